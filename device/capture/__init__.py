@@ -1,0 +1,1 @@
+"""Cameras, microphones and files: iterable context managers of ``Frame`` or ``AudioBlock``."""

@@ -1,0 +1,1 @@
+"""Readings of two modalities to one estimate. Nothing here reads a clock."""

@@ -1,0 +1,1 @@
+"""Estimates to the world. Nothing here can name a picture or a sound."""
