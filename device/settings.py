@@ -1,0 +1,217 @@
+"""What a user may set: one TOML file, typed and frozen. Only the composition root sees it whole."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import socket
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from device.errors import ConfigError
+
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Seconds = Annotated[float, Meta(ge=0, le=3600)]
+TopicPart = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file: an unknown key in it is an error."""
+
+
+def _host_name() -> str:
+    return re.sub(r"[^a-zA-Z0-9_-]", "-", socket.gethostname())[:64] or "affectd"
+
+
+class Node(Section, frozen=True):
+    """Who this appliance is."""
+
+    id: Annotated[TopicPart, Meta(description="Name in topics and in Home Assistant; default: the host name.")] = (
+        msgspec.field(default_factory=_host_name)
+    )
+    mode: Annotated[Literal["face", "speech", "both"], Meta(description="What to read emotion from.")] = "both"
+    state_dir: Annotated[
+        str, Meta(description="Where the privacy switch and undelivered events are kept; default: systemd's, or ~/.")
+    ] = ""
+
+
+class Camera(Section, frozen=True):
+    """Where pictures come from."""
+
+    source: Annotated[
+        str,
+        Meta(
+            description='"pi" (camera module), a device path as `affectd devices` prints it, or an RTSP/HTTP address.'
+        ),
+    ] = "pi"
+    width_px: Annotated[int, Meta(ge=64, le=4096)] = 640
+    height_px: Annotated[int, Meta(ge=64, le=4096)] = 480
+    rate_hz: Annotated[float, Meta(ge=0.2, le=60)] = 10.0
+    required: Annotated[bool, Meta(description="Without it, stop instead of running on the other sensor.")] = False
+
+
+class Microphone(Section, frozen=True):
+    """Where sound comes from."""
+
+    name: Annotated[
+        str, Meta(description='Name or part of it as `affectd devices` prints it; "" is the system\'s default.')
+    ] = ""
+    required: Annotated[bool, Meta(description="Without it, stop instead of running on the other sensor.")] = False
+
+
+class Replay(Section, frozen=True):
+    """Files instead of a camera and a microphone."""
+
+    media: Annotated[tuple[str, ...], Meta(description="Videos, pictures, folders of pictures, or sound files.")] = ()
+    audio: Annotated[str, Meta(description="Sound that replaces the videos' own.")] = ""
+    loop: bool = False
+
+
+class Models(Section, frozen=True):
+    """Which models read the emotion."""
+
+    set: Annotated[str, Meta(description="A model set of `affectd models list`; empty: the default.")] = ""
+    dir: Annotated[str, Meta(description="Folder of the models; empty: the installed one.")] = ""
+
+
+class FusionSettings(Section, frozen=True):
+    """How face and voice become one estimate."""
+
+    rule: Literal["average", "weighted", "max_confidence"] = "average"
+    uncertain_below: Annotated[Fraction, Meta(description="A best emotion below this is said as `uncertain`.")] = 0.4
+    smooth_s: Annotated[Seconds, Meta(description="Time constant of the smoothing.")] = 0.5
+    hold_s: Annotated[Seconds, Meta(description="How long another label must lead before it is said.")] = 0.5
+    face_fresh_s: Annotated[Seconds, Meta(description="How long a face reading stands for the present.")] = 1.0
+    speech_fresh_s: Annotated[Seconds, Meta(description="How long a speech reading stands for the present.")] = 2.0
+
+
+class Mqtt(Section, frozen=True):
+    """The broker, and what is told to it."""
+
+    host: str = "localhost"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 1883
+    protocol: Annotated[Literal["5", "3.1.1"], Meta(description="MQTT version.")] = "5"
+    username: str = ""
+    password_file: Annotated[
+        str, Meta(description="File with the password alone; default: systemd's credential `mqtt-password`.")
+    ] = ""
+    tls: bool = False
+    ca_file: Annotated[str, Meta(description="CA certificates (PEM); empty: the system's.")] = ""
+    prefix: TopicPart = "affectd"
+    state_qos: Literal[0, 1] = 0
+    heartbeat_s: Annotated[float, Meta(ge=1, le=600, description="`state` is sent at least this often.")] = 10.0
+    health_s: Annotated[float, Meta(ge=1, le=3600, description="`health` is sent this often.")] = 60.0
+    home_assistant: Annotated[bool, Meta(description="Announce the node to Home Assistant.")] = True
+    discovery_prefix: TopicPart = "homeassistant"
+
+
+class Log(Section, frozen=True):
+    """What goes to the journal."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(Section, frozen=True):
+    """Everything a user may set. Every key has a default; an empty file is a valid one."""
+
+    node: Node = Node()
+    camera: Camera = Camera()
+    microphone: Microphone = Microphone()
+    replay: Replay = Replay()
+    models: Models = Models()
+    fusion: FusionSettings = FusionSettings()
+    mqtt: Mqtt = Mqtt()
+    log: Log = Log()
+
+
+def load_settings(path: Path) -> Settings:
+    """Read a configuration file. Raises ``ConfigError``: one line with file, key, value and nearest key."""
+    try:
+        return parse_settings(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text at byte {error.start}; save it as UTF-8") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the configuration ({error.strerror})") from error
+
+
+def parse_settings(text: str, name: str) -> Settings:
+    """Settings from TOML text; ``name`` is what errors call it."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name}: not TOML: {error}") from error
+    _refuse_unknown_keys(raw, name)
+    try:
+        return msgspec.convert(raw, Settings)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{name}: {_explain(str(error), raw)}") from error
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of the configuration file."""
+    return msgspec.json.schema(Settings)
+
+
+def to_toml(settings: Settings) -> str:
+    """The settings as a complete file: what is in force, defaults and all."""
+    tables = msgspec.to_builtins(settings)
+    lines = []
+    for table, entries in tables.items():
+        lines += [f"[{table}]", *(f"{key} = {_toml_value(value)}" for key, value in entries.items()), ""]
+    return "\n".join(lines)
+
+
+def state_dir(settings: Settings) -> Path:
+    """Where the node keeps its state: the setting, systemd's ``STATE_DIRECTORY``, or the user's own folder."""
+    chosen = settings.node.state_dir or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    return Path(chosen) if chosen else Path.home() / ".local" / "state" / "affectd"
+
+
+def read_password(mqtt: Mqtt) -> str | None:
+    """The broker's password from its file or systemd's credential. Raises ``ConfigError`` if a named file fails."""
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    path = Path(mqtt.password_file) if mqtt.password_file else Path(credentials or "/nonexistent") / "mqtt-password"
+    if not mqtt.password_file and not path.exists():
+        return None
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"mqtt.password_file: cannot read {path} ({error})") from error
+
+
+def _toml_value(value: Any) -> str:
+    return msgspec.json.encode(value).decode()  # JSON's strings, numbers, booleans and lists are TOML's, too
+
+
+def _refuse_unknown_keys(raw: Mapping[str, Any], name: str) -> None:
+    tables = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    for table, entries in raw.items():
+        if table not in tables:
+            raise ConfigError(f"{name}: unknown table [{table}]{_nearest(table, tables)}")
+        if not isinstance(entries, dict):
+            raise ConfigError(f"{name}: {table} = {entries!r}: expected a table [{table}]")
+        keys = [field.name for field in msgspec.structs.fields(tables[table])]
+        for key, value in entries.items():
+            if key not in keys:
+                raise ConfigError(f"{name}: unknown key {table}.{key} = {value!r}{_nearest(key, keys)}")
+
+
+def _nearest(word: str, known: Any) -> str:
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
+
+
+def _explain(problem: str, raw: Mapping[str, Any]) -> str:
+    """msgspec's ``Expected … - at `$.camera.rate_hz``` with the key first and the offending value."""
+    message, _, place = problem.partition(" - at `$.")
+    key = re.sub(r"\[\S*\]", "", place.rstrip("`"))
+    value: Any = raw
+    for part in re.findall(r"[a-z_]+", key):
+        value = value.get(part) if isinstance(value, dict) else value
+    return f"{key} = {value!r}: {message[:1].lower()}{message[1:]}"

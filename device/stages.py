@@ -1,0 +1,70 @@
+"""The shapes of the pipeline's stages. Whatever has one of these shapes can stand in: a list, a file, a fake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, Protocol, Self, TypeVar
+
+from device.readings import Estimate, Reading
+from device.signals import AudioBlock, Frame
+
+Signal = TypeVar("Signal", bound=Frame | AudioBlock)
+Produced = TypeVar("Produced", bound=Frame | AudioBlock, covariant=True)
+Consumed = TypeVar("Consumed", bound=Frame | AudioBlock, contravariant=True)
+
+
+class Source(Protocol[Produced]):
+    """A sensor or a recording; opened as a context manager, read by iterating."""
+
+    def __enter__(self) -> Self:
+        """Open it. Raises ``SourceUnavailable`` or ``MediaError``."""
+
+    def __exit__(self, *exc: object) -> None:
+        """Close it."""
+
+    def __iter__(self) -> Iterator[Produced]:
+        """The signals until the end of a recording or ``close``. Raises ``SourceLost``."""
+
+    def close(self) -> None:
+        """End the iteration soon; may be called from another thread."""
+
+    @property
+    def dropped(self) -> int:
+        """Signals that were lost because nobody took them in time."""
+
+
+class Recogniser(Protocol[Consumed]):
+    """One model's eye or ear."""
+
+    def __call__(self, signal: Consumed, /) -> Reading | None:
+        """A reading; ``None`` for no face, silence, or not enough yet."""
+
+    def finish(self) -> Reading | None:
+        """What is still due when the stream ends."""
+
+
+class Fuser(Protocol):
+    """Readings to estimates, see ``device.fusion.fuse.Fusion``."""
+
+    def step(self, reading: Reading, /) -> Estimate:
+        """Take a reading in."""
+
+    def tick(self, now_ns: int, /) -> Estimate | None:
+        """Let time pass."""
+
+
+@dataclass(frozen=True)
+class Lane(Generic[Signal]):
+    """A way from a sensor to readings: how to make the source anew, and who reads it.
+
+    A ``required`` lane whose source is not there at the start ends the whole with its error.
+    """
+
+    name: str
+    open_source: Callable[[], Source[Signal]]
+    recognise: Recogniser[Signal]
+    required: bool = False
+
+
+AnyLane = Lane[Frame] | Lane[AudioBlock]

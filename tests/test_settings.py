@@ -1,0 +1,65 @@
+import json
+from pathlib import Path
+
+import jsonschema
+import msgspec
+import pytest
+
+from device.errors import ConfigError
+from device.settings import Settings, load_settings, parse_settings, read_password, schema, to_toml
+
+
+def test_an_empty_file_is_a_valid_one() -> None:
+    settings = parse_settings("", "affectd.toml")
+    assert settings.mqtt.port == 1883
+    assert settings.fusion.rule == "average"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[mqtt]\nhots = 'a'", "affectd.toml: unknown key mqtt.hots = 'a'; did you mean 'host'?"),
+        ("[cammera]\n", "affectd.toml: unknown table [cammera]; did you mean 'camera'?"),
+        ("[mqtt]\nport = 'x'", "affectd.toml: mqtt.port = 'x': expected `int`, got `str`"),
+        ("[mqtt]\nport = 0", "affectd.toml: mqtt.port = 0: expected `int` >= 1"),
+        ("[camera]\nrate_hz = 1e9", "affectd.toml: camera.rate_hz = 1000000000.0: expected `float` <= 60.0"),
+        ("[camera]\nrate_hz = nan", "affectd.toml: camera.rate_hz = nan: expected `float` >= 0.2"),
+        ("[fusion]\nrule = 'median'", "affectd.toml: fusion.rule = 'median': invalid enum value 'median'"),
+        ("[node]\nid = 'a/b'", "affectd.toml: node.id = 'a/b': expected `str` matching regex"),
+        ("[replay]\nmedia = [1]", "affectd.toml: replay.media = [1]: expected `str`, got `int`"),
+        ("camera = 1", "affectd.toml: camera = 1: expected a table [camera]"),
+        ("[mqtt", "affectd.toml: not TOML: "),
+    ],
+)
+def test_a_mistake_is_named_in_one_line(text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_settings(text, "affectd.toml")
+    assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 78
+
+
+def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nothing\.toml: cannot read the configuration"):
+        load_settings(tmp_path / "nothing.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        load_settings(tmp_path / "binary.toml")
+
+
+def test_what_is_shown_reads_back_as_the_same_settings() -> None:
+    settings = parse_settings("[replay]\nmedia = ['a \"b\".mp4', 'c']\n[camera]\nrate_hz = 5\n", "x")
+    assert parse_settings(to_toml(settings), "y") == settings
+
+
+def test_the_schema_accepts_the_defaults_and_refuses_a_bad_port() -> None:
+    jsonschema.validate(json.loads(msgspec.json.encode(Settings())), schema())
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"mqtt": {"port": 0}}, schema())
+
+
+def test_the_password_comes_from_its_file_and_a_missing_one_is_said(tmp_path: Path) -> None:
+    (tmp_path / "pw").write_text("s3cret\n")
+    assert read_password(parse_settings(f"[mqtt]\npassword_file = '{tmp_path}/pw'", "x").mqtt) == "s3cret"
+    with pytest.raises(ConfigError, match=r"mqtt\.password_file"):
+        read_password(parse_settings(f"[mqtt]\npassword_file = '{tmp_path}/no'", "x").mqtt)
