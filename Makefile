@@ -1,0 +1,58 @@
+# Two commands are all a newcomer needs: `make demo` and `make test`. Each does its own set-up.
+PYTHON ?= python3
+PIP_OPTIONS := --quiet --disable-pip-version-check --no-deps --no-build-isolation
+# The second runtime has no wheels above Python 3.11.
+TFLITE := $(shell $(PYTHON) -c 'import sys; print(".venv-tflite/ready" if sys.version_info < (3, 12) else "")')
+DETECTOR := models_tflite/blazeface_short.tflite
+
+.PHONY: help demo test check bench figures lock clean
+
+help:
+	@echo "make demo    the main job on real clips, seen by a real MQTT subscriber"
+	@echo "make test    checks and tests"
+	@echo "make check   ruff, mypy and import-linter alone"
+	@echo "make bench   speed and memory, against pinned peers"
+	@echo "make lock    write requirements/*.txt anew from pyproject.toml"
+
+demo: .venv-demo/ready $(DETECTOR)
+	.venv-demo/bin/python deploy/demo.py
+
+test: packages .venv-test/ready $(TFLITE) $(DETECTOR) check
+	AFFECTD_TFLITE_PYTHON=$(if $(TFLITE),$(CURDIR)/.venv-tflite/bin/python) .venv-test/bin/python -m pytest
+
+check: .venv-test/ready
+	.venv-test/bin/ruff check .
+	.venv-test/bin/ruff format --check .
+	.venv-test/bin/mypy
+	.venv-test/bin/lint-imports
+
+bench: .venv-test/ready .venv-bench/ready $(DETECTOR)
+	.venv-test/bin/affectd bench --peer-python .venv-bench/bin/python
+
+# One environment a purpose, from locked requirements with hashes; the lock is complete, so nothing is resolved.
+.venv-%/ready: requirements/%.txt requirements/build.txt pyproject.toml
+	$(PYTHON) -m venv --clear .venv-$*
+	.venv-$*/bin/python -m pip install $(PIP_OPTIONS) --require-hashes -r requirements/build.txt
+	.venv-$*/bin/python -m pip install $(PIP_OPTIONS) --require-hashes -r requirements/$*.txt
+	.venv-$*/bin/python -m pip install $(PIP_OPTIONS) --editable .
+	deploy/systemd_python.sh .venv-$*/bin/python
+	touch $@
+
+$(DETECTOR): deploy/provision_models.py models_tflite/blazeface_short.json
+	$(PYTHON) deploy/provision_models.py
+	touch $@
+
+# The system's own packages that the tests use for real: installed where root allows, else named in one line.
+packages:
+	deploy/apt_packages.sh deploy/packages-test.txt
+.PHONY: packages
+
+lock: .venv-lock/bin/uv
+	deploy/lock.sh .venv-lock/bin/uv
+
+.venv-lock/bin/uv:
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet uv==0.13.8
+
+clean:
+	rm -rf .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis

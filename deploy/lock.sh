@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Writes requirements/*.txt anew: every package with its hashes, no addresses, for every supported Python and machine.
+set -eu
+uv=$1
+cd "$(dirname "$0")/.."
+compile() {
+    "$uv" pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+        --no-emit-index-url --no-emit-find-links --quiet "$@"
+}
+compile --group build -o requirements/build.txt
+compile pyproject.toml --extra demo -o requirements/demo.txt
+compile pyproject.toml --extra test --extra quantize -o requirements/test.txt
+echo 'systemd-python==235' | compile --no-deps - -o requirements/systemd.txt
+printf 'tflite-runtime==2.14.0\nnumpy<2\n' | compile - -o requirements/tflite.txt
