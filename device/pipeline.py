@@ -50,7 +50,7 @@ def _timed_readings(lane: Lane[Any], open_sources: ExitStack) -> Iterator[tuple[
 class LaneState:
     """How a lane is doing, for status and health.
 
-    ``state`` is ``online``, ``offline`` or ``disabled`` (by the privacy switch), with the reason in words;
+    ``state`` is ``online``, ``degraded``, ``offline`` or ``disabled`` (by the privacy switch), with the reason in words;
     ``moved_ns`` is the monotonic time at which its slowest thread last got anywhere.
     """
 
@@ -164,6 +164,11 @@ class NewestOnly(Generic[Signal]):
         """Signals that a newer one replaced before they were taken."""
         return self._newest.dropped
 
+    @property
+    def problem(self) -> str:
+        """The wrapped source's."""
+        return self._source.problem
+
     def _pump(self) -> None:
         try:
             for signal in self._source:
@@ -253,12 +258,12 @@ class _LaneRunner(Generic[Signal]):
         self._note()
         with self._lane.open_source() as source:
             self._offer_to_close(source)
-            self._note(state="online", reason="")
+            self._note(**_condition(source))
             dropped_before = self.state.dropped
             for signal in source:
                 self._note(signals=self.state.signals + 1, last_captured_ns=signal.captured_ns)
                 self._give_if_any(self._lane.recognise(signal))
-                self._note(dropped=dropped_before + source.dropped)
+                self._note(dropped=dropped_before + source.dropped, **_condition(source))
             self._give_if_any(self._lane.recognise.finish())
             self._offer_to_close(None)
         if not self._unwanted:
@@ -276,3 +281,7 @@ class _LaneRunner(Generic[Signal]):
 
     def _note(self, **changes: object) -> None:
         self.state = replace(self.state, moved_ns=time.monotonic_ns(), **changes)  # type: ignore[arg-type]
+
+
+def _condition(source: Source[Any]) -> dict[str, str]:
+    return {"state": "degraded" if source.problem else "online", "reason": source.problem}

@@ -33,6 +33,10 @@ class Source(Protocol[Produced]):
     def dropped(self) -> int:
         """Signals that were lost because nobody took them in time."""
 
+    @property
+    def problem(self) -> str:
+        """What is wrong although signals come, in words; empty when nothing is."""
+
 
 class Recogniser(Protocol[Consumed]):
     """One model's eye or ear."""

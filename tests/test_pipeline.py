@@ -160,6 +160,14 @@ def test_privacy_closes_the_source_and_opens_it_again() -> None:
         assert source.opened == 2
 
 
+def test_a_microphone_that_is_mute_is_degraded_not_lost() -> None:
+    source = Recording([frame(0)], live=True)
+    source.problem = "only zeros come from it; is it muted?"
+    with ThreadedPipeline([camera(source)]) as pipeline:
+        eventually(lambda: pipeline.states["camera"].state == "degraded")
+        assert "muted" in pipeline.states["camera"].reason
+
+
 def test_started_in_privacy_nothing_is_opened_at_all() -> None:
     source = Recording([frame(0)], live=True)
     with ThreadedPipeline([camera(source)], paused=True) as pipeline:

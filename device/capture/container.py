@@ -1,0 +1,167 @@
+"""Films and sound files of any container, through PyAV: what is in them, and their sound."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.capture.blocks import Block, BlockMaker
+from device.errors import MediaError
+
+NS_PER_S = 1_000_000_000
+RATES_HZ = range(8_000, 384_001)
+"""Below 8 kHz speech loses the band that the features look at; above, a header is more likely damaged than true."""
+HOLE_S = 0.1
+"""Time stamps that jump by more are a hole in the sound; smaller ones are a container's rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a file holds. ``picture_start_ns`` is when its first picture is shown, ``None`` if it has no film."""
+
+    picture_start_ns: int | None
+    has_sound: bool
+    length_ns: int
+
+
+def contents(path: Path) -> Contents:
+    """Look through a file's packets, without decoding them. Raises ``MediaError`` if it is no film and no sound."""
+    av = _av(path)
+    try:
+        with av.open(str(path), metadata_errors="ignore") as container:
+            film, sound = _film(av, container), _sound(container)
+            ends_s = _ends_s(container, [stream for stream in (film, sound) if stream is not None])
+            has_film, has_sound = (stream is not None and stream.index in ends_s for stream in (film, sound))
+            if has_sound:
+                _check_rate(path, sound.rate)
+            start_ns = _start_ns(container, film) if has_film else None
+    except av.FFmpegError as error:
+        raise MediaError(
+            f"{path}: not a picture, film or sound that can be read; is it damaged or incomplete?"
+        ) from error
+    if not ends_s:
+        raise MediaError(f"{path}: holds no picture and no sound; record or export it again")
+    return Contents(start_ns, has_sound, round(max(ends_s.values()) * NS_PER_S))
+
+
+def sound_blocks(path: Path, block_ms: int) -> Iterator[Block]:
+    """The first sound track from the file's start on, mono (the mean of the channels), in blocks.
+
+    Blocks are numbered by their time in the file: a late start or a hole is a jump. What can be decoded of a damaged
+    file is given. Raises ``MediaError`` if that is nothing, or if a sample is not a number.
+    """
+    maker, rate_hz, expected = None, 0, 0
+    for frame, start_s in _frames(path):
+        if maker is None:
+            rate_hz = frame.sample_rate
+            maker = BlockMaker(rate_hz=rate_hz, block_ms=block_ms)
+        if frame.sample_rate != rate_hz:
+            raise MediaError(f"{path}: its sample rate changes on the way; export it with a single one")
+        first = _first_sample(start_s, rate_hz, expected)
+        mono = _mono(path, frame)
+        expected = first + len(mono)
+        yield from maker.push(first, mono)
+    if maker is None:
+        raise MediaError(f"{path}: none of its sound can be decoded; record or export it again")
+    yield from maker.flush()
+
+
+def _first_sample(start_s: Fraction | None, rate_hz: int, expected: int) -> int:
+    first = expected if start_s is None else round(start_s * rate_hz)
+    return first if first > expected + HOLE_S * rate_hz else expected
+
+
+def _frames(path: Path) -> Iterator[tuple[Any, Fraction | None]]:
+    av = _av(path)
+    try:
+        with av.open(str(path), metadata_errors="ignore") as container:
+            origin_s = _origin_s(container)
+            for packet in container.demux(_sound(container)):
+                for frame in _decoded(av, packet):
+                    yield frame, None if frame.pts is None else frame.pts * frame.time_base - origin_s
+    except av.FFmpegError as error:
+        raise MediaError(f"{path}: reading its sound failed ({error.strerror}); is it damaged?") from error
+
+
+def _decoded(av: Any, packet: Any) -> list[Any]:
+    try:
+        return list(packet.decode())
+    except av.InvalidDataError:
+        return []  # a damaged packet is a hole, not the end
+
+
+def _mono(path: Path, frame: Any) -> NDArray[np.float32]:
+    samples = frame.to_ndarray()
+    if not np.isfinite(samples).all():
+        raise MediaError(f"{path}: its sound has samples that are not numbers (NaN or infinite); export it again")
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, frame.layout.nb_channels).T
+    mono = (samples.mean(axis=0, dtype=np.float64) - _zero(samples.dtype)) / _full_scale(samples.dtype)
+    return np.asarray(np.clip(mono, -1, 1), dtype=np.float32)
+
+
+def _zero(dtype: np.dtype[Any]) -> float:
+    return 128.0 if dtype == np.uint8 else 0.0
+
+
+def _full_scale(dtype: np.dtype[Any]) -> float:
+    return 1.0 if dtype.kind == "f" else 2.0 ** (8 * dtype.itemsize - 1)
+
+
+def _film(av: Any, container: Any) -> Any:
+    """The first picture track that is not the cover of a record."""
+    cover = av.stream.Disposition.attached_pic
+    return next((s for s in container.streams.video if not s.disposition & cover), None)
+
+
+def _sound(container: Any) -> Any:
+    return next(iter(container.streams.audio), None)
+
+
+def _ends_s(container: Any, streams: list[Any]) -> dict[int, Fraction]:
+    """The end of each stream that has any data, by its index, in seconds from the container's start."""
+    ends_s: dict[int, Fraction] = {}
+    for packet in container.demux(streams) if streams else ():
+        if packet.size:
+            last_s = ends_s.get(packet.stream.index, Fraction(0))
+            begin_s = last_s if packet.pts is None else packet.pts * packet.time_base - _origin_s(container)
+            ends_s[packet.stream.index] = max(last_s, begin_s + _duration_s(packet))
+    return ends_s
+
+
+def _origin_s(container: Any) -> Fraction:
+    """What the container calls time 0; libav counts it in microseconds."""
+    return Fraction(container.start_time or 0, 1_000_000)
+
+
+def _duration_s(packet: Any) -> Fraction:
+    if packet.duration:
+        return Fraction(packet.duration * packet.time_base)
+    rate_hz = getattr(packet.stream, "average_rate", None)
+    return 1 / Fraction(rate_hz) if rate_hz else Fraction(0)
+
+
+def _start_ns(container: Any, film: Any) -> int:
+    start_s = Fraction((film.start_time or 0) * film.time_base) - _origin_s(container)
+    return max(0, round(start_s * NS_PER_S))
+
+
+def _check_rate(path: Path, rate_hz: int) -> None:
+    if rate_hz not in RATES_HZ:
+        raise MediaError(
+            f"{path}: its sound has {rate_hz} samples a second; export it with 16000 (8000 to 384000 can be read)"
+        )
+
+
+def _av(path: Path) -> Any:
+    try:
+        return importlib.import_module("av")
+    except ImportError as error:
+        raise MediaError(f"{path}: films and sound files need PyAV; install affectd[replay]") from error
