@@ -1,9 +1,13 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+import scipy.fft
 from numpy.typing import NDArray
 from python_speech_features import mfcc as reference_mfcc
 
-from device.features import mfcc
+from device.features import mfcc, psf
 
 
 def noise(samples: int, seed: int = 7) -> NDArray[np.int16]:
@@ -37,6 +41,16 @@ def test_neither_loudness_nor_length_changes_the_shape_or_scale_of_the_input() -
     np.testing.assert_allclose(a, b, atol=0.02)
     assert a.shape == (128, 40)
     assert a.dtype == np.float32
+
+
+def test_the_cosine_transform_is_scipys() -> None:
+    rows = np.random.default_rng(1).normal(size=(5, 40))
+    np.testing.assert_allclose(psf.dct(rows), scipy.fft.dct(rows, type=2, axis=1, norm="ortho"), atol=1e-12)
+
+
+def test_the_appliance_does_without_scipy() -> None:
+    code = "import sys, device.features.mfcc; sys.exit('scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_digital_silence_is_not_a_number_trap() -> None:

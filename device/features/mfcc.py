@@ -10,9 +10,8 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from python_speech_features import get_filterbanks, lifter, sigproc
-from scipy.fft import dct
 
+from device.features.psf import dct, get_filterbanks, lifter, sigproc
 from device.signals import RATE_HZ
 
 FEATURE_VERSION = "mfcc40/1"
@@ -59,7 +58,7 @@ def _cepstrum(frames: NDArray[np.float64]) -> Coefficients:
     power = sigproc.powspec(frames, FRAME_SAMPLES)
     energies = power @ _filter_bank().T
     energies = np.where(energies == 0, np.finfo(np.float64).eps, energies)
-    cepstra = dct(np.log(energies), type=2, axis=1, norm="ortho")[:, :COEFFICIENTS]
+    cepstra = dct(np.log(energies))[:, :COEFFICIENTS]
     return np.asarray(lifter(cepstra, LIFTER))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -70,9 +71,15 @@ def _card(raw: Mapping[str, Any]) -> Card:
             "input": _tensor(raw["input"]),
             "outputs": tuple(_tensor(t) for t in raw["outputs"]),
             "runtimes": tuple(raw["runtimes"]),
-            "temperature": float(raw.get("temperature", 1.0)),
+            "temperature": _temperature(raw.get("temperature", 1.0)),
         }
     )
+
+
+def _temperature(raw: float) -> float:
+    if not 0 < float(raw) < math.inf:
+        raise ValueError(f"temperature {raw}: it divides logits, so it must be above 0 and finite")
+    return float(raw)
 
 
 def _tensor(raw: Mapping[str, Any]) -> TensorSpec:

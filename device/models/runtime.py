@@ -8,6 +8,7 @@ from typing import Any
 
 from device.errors import ModelError
 
+_IDENTIFIER = b"TFL3"
 _RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 
 
@@ -18,6 +19,7 @@ def open_interpreter(path: Path, runtime: str | None = None) -> Any:  # the runt
     this size (2 threads: 8–16 ms instead of 2). Raises ``ModelError`` if no runtime is there or the file is no model.
     """
     module = _runtime_module(runtime)
+    _require_tflite(path)
     try:
         interpreter = module.Interpreter(model_path=str(path), num_threads=1)
         interpreter.allocate_tensors()
@@ -26,6 +28,17 @@ def open_interpreter(path: Path, runtime: str | None = None) -> Any:  # the runt
             f"{path}: not a model that {module.__name__} can run ({error}); install the file again"
         ) from error
     return interpreter
+
+
+def _require_tflite(path: Path) -> None:
+    # The runtime takes the process down with it when it is given an empty file.
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot read the model file ({error.strerror}); install it again") from error
+    if head[4:] != _IDENTIFIER:
+        raise ModelError(f"{path}: not a model but something else; install the file again")
 
 
 def runtime_name(runtime: str | None = None) -> str:
@@ -40,6 +53,8 @@ def _runtime_module(runtime: str | None) -> Any:
             return importlib.import_module(name)
         except ModuleNotFoundError:
             continue
+    if runtime is not None:
+        raise ModelError(f"the TFLite runtime {runtime!r} is not installed; choose one of those of the model's card")
     raise ModelError(
         "no TFLite runtime is installed; run: pip install 'affectd[device]' (or 'affectd[tflite]' on Python 3.11)"
     )

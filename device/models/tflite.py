@@ -59,7 +59,7 @@ def _from_tensor(tensor: NDArray[Any], spec: TensorSpec) -> FloatArray:
 
 
 def _require_same(card: Card, side: str, specs: list[TensorSpec], details: list[dict[str, Any]]) -> None:
-    found = [_spec_of(d) for d in details]
+    found = [spec_of(d) for d in details]
     same = len(found) == len(specs) and all(
         (f.shape, f.dtype, f.zero_point) == (s.shape, s.dtype, s.zero_point) and np.isclose(f.scale, s.scale, rtol=1e-5)
         for f, s in zip(found, specs, strict=True)
@@ -70,7 +70,8 @@ def _require_same(card: Card, side: str, specs: list[TensorSpec], details: list[
         )
 
 
-def _spec_of(detail: dict[str, Any]) -> TensorSpec:
+def spec_of(detail: dict[str, Any]) -> TensorSpec:
+    """What a runtime's ``get_input_details()`` or ``get_output_details()`` says of one tensor."""
     scale, zero_point = detail["quantization"]
     return TensorSpec(
         shape=tuple(int(n) for n in detail["shape"]),

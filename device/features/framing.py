@@ -1,0 +1,134 @@
+"""From blocks of sound to the windows a speech model reads: only where somebody speaks, never across a gap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.features.mfcc import HOP_SAMPLES, WINDOW_SAMPLES, MfccStream, model_input
+from device.features.voice import Stretch, VoiceGate
+from device.signals import RATE_HZ, AudioBlock
+
+LEAST_SAMPLES = RATE_HZ // 2
+"""A stretch shorter than 0.5 s gives no window: there is no half a word in it."""
+
+_KEPT_SAMPLES = WINDOW_SAMPLES + RATE_HZ
+_NS_PER_SAMPLE = 1_000_000_000 // RATE_HZ  # exact at 16 kHz
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Window:
+    """At most the last 3 s of a voiced stretch.
+
+    ``captured_ns`` is the capture time of its end, ``end_sample`` the number of the sample after it; ``features`` is
+    what the model eats, float32 (128, 40); ``snr_db`` the voice's level above the noise floor.
+    """
+
+    captured_ns: int
+    end_sample: int
+    features: NDArray[np.float32]
+    snr_db: float
+
+
+class Framer:
+    """Cuts a stream of blocks into windows; how the stream is cut into blocks does not change them.
+
+    Within a stretch there is one at each 0.75 s from its beginning, and one at its end: where silence, a gap or the
+    end of the stream is. A stretch that is known to be speech only after several hops gives the last of these.
+    """
+
+    def __init__(self) -> None:
+        self._gate = VoiceGate()
+        self._sound = _RecentSound(0, 0)
+        self._open: _GrowingStretch | None = None
+        self._is_fresh = True
+
+    def push(self, block: AudioBlock) -> list[Window]:
+        """The windows that this block completes."""
+        windows: list[Window] = []
+        if self._is_fresh or block.first_sample != self._sound.end_sample:
+            windows = self._end_at_gap(block.first_sample)
+            self._sound = _RecentSound(block.first_sample, block.captured_ns)
+        self._is_fresh = False
+        self._sound.push(block)
+        windows += self._windows(self._gate.push(block.samples))
+        self._sound.forget()
+        return windows
+
+    def finish(self) -> list[Window]:
+        """The window that is still due at the end of the stream; another stream may follow."""
+        self._is_fresh = True
+        return self._end_at_gap(0)
+
+    def _end_at_gap(self, next_sample: int) -> list[Window]:
+        return self._windows(self._gate.finish(next_sample))
+
+    def _windows(self, stretches: list[Stretch]) -> list[Window]:
+        found = (self._window(stretch) for stretch in stretches)
+        return [window for window in found if window]
+
+    def _window(self, stretch: Stretch) -> Window | None:
+        growing = self._open or _GrowingStretch(stretch)
+        self._open = None if stretch.ended else growing
+        end = growing.due(stretch)
+        if end is None:
+            return None
+        features = growing.features(self._sound, end)
+        return Window(self._sound.captured_ns(end), end, features, stretch.snr_db)
+
+
+class _GrowingStretch:
+    """A stretch known to be speech: which window is due, and its coefficients so far."""
+
+    def __init__(self, stretch: Stretch) -> None:
+        self._first = stretch.first_sample
+        # Told of late, a stretch may be longer than the sound that is still needed of it, and kept.
+        self._pushed_to = max(stretch.first_sample, stretch.end_sample - WINDOW_SAMPLES)
+        self._last_end = stretch.first_sample
+        self._mfcc = MfccStream()
+
+    def due(self, stretch: Stretch) -> int | None:
+        """The end of the window that is due now."""
+        hops = (stretch.end_sample - self._first) // HOP_SAMPLES
+        end = stretch.end_sample if stretch.ended else self._first + hops * HOP_SAMPLES
+        if end <= self._last_end or end - self._first < LEAST_SAMPLES:
+            return None
+        self._last_end = end
+        return end
+
+    def features(self, sound: _RecentSound, end: int) -> NDArray[np.float32]:
+        self._mfcc.push(sound.between(self._pushed_to, end))
+        self._pushed_to = end
+        return model_input(self._mfcc.window())
+
+
+class _RecentSound:
+    """The last seconds of a stream without a gap."""
+
+    def __init__(self, first_sample: int, captured_ns: int) -> None:
+        self._first = first_sample
+        self._samples: NDArray[np.int16] = np.zeros(0, dtype=np.int16)
+        self._anchor = (first_sample, captured_ns)
+
+    @property
+    def end_sample(self) -> int:
+        return self._first + len(self._samples)
+
+    def push(self, block: AudioBlock) -> None:
+        self._samples = np.concatenate([self._samples, block.samples])
+        self._anchor = (block.first_sample, block.captured_ns)
+
+    def forget(self) -> None:
+        """Drop what no window can need any more."""
+        surplus = max(0, len(self._samples) - _KEPT_SAMPLES)
+        self._samples, self._first = self._samples[surplus:], self._first + surplus
+
+    def between(self, first: int, end: int) -> NDArray[np.int16]:
+        return self._samples[first - self._first : end - self._first]
+
+    def captured_ns(self, sample: int) -> int:
+        """The capture time of a sample, by the newest block's clock."""
+        anchor_sample, anchor_ns = self._anchor
+        return anchor_ns + (sample - anchor_sample) * _NS_PER_SAMPLE

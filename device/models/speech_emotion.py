@@ -1,0 +1,45 @@
+"""What a voice sounds like: blocks of sound in, a reading now and then."""
+
+from __future__ import annotations
+
+from device.features.framing import Framer, Window
+from device.features.mfcc import FEATURE_VERSION
+from device.models.card import verify_emotion_card
+from device.models.probabilities import calibrated
+from device.models.tflite import TfliteModel
+from device.readings import Modality, Reading
+from device.signals import AudioBlock
+
+_SNR_RAMP_DB = (6.0, 25.0)
+"""Quality 0 and 1. Of the stretches of RAVDESS, TESS and nEMO 95 % lie above 24 dB; with noise added at an SNR of 10 dB
+the median is 16."""
+
+
+class SpeechRecogniser:
+    """Reads the voice each 0.75 s while somebody speaks, and once more at the end of a stretch of speech.
+
+    It belongs to one thread. Raises ``ModelError`` at construction if the card is for something else.
+    """
+
+    def __init__(self, model: TfliteModel) -> None:
+        verify_emotion_card(model.card, kind="speech", features=FEATURE_VERSION)
+        self._model = model
+        self._framer = Framer()
+
+    def __call__(self, block: AudioBlock) -> Reading | None:
+        """The reading that this block completes; of a block so long that it completes several, the newest."""
+        return self._newest(self._framer.push(block))
+
+    def finish(self) -> Reading | None:
+        """The reading of a stretch that the end of the stream cuts off."""
+        return self._newest(self._framer.finish())
+
+    def _newest(self, windows: list[Window]) -> Reading | None:
+        if not windows:
+            return None
+        window = windows[-1]
+        (softmax,) = self._model(window.features)
+        zero_db, one_db = _SNR_RAMP_DB
+        quality = min(1.0, max(0.0, (window.snr_db - zero_db) / (one_db - zero_db)))
+        probs = calibrated(softmax, self._model.card.temperature)
+        return Reading(Modality.SPEECH, window.captured_ns, probs, quality)
