@@ -1,0 +1,64 @@
+"""Carries events from the outbox to the broker, and strikes them off when the broker has them."""
+
+from __future__ import annotations
+
+import json
+
+from device.publish.mqtt import Link, Message
+from device.publish.outbox import Outbox
+from device.publish.payload import Json, encode
+
+_IN_FLIGHT = 16
+"""Events handed over but not yet acknowledged. paho itself sends at most 20 at a time."""
+
+
+class Courier:
+    """Delivers each event at least once: the same ``id``, ``kind`` and ``ts`` twice is the same event.
+
+    Events go in the order in which they happened. One that could not go at once is marked ``backfilled``. paho keeps
+    what it was given over a lost connection and sends it again, so only what it was never given is taken up here.
+    """
+
+    def __init__(self, *, link: Link, outbox: Outbox, address: str) -> None:
+        self._link, self._outbox, self._address = link, outbox, address
+        self._in_flight: dict[int, int] = {}
+        self._handed_over = 0
+        self._backlog = outbox.depth > 0
+
+    def post(self, event: Json, *, at_once: bool) -> None:
+        """Write the event down and, unless others wait before it, send it."""
+        number = self._outbox.add(encode(event))
+        if number is None:
+            return
+        if at_once and not self._backlog and len(self._in_flight) < _IN_FLIGHT:
+            self._backlog = not self._hand_over(number, encode(event))
+        else:
+            self._backlog = True
+
+    def deliver(self) -> None:
+        """Strike off what arrived and send what waits, a few at a time."""
+        self.strike_off()
+        room = _IN_FLIGHT - len(self._in_flight)
+        if self._backlog and room > 0:
+            self._deliver_backlog(room)
+
+    def strike_off(self) -> None:
+        """Forget the events that the broker has."""
+        while (receipt := self._link.acks.take(0)) is not None:
+            if (number := self._in_flight.pop(receipt, None)) is not None:
+                self._outbox.forget(number)
+
+    def _deliver_backlog(self, room: int) -> None:
+        waiting = self._outbox.after(self._handed_over, room)
+        for stored in waiting:
+            if not self._hand_over(stored.id, encode(json.loads(stored.payload) | {"backfilled": True})):
+                return
+        self._backlog = len(waiting) == room
+
+    def _hand_over(self, number: int, payload: bytes) -> bool:
+        receipt = self._link.send(Message(self._address, payload, qos=1))
+        if receipt is None:
+            return False
+        self._in_flight[receipt] = number
+        self._handed_over = number
+        return True

@@ -1,0 +1,33 @@
+"""The way back: a ``state`` message as the estimate it was made of, for programs that listen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from device.readings import EMOTIONS, Estimate, Modality, ModalityState, Probabilities
+
+
+def estimate_of(state: Mapping[str, Any]) -> Estimate:
+    """The estimate in an ``affectd.state/1`` message. Raises ``KeyError`` if it is no such message."""
+    return Estimate(
+        captured_ns=state["mono_ns"],
+        label=state["label"],
+        confidence=state["confidence"],
+        valence=state["valence"],
+        arousal=state["arousal"],
+        probs=_probs(state["probs"]),
+        modalities={m: _modality(state["modalities"][m]) for m in Modality},
+        rule=state["fusion"]["rule"],
+    )
+
+
+def _modality(part: Mapping[str, Any]) -> ModalityState:
+    return ModalityState(**{**part, "probs": _probs(part["probs"])})
+
+
+def _probs(probs: Mapping[str, float] | None) -> Probabilities | None:
+    if probs is None:
+        return None
+    a, b, c, d, e, f, g = (probs[emotion] for emotion in EMOTIONS)
+    return a, b, c, d, e, f, g

@@ -1,0 +1,216 @@
+"""The connection to the broker. The only module that knows paho; its thread does nothing but put things in a queue."""
+
+from __future__ import annotations
+
+import logging
+import random
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, cast
+
+from paho.mqtt import client as paho  # noqa: TID251 - this is the one file that may
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion  # noqa: TID251
+from paho.mqtt.packettypes import PacketTypes  # noqa: TID251
+from paho.mqtt.properties import Properties  # noqa: TID251
+from paho.mqtt.reasoncodes import ReasonCode  # noqa: TID251
+
+from device.handover import DropOldest
+from device.publish.broker import BrokerAddress, require_usable, tls_context, warn_of_risks
+
+_log = logging.getLogger(__name__)
+
+MAX_INBOUND_BYTES = 65_536
+"""Told to an MQTT 5 broker as the largest packet it may send; of a longer one no more than this is kept."""
+
+_MAX_QUEUED = 200
+_RECONNECT_MIN_S, _RECONNECT_MAX_S = 1, 60
+_GOODBYE_S = 2.0
+_FAILED = 0x80  # reason codes from here on are refusals
+_TAKEN_OVER = 0x8E
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message, either way."""
+
+    address: str
+    payload: bytes
+    qos: int = 0
+    retain: bool = False
+
+
+class Link:
+    """One client of one broker, which reconnects by itself for as long as it is open.
+
+    What arrives waits in ``connections`` (``True`` connected, ``False`` lost), ``inbox`` and ``acks`` (numbers that
+    ``send`` gave) until the main thread takes it. Raises ``ConfigError`` for an address or a TLS file that cannot be
+    used.
+    """
+
+    def __init__(
+        self, address: BrokerAddress, *, client_id: str, subscriptions: Sequence[str], inbox_capacity: int = 64
+    ) -> None:
+        self.connections: DropOldest[bool] = DropOldest(64)
+        self.inbox: DropOldest[Message] = DropOldest(inbox_capacity)
+        self.acks: DropOldest[int] = DropOldest(4096)
+        self.reconnects = 0
+        self.unsent = 0
+        self.refused = 0
+        self._address = address
+        self._subscriptions = subscriptions
+        self._problem: str | None = None
+        self._connected_before = False
+        self._client = _client(address, client_id)
+        self._listen()
+
+    def open(self, will: Message | None = None) -> None:
+        """Start connecting; returns at once, broker or not.
+
+        The will is what the broker says when the node falls silent.
+        """
+        if will is not None:
+            self._client.will_set(will.address, will.payload, will.qos, will.retain)
+        # The loop retries the first connection as it does any other.
+        self._client.connect_async(
+            self._address.host, self._address.port, self._address.keepalive_s, properties=self._connect_properties()
+        )  # fmt: skip
+        self._client.loop_start()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted the connection."""
+        return self._client.is_connected()
+
+    @property
+    def problem(self) -> str | None:
+        """Why there is no connection, as it was last logged."""
+        return self._problem
+
+    def send(self, message: Message) -> int | None:
+        """Hand a message to the network thread. Its number, or ``None`` (counted in ``unsent``) if the queue is full.
+
+        While the broker is away only messages with QoS 1 are kept, and only in memory.
+        """
+        info = self._client.publish(message.address, message.payload, message.qos, message.retain)
+        kept = info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS or (
+            info.rc == MQTTErrorCode.MQTT_ERR_NO_CONN and message.qos > 0
+        )
+        self.unsent += not kept
+        return info.mid if kept else None
+
+    def close(self, farewell: Message | None = None) -> None:
+        """Say goodbye if there is anybody to say it to, and end; takes some seconds at worst."""
+        if self._client.is_connected():
+            if farewell is not None:
+                self._deliver(farewell)
+            self._client.disconnect()
+            self._await_disconnect()
+        if (stuck := self._client.socket()) is not None:
+            # A broker that hangs keeps the socket open and paho's thread in its loop; this ends both.
+            with suppress(OSError):
+                cast(socket.socket, stuck).shutdown(socket.SHUT_RDWR)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _deliver(self, message: Message) -> None:
+        info = self._client.publish(message.address, message.payload, message.qos, message.retain)
+        try:
+            info.wait_for_publish(_GOODBYE_S)
+        except (ValueError, RuntimeError):  # the connection went away meanwhile: the last will speaks
+            _log.debug("no goodbye to %s", self._address)
+
+    def _await_disconnect(self) -> None:
+        while self.connections.take(_GOODBYE_S):
+            pass
+
+    def _connect_properties(self) -> Properties | None:
+        if self._address.protocol != "5":
+            return None
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.MaximumPacketSize = MAX_INBOUND_BYTES
+        return properties
+
+    def _listen(self) -> None:
+        client = self._client
+        client.on_socket_open = _no_delay
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
+
+    # What follows runs on paho's thread.
+
+    def _on_connect(self, _c: Any, _u: Any, _flags: Any, code: ReasonCode, _p: Any) -> None:
+        if code.is_failure:
+            self._say_once(f"the broker {self._address} refuses: {code}; check user name, password and access list")
+            return
+        self.reconnects += self._connected_before
+        self._connected_before = True
+        self._problem = None
+        _log.info("connected to the broker %s", self._address)
+        if self._subscriptions:
+            # No "no local" option: the last will of an older life counts as ours, and we must see it.
+            self._client.subscribe([(address, 1) for address in self._subscriptions])
+        self.connections.put(True)
+
+    def _on_connect_fail(self, _c: Any, _u: Any) -> None:
+        # paho calls this while it handles the exception, and gives no other way to learn the reason.
+        self._say_once(
+            f"the broker {self._address} cannot be reached ({sys.exc_info()[1]}); everything else runs on, trying again"
+        )
+
+    def _on_disconnect(self, _c: Any, _u: Any, _flags: Any, code: ReasonCode, _p: Any) -> None:
+        self.connections.put(False)
+        if code.value == _TAKEN_OVER:
+            self._say_once(f"another client of the broker {self._address} has this node's id; give each node its own")
+        elif code.is_failure:
+            self._say_once(f"the connection to the broker {self._address} ended ({code}); trying again")
+
+    def _on_message(self, _c: Any, _u: Any, message: paho.MQTTMessage) -> None:
+        try:
+            address = message.topic
+        except UnicodeDecodeError:  # a broker that lets anything through
+            return
+        self.inbox.put(Message(address, bytes(message.payload[:MAX_INBOUND_BYTES]), message.qos, message.retain))
+
+    def _on_publish(self, _c: Any, _u: Any, number: int, code: ReasonCode, _p: Any) -> None:
+        if code.is_failure:
+            self.refused += 1
+            self._say_once(f"the broker {self._address} does not take a message ({code}); check its access list")
+        self.acks.put(number)
+
+    def _on_subscribe(self, _c: Any, _u: Any, _mid: int, codes: list[ReasonCode], _p: Any) -> None:
+        for address, code in zip(self._subscriptions, codes, strict=False):
+            if code.value >= _FAILED:
+                _log.warning("the broker %s does not let us read %s (%s)", self._address, address, code)
+
+    def _say_once(self, problem: str) -> None:
+        if problem != self._problem:
+            _log.warning("%s", problem)
+        self._problem = problem
+
+
+def _client(address: BrokerAddress, client_id: str) -> paho.Client:
+    require_usable(address)
+    version = MQTTProtocolVersion.MQTTv5 if address.protocol == "5" else MQTTProtocolVersion.MQTTv311
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=version)
+    client.max_queued_messages_set(_MAX_QUEUED)
+    # Each process waits a little differently, so that a house of nodes does not come back in step.
+    client.reconnect_delay_set(_RECONNECT_MIN_S, _RECONNECT_MAX_S + random.randint(0, _RECONNECT_MAX_S))
+    if address.login is not None:
+        client.username_pw_set(address.login.username, address.login.password)
+    if address.tls is not None:
+        client.tls_set_context(tls_context(address.tls))
+        client.tls_insecure_set(address.tls.insecure)
+    warn_of_risks(address)
+    return client
+
+
+def _no_delay(_c: Any, _u: Any, connection: Any) -> None:
+    # Messages are small and each is wanted now: without this the kernel holds one back until the last is acknowledged.
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

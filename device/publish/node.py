@@ -1,0 +1,195 @@
+"""One node as the broker sees it: the contract's topics in the contract's order, over one link."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from device.errors import AffectdError
+from device.health import Health
+from device.publish import topics as table
+from device.publish.cadence import Cadence, Every
+from device.publish.courier import Courier
+from device.publish.episodes import EpisodeEvent, Episodes
+from device.publish.mqtt import Link, Message
+from device.publish.payload import Json, Payloads, encode
+from device.publish.requests import Handler, answer, privacy_wish, refusal
+from device.publish.topics import Topic, Topics
+from device.readings import Estimate
+
+_log = logging.getLogger(__name__)
+
+_REASSERT_S = 1.0
+_BIRTH_JITTER_S = 5.0
+
+
+def subscriptions(topics: Topics) -> list[str]:
+    """What a node's link listens to; its own status among it, to correct what others say there."""
+    return [topics.address(t) for t in (table.STATUS, table.PRIVACY_SET, table.REQUEST, table.HA_STATUS)]
+
+
+class NodeSink:
+    """Publishes estimates and everything else of the contract. All of it runs on the thread that calls it.
+
+    What is retained is kept here by topic and said again, ``online`` last, whenever the broker comes back: while it is
+    away nothing but events is stored, because a state of ten minutes ago is no state. ``set_privacy`` is called with
+    ``True`` to close camera and microphone; it may raise ``AffectdError``, which is answered. ``discovery`` none
+    withdraws the node from Home Assistant. Call ``poll()`` often (ten times a second): requests are answered there.
+    """
+
+    def __init__(
+        self,
+        *,
+        link: Link,
+        topics: Topics,
+        payloads: Payloads,
+        cadence: Cadence,
+        episodes: Episodes,
+        courier: Courier,
+        handlers: Mapping[str, Handler],
+        set_privacy: Callable[[bool], None],
+        discovery: Json | None,
+        state_qos: int = table.STATE.qos,
+        birth_jitter_s: float = _BIRTH_JITTER_S,
+    ) -> None:
+        self._link, self._topics, self._payloads = link, topics, payloads
+        self._cadence, self._episodes, self._courier = cadence, episodes, courier
+        self._handlers, self._set_privacy = handlers, set_privacy
+        self._retained: dict[str, bytes] = {}
+        self._discovery = b"" if discovery is None else encode(discovery)
+        self._state = replace(table.STATE, qos=state_qos)
+        self._birth_jitter_s = birth_jitter_s
+        self._rediscover_ns: int | None = None
+        self._reassert = Every(_REASSERT_S)
+        self._challenged = False
+        self._online = False
+
+    def __enter__(self) -> Self:
+        self._link.open(will=self._message(table.STATUS, encode(self._payloads.status("offline"))))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tell(self._episodes.finish())
+        self._link.close(farewell=self._message(table.STATUS, encode(self._payloads.status("stopped"))))
+        self._courier.strike_off()
+
+    def publish(self, estimate: Estimate) -> None:
+        """Step the episodes; send the state if it is worth it and somebody can hear it."""
+        self._tell(self._episodes.step(estimate))
+        if self._online and self._cadence.due(estimate):
+            self._send(self._state, encode(self._payloads.state(estimate)))
+
+    def set_part(self, part: str, state: str, reason: str | None = None) -> None:
+        """Say how ``camera``, ``microphone`` or ``models`` are: online, offline, disabled or degraded."""
+        self._retain(table.SENSORS[part], encode(self._payloads.part(state, reason)))
+
+    def set_info(self, info: Json) -> None:
+        """Say what runs here (``Payloads.info``)."""
+        self._retain(table.INFO, encode(info))
+
+    def set_health(self, health: Health) -> None:
+        """Say how the appliance is."""
+        self._retain(table.HEALTH, encode(self._payloads.health(health)))
+
+    def set_privacy_state(self, active: bool) -> None:
+        """Say whether camera and microphone are closed."""
+        self._retain(table.PRIVACY_STATE, b"ON" if active else b"OFF")
+
+    def poll(self) -> None:
+        """Take what came from the broker: connections, requests, receipts. Never waits."""
+        now_ns = time.monotonic_ns()
+        while (connected := self._link.connections.take(0)) is not None:
+            self._on_connection(connected)
+        for _ in range(len(self._link.inbox)):  # what comes in meanwhile waits for the next call
+            if (message := self._link.inbox.take(0)) is not None:
+                self._on_message(message, now_ns)
+        self._keep_up(now_ns)
+
+    def _on_connection(self, connected: bool) -> None:
+        self._online = connected
+        if not connected:
+            return
+        for address, payload in self._retained.items():
+            self._link.send(Message(address, payload, qos=1, retain=True))
+        self._send(table.DISCOVERY, self._discovery)
+        self._say_online()
+        self._cadence.restart()
+
+    def _on_message(self, message: Message, now_ns: int) -> None:
+        if message.address == self._topics.address(table.STATUS):
+            # What was retained when we came is older than the `online` that we said since.
+            self._challenged |= not message.retain and not self._is_ours(message.payload)
+        elif message.address == self._topics.address(table.HA_STATUS):
+            self._on_birth(message.payload, now_ns)
+        elif message.retain:
+            # A retained wish would come true again at every reconnection, and open a camera that was closed since.
+            _log.warning("ignored a retained message at %s; publish it without retain", message.address)
+        elif message.address == self._topics.address(table.PRIVACY_SET):
+            self._on_privacy(message.payload)
+        elif verb := self._topics.verb(message.address):
+            self._respond(verb, answer(verb, message.payload, self._handlers))
+
+    def _on_privacy(self, payload: bytes) -> None:
+        wish = privacy_wish(payload)
+        if wish is None:
+            self._respond("privacy", refusal("privacy/set takes ON (closes camera and microphone) or OFF"))
+            return
+        try:
+            self._set_privacy(wish)
+            self.set_privacy_state(wish)
+        except AffectdError as error:
+            _log.error("%s", error)
+            self._respond("privacy", refusal(str(error)))
+
+    def _on_birth(self, payload: bytes, now_ns: int) -> None:
+        if payload == b"online":  # a house full of nodes must not answer all at once
+            self._rediscover_ns = now_ns + round(random.uniform(0, self._birth_jitter_s) * 1e9)
+
+    def _keep_up(self, now_ns: int) -> None:
+        if not self._online:
+            return
+        if self._rediscover_ns is not None and now_ns >= self._rediscover_ns:
+            self._rediscover_ns = None
+            self._send(table.DISCOVERY, self._discovery)
+        # Two nodes with one name correct each other for ever: not more than once a second.
+        if self._challenged and self._reassert.due(now_ns):
+            self._challenged = False
+            _log.warning("somebody said that %s is not online; saying it again", self._topics.node)
+            self._say_online()
+        self._courier.deliver()
+
+    def _tell(self, events: list[EpisodeEvent]) -> None:
+        for event in events:
+            self._courier.post(self._payloads.event(event), at_once=self._online)
+
+    def _is_ours(self, payload: bytes) -> bool:
+        try:
+            status = json.loads(payload)
+            return bool(status["state"] == "online" and status["boot_id"] == self._payloads.boot_id)
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return False
+
+    def _say_online(self) -> None:
+        self._send(table.STATUS, encode(self._payloads.status("online")))
+
+    def _respond(self, verb: str, response: Json) -> None:
+        self._link.send(Message(self._topics.address(table.RESPONSE, verb), encode(response), table.RESPONSE.qos))
+
+    def _retain(self, topic: Topic, payload: bytes) -> None:
+        self._retained[self._topics.address(topic)] = payload
+        if self._online:
+            self._send(topic, payload)
+
+    def _send(self, topic: Topic, payload: bytes) -> None:
+        self._link.send(self._message(topic, payload))
+
+    def _message(self, topic: Topic, payload: bytes) -> Message:
+        return Message(self._topics.address(topic), payload, topic.qos, topic.retain)

@@ -1,0 +1,221 @@
+"""Estimates, events and health as JSON. The only place where the wall clock is read."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Protocol
+
+from device.health import Health
+from device.publish.episodes import EpisodeEvent
+from device.readings import EMOTIONS, Estimate, ModalityState, Probabilities
+
+Json = dict[str, Any]
+
+STATE_SCHEMA = "affectd.state/1"
+EVENT_SCHEMA = "affectd.event/1"
+HEALTH_SCHEMA = "affectd.health/1"
+INFO_SCHEMA = "affectd.info/1"
+
+FRACTION_DIGITS = 4
+"""Of probabilities, weights, qualities, valence, arousal: a tenth of an int8 step of 1/256."""
+MS_DIGITS = 1
+HEALTH_DIGITS = 2
+
+_TIME_ERROR = 5
+"""What adjtimex(2) returns while the kernel's clock is not synchronised."""
+
+
+class Clock(Protocol):
+    """From a capture's monotonic time to the world's."""
+
+    def unix_ns(self, captured_ns: int) -> int:
+        """Wall-clock time of the capture."""
+
+    def age_ms(self, captured_ns: int) -> float | None:
+        """How long ago the capture was; ``None`` in media time."""
+
+    def synced(self) -> bool | None:
+        """Whether the machine's clock is set by a time server; ``None`` if that cannot be known."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemClock:
+    """Live capture: ``captured_ns`` is ``time.monotonic_ns()`` at the sensor."""
+
+    def unix_ns(self, captured_ns: int) -> int:
+        """The wall clock of now, less the capture's age: a clock set since then is set for both."""
+        return time.time_ns() - (time.monotonic_ns() - captured_ns)
+
+    def age_ms(self, captured_ns: int) -> float:
+        """Milliseconds from the capture to now."""
+        return (time.monotonic_ns() - captured_ns) / 1e6
+
+    def synced(self) -> bool | None:
+        """What the kernel says."""
+        return clock_synced()
+
+
+@dataclass(frozen=True, slots=True)
+class MediaClock:
+    """Replay: media begin at 1970-01-01 and have no age, so that two runs give the same bytes."""
+
+    def unix_ns(self, captured_ns: int) -> int:
+        """The media time itself."""
+        return captured_ns
+
+    def age_ms(self, captured_ns: int) -> None:  # noqa: ARG002 - as every clock
+        """Nobody waits for it."""
+        return
+
+    def synced(self) -> None:
+        """Unknown: it is no clock of this world."""
+        return
+
+
+class Payloads:
+    """Writes one node's messages. ``boot_id`` names this process life: its last will is told from an older one's."""
+
+    def __init__(self, *, node: str, boot_id: str, model_set: str, clock: Clock) -> None:
+        self.node = node
+        self.boot_id = boot_id
+        self._model_set = model_set
+        self._clock = clock
+        self._seq = 0
+
+    def state(self, estimate: Estimate) -> Json:
+        """The fused estimate, schema ``affectd.state/1``. Each call takes the next ``seq``."""
+        self._seq += 1
+        return {
+            **self._head(STATE_SCHEMA),
+            "seq": self._seq,
+            **self._moment(estimate.captured_ns),
+            "label": estimate.label,
+            "confidence": _fraction(estimate.confidence),
+            "valence": _fraction(estimate.valence),
+            "arousal": _fraction(estimate.arousal),
+            "probs": _probs(estimate.probs),
+            "modalities": {str(m): _modality(state) for m, state in estimate.modalities.items()},
+            "fusion": {"rule": estimate.rule},
+            "latency_ms": {"capture_to_publish": _rounded(self._clock.age_ms(estimate.captured_ns), MS_DIGITS)},
+            "model_set": self._model_set,
+        }
+
+    def event(self, event: EpisodeEvent) -> Json:
+        """One event of an episode, schema ``affectd.event/1``, not backfilled."""
+        return {
+            **self._head(EVENT_SCHEMA),
+            **self._moment(event.captured_ns),
+            "kind": str(event.kind),
+            "id": event.id,
+            "label": event.label,
+            "started_ts": rfc3339(self._clock.unix_ns(event.started_ns)),
+            "duration_s": round((event.captured_ns - event.started_ns) / 1e9, HEALTH_DIGITS),
+            "confidence": _fraction(event.confidence),
+            "peak_confidence": _fraction(event.peak_confidence),
+            "mean_confidence": _fraction(event.mean_confidence),
+            "backfilled": False,
+        }
+
+    def status(self, state: str) -> Json:
+        """The node's own status: ``online``, ``stopped`` or (the last will, dated when it was left) ``offline``."""
+        return {"state": state, "boot_id": self.boot_id, "ts": now_text()}
+
+    def part(self, state: str, reason: str | None) -> Json:
+        """The status of camera, microphone or models."""
+        return {"state": state, "reason": reason, "ts": now_text()}
+
+    def health(self, health: Health) -> Json:
+        """Schema ``affectd.health/1``."""
+        system = {k: round(v, HEALTH_DIGITS) if isinstance(v, float) else v for k, v in asdict(health.system).items()}
+        return {
+            **self._head(HEALTH_SCHEMA),
+            "ts": now_text(),
+            "clock_synced": clock_synced(),
+            **system,
+            "frame_rate_hz": _rounded(health.frame_rate_hz, HEALTH_DIGITS),
+            "dropped": dict(health.dropped),
+            "queued": dict(health.queued),
+            "restarts": dict(health.restarts),
+        }
+
+    def info(self, *, version: str, models: Mapping[str, str], runtime: str, capabilities: Sequence[str]) -> Json:
+        """Schema ``affectd.info/1``; ``models`` is sha256 by model id."""
+        return {
+            **self._head(INFO_SCHEMA),
+            "ts": now_text(),
+            "version": version,
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "runtime": runtime,
+            "state_schema": STATE_SCHEMA,
+            "model_set": self._model_set,
+            "models": [{"id": name, "sha256": digest} for name, digest in models.items()],
+            "capabilities": list(capabilities),
+        }
+
+    def _head(self, schema: str) -> Json:
+        return {"schema": schema, "node": self.node, "boot_id": self.boot_id}
+
+    def _moment(self, captured_ns: int) -> Json:
+        return {
+            "ts": rfc3339(self._clock.unix_ns(captured_ns)),
+            "mono_ns": captured_ns,
+            "clock_synced": self._clock.synced(),
+        }
+
+
+def encode(payload: Mapping[str, Any]) -> bytes:
+    """Compact JSON in ASCII. Raises ``ValueError`` for NaN and infinity, which JSON does not have."""
+    return json.dumps(payload, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def rfc3339(unix_ns: int) -> str:
+    """UTC to the millisecond: ``2026-11-21T04:41:42.123Z``."""
+    seconds, ns = divmod(unix_ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ns // 1_000_000:03d}Z"
+
+
+def now_text() -> str:
+    """The wall clock, for messages about now."""
+    return rfc3339(time.time_ns())
+
+
+def clock_synced() -> bool | None:
+    """Whether the kernel takes its clock for synchronised (adjtimex(2) with nothing to set)."""
+    state = _libc().adjtimex(ctypes.create_string_buffer(512))  # struct timex: 208 bytes
+    return None if state < 0 else state != _TIME_ERROR
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
+def _probs(probs: Probabilities | None) -> dict[str, float] | None:
+    return None if probs is None else {str(e): _fraction(p) for e, p in zip(EMOTIONS, probs, strict=True)}
+
+
+def _modality(state: ModalityState) -> Json:
+    return {
+        "present": state.present,
+        "age_ms": _rounded(state.age_ms, MS_DIGITS),
+        "quality": _rounded(state.quality, FRACTION_DIGITS),
+        "weight": _fraction(state.weight),
+        "probs": _probs(state.probs),
+    }
+
+
+def _fraction(value: float) -> float:
+    # float(): a numpy scalar from a model is no JSON. + 0.0: no "-0.0".
+    return round(float(value), FRACTION_DIGITS) + 0.0
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(float(value), digits) + 0.0

@@ -1,0 +1,105 @@
+"""The one table of the contract: every topic, its QoS, whether it is retained, and which way it goes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from device.errors import ConfigError
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One row: ``pattern`` has ``<node>`` and ``<verb>`` where a name goes; ``inbound`` is what the node listens to."""
+
+    pattern: str
+    qos: int
+    retain: bool
+    about: str
+    inbound: bool = False
+
+
+STATUS = Topic(
+    "affectd/<node>/status", 1, True,
+    '`{"state": "online"｜"stopped"｜"offline", "boot_id", "ts"}`; `offline` is the last will',
+)  # fmt: skip
+CAMERA = Topic("affectd/<node>/status/camera", 1, True, "`online`｜`offline`｜`disabled`｜`degraded`, with a reason")
+MICROPHONE = Topic("affectd/<node>/status/microphone", 1, True, "the same for the microphone")
+MODELS = Topic("affectd/<node>/status/models", 1, True, "the same for the models")
+INFO = Topic("affectd/<node>/info", 1, True, "versions, model ids and hashes, capabilities")
+STATE = Topic(
+    "affectd/<node>/state", 0, False, "the fused estimate (`affectd.state/1`), on change and at least every 10 s"
+)
+EVENT = Topic(
+    "affectd/<node>/event", 1, False, "`start`｜`update`｜`end` of an emotion episode; `backfilled` after an outage"
+)
+HEALTH = Topic("affectd/<node>/health", 1, True, "every 60 s: memory, load, temperature, frame rate, drops, queues")
+PRIVACY_SET = Topic(
+    "affectd/<node>/privacy/set", 1, False, "`ON` closes camera and microphone, `OFF` opens them", inbound=True
+)
+PRIVACY_STATE = Topic("affectd/<node>/privacy/state", 1, True, "`ON`｜`OFF`; survives a reboot")
+REQUEST = Topic(
+    "affectd/<node>/request/<verb>", 1, False, '`{"transaction", …arguments}`, at most 4096 bytes', inbound=True
+)
+RESPONSE = Topic(
+    "affectd/<node>/response/<verb>", 1, False, '`{"transaction", "status": "ok"｜"error", "data", "error"}`'
+)
+DISCOVERY = Topic("homeassistant/device/<node>/config", 1, True, "Home Assistant device discovery")
+HA_STATUS = Topic(
+    "homeassistant/status", 1, False, "Home Assistant's own `online`｜`offline`: discovery is sent again", inbound=True
+)
+
+TABLE = (
+    STATUS, CAMERA, MICROPHONE, MODELS, INFO, STATE, EVENT, HEALTH, PRIVACY_SET, PRIVACY_STATE, REQUEST, RESPONSE,
+    DISCOVERY, HA_STATUS,
+)  # fmt: skip
+
+SENSORS = {"camera": CAMERA, "microphone": MICROPHONE, "models": MODELS}
+"""The parts that have a status of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The addresses of one node. Raises ``ConfigError`` if a name cannot be part of a topic."""
+
+    node: str
+    prefix: str = "affectd"
+    homeassistant_prefix: str = "homeassistant"
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.node):
+            raise ConfigError(
+                f"node id {self.node!r} cannot be part of a topic; use 1 to 64 letters, digits, '_' or '-'"
+            )
+        for name in ("prefix", "homeassistant_prefix"):
+            _require_prefix(name, getattr(self, name))
+
+    def address(self, topic: Topic, verb: str = "+") -> str:
+        """Where the topic is found at this node. A request without a verb is a filter that matches every verb."""
+        if topic == HA_STATUS:  # Home Assistant's own, wherever discovery is
+            return topic.pattern
+        prefix = self.homeassistant_prefix if topic == DISCOVERY else self.prefix
+        rest = topic.pattern.partition("/")[2]
+        return f"{prefix}/{rest.replace('<node>', self.node).replace('<verb>', verb)}"
+
+    def verb(self, address: str) -> str | None:
+        """The verb of a request that came in at ``address``; ``None`` if it is none that can be answered."""
+        stem, verb = self.address(REQUEST, ""), address.rpartition("/")[2]
+        return verb if address == stem + verb and _NAME.fullmatch(verb) else None
+
+
+def markdown() -> str:
+    """The table as README.md states it."""
+    head = "| topic | QoS / retain | payload |\n|---|---|---|\n"
+    return head + "".join(
+        f"| `{t.pattern}`{' (in)' if t.inbound else ''} | {t.qos} / {'yes' if t.retain else 'no'} | {t.about} |\n"
+        for t in TABLE
+    )
+
+
+def _require_prefix(name: str, prefix: str) -> None:
+    levels = prefix.split("/")
+    if prefix.startswith("$") or any(not level or set(level) & set("+#\0") for level in levels):
+        raise ConfigError(f"mqtt.{name} {prefix!r} is no topic prefix; use names joined by '/', without '+' and '#'")

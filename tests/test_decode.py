@@ -1,0 +1,22 @@
+import json
+
+import pytest
+from estimates import estimate
+
+from device.publish.decode import estimate_of
+from device.publish.payload import MediaClock, Payloads, encode
+
+
+@pytest.mark.parametrize("label", ["happy", "nobody"])
+def test_what_is_sent_comes_back(label: str) -> None:
+    sent = estimate(1.0, label)
+    payloads = Payloads(node="n", boot_id="b", model_set="m", clock=MediaClock())
+    back = estimate_of(json.loads(encode(payloads.state(sent))))
+    assert (back.label, back.captured_ns, back.rule) == (sent.label, sent.captured_ns, sent.rule)
+    assert back.confidence == pytest.approx(sent.confidence, abs=1e-4)
+    assert {m: s.present for m, s in back.modalities.items()} == {m: s.present for m, s in sent.modalities.items()}
+
+
+def test_another_message_is_no_estimate() -> None:
+    with pytest.raises(KeyError):
+        estimate_of({"state": "online"})

@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import pytest
+
+from device.health import Health, RateMeter, SystemProbe
+from device.publish.payload import MediaClock, Payloads, encode
+
+
+def zone(sys_root: Path, number: int, kind: str, millidegrees: str) -> None:
+    folder = sys_root / f"class/thermal/thermal_zone{number}"
+    folder.mkdir(parents=True)
+    (folder / "type").write_text(kind + "\n")
+    (folder / "temp").write_text(millidegrees + "\n")
+
+
+def test_a_raspberry_pi_tells_its_temperature_and_its_hunger(tmp_path: Path) -> None:
+    zone(tmp_path, 0, "cpu-thermal", "61342")
+    firmware = tmp_path / "devices/platform/soc/soc:firmware"
+    firmware.parent.mkdir(parents=True)
+    firmware.mkdir()
+    (firmware / "get_throttled").write_text("50005\n")
+    system = SystemProbe(sys_root=tmp_path, vcgencmd=None).read()
+    assert system.soc_temperature_celsius == 61.342
+    assert (system.undervoltage_now, system.throttled_now) == (True, True)
+    assert (system.undervoltage_occurred, system.throttled_occurred) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "undervoltage"), [("throttled=0x1", True), ("throttled=0x0", False), ("error", None)]
+)
+def test_a_kernel_that_does_not_tell_is_asked_through_vcgencmd(
+    tmp_path: Path, answer: str, undervoltage: bool | None
+) -> None:
+    command = tmp_path / "vcgencmd"
+    command.write_text(f'#!/bin/sh\n[ "$1" = get_throttled ] && echo "{answer}"\n')
+    command.chmod(0o755)
+    assert SystemProbe(sys_root=tmp_path, vcgencmd=str(command)).read().undervoltage_now is undervoltage
+
+
+def test_a_machine_that_tells_nothing_gives_nulls(tmp_path: Path) -> None:
+    zone(tmp_path, 0, "acpitz", "20000")
+    system = SystemProbe(sys_root=tmp_path, vcgencmd=None).read()
+    assert system.soc_temperature_celsius is None
+    assert system.undervoltage_now is None
+
+
+def test_this_machine_tells_its_memory_and_load() -> None:
+    system = SystemProbe().read()
+    assert 1e6 < system.memory_rss_bytes < 1e11
+    assert system.memory_peak_bytes >= system.memory_rss_bytes * 0.9
+    assert system.load_1min >= 0
+    assert system.uptime_s >= 0
+
+
+def test_the_message_carries_every_counter_by_name() -> None:
+    health = Health(SystemProbe().read(), 9.98765, {"vision": 3}, {"readings": 0}, {"mqtt": 1})
+    payload = Payloads(node="n", boot_id="b", model_set="baseline", clock=MediaClock()).health(health)
+    assert payload["schema"] == "affectd.health/1"
+    assert payload["frame_rate_hz"] == 9.99
+    assert (payload["dropped"], payload["queued"], payload["restarts"]) == ({"vision": 3}, {"readings": 0}, {"mqtt": 1})
+    assert b"NaN" not in encode(payload)
+
+
+def test_the_rate_is_that_of_the_time_between_two_looks() -> None:
+    meter = RateMeter()
+    assert meter.step(100, 0) is None
+    assert meter.step(150, 10_000_000_000) == 5.0
+    assert meter.step(150, 20_000_000_000) == 0.0
+    assert meter.step(200, 20_000_000_000) is None

@@ -1,0 +1,186 @@
+import gc
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from broker import HOST, Listener, Mosquitto, eventually_while, free_port, make_certificates, make_password_file
+from fakes import eventually
+
+from device.errors import ConfigError
+from device.publish.broker import BrokerAddress, Login, Tls
+from device.publish.mqtt import Link, Message
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    with Mosquitto(tmp_path) as broker:
+        yield broker
+
+
+def connected(address: BrokerAddress) -> Link:
+    link = Link(address, client_id="affectd-test", subscriptions=["test/in"])
+    link.open(will=Message("test/will", b"gone", 1, True))
+    eventually(lambda: link.connections.take(0) is True)
+    return link
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_speaks_both_versions_of_the_protocol(mosquitto: Mosquitto, protocol: str) -> None:
+    link = connected(BrokerAddress(HOST, mosquitto.port, protocol))
+    with Listener(mosquitto.port, "test/#") as house:
+        number = link.send(Message("test/out", b"hello", 1))
+        eventually(lambda: house.raw("test/out") == [b"hello"])
+        eventually(lambda: link.acks.take(0) == number)
+        house.say("test/in", b"hi")
+        assert link.inbox.take(5) == Message("test/in", b"hi", 1, False)
+        link.close()
+        assert house.raw("test/will") == []
+
+
+def test_the_last_will_speaks_for_a_process_that_died(mosquitto: Mosquitto) -> None:
+    link = connected(BrokerAddress(HOST, mosquitto.port))
+    with Listener(mosquitto.port, "test/#") as house:
+        other = connected(BrokerAddress(HOST, mosquitto.port))  # takes the id over: the broker drops the first
+        eventually(lambda: house.raw("test/will") == [b"gone"])
+        other.close()
+    link.close()
+
+
+def test_a_broker_that_is_absent_is_said_once_and_found_when_it_comes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mosquitto = Mosquitto(tmp_path)
+    link = Link(BrokerAddress(HOST, mosquitto.port), client_id="early", subscriptions=[])
+    link.open()
+    eventually(lambda: "cannot be reached" in caplog.text)
+    assert "Connection refused" in caplog.text
+    with mosquitto:
+        eventually(lambda: link.connections.take(0) is True, 20)
+        link.close()
+    assert caplog.text.count("cannot be reached") == 1
+
+
+def test_every_acknowledged_message_survives_a_broker_that_is_killed(mosquitto: Mosquitto) -> None:
+    link = connected(BrokerAddress(HOST, mosquitto.port))
+    numbers = {link.send(Message("test/out", str(n).encode(), 1)) for n in range(20)}
+    mosquitto.kill()
+    eventually(lambda: not link.connected)
+    numbers |= {link.send(Message("test/out", str(n).encode(), 1)) for n in range(20, 40)}
+    mosquitto.start()
+    acknowledged: set[int | None] = set()
+    eventually_while(lambda: acknowledged.add(link.acks.take(0)), lambda: acknowledged >= numbers, 20)
+    assert link.reconnects == 1
+    link.close()
+
+
+def test_a_full_queue_says_no_instead_of_growing() -> None:
+    link = Link(BrokerAddress(HOST, free_port()), client_id="lonely", subscriptions=[])
+    numbers = [link.send(Message("test/out", b"x", 1)) for _ in range(300)]
+    assert numbers.count(None) == 100
+    assert link.unsent == 100
+    assert link.send(Message("test/out", b"x", 0)) is None
+
+
+def test_a_broker_that_hangs_does_not_keep_us_from_stopping(mosquitto: Mosquitto) -> None:
+    link = connected(BrokerAddress(HOST, mosquitto.port))
+    mosquitto.freeze()
+    link.close(farewell=Message("test/out", b"bye", 1))
+    assert not link.connected
+
+
+def test_a_password_opens_the_door_and_is_never_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    passwords = make_password_file(tmp_path, "node", "s3cret-word")
+    with Mosquitto(tmp_path, "allow_anonymous false", f"password_file {passwords}") as broker:
+        address = BrokerAddress(HOST, broker.port, login=Login("node", "s3cret-word"))
+        connected(address).close()
+    assert "s3cret-word" not in repr(address) + caplog.text
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_wrong_password_is_said_in_words(tmp_path: Path, caplog: pytest.LogCaptureFixture, protocol: str) -> None:
+    passwords = make_password_file(tmp_path, "node", "right")
+    with Mosquitto(tmp_path, "allow_anonymous false", f"password_file {passwords}") as broker:
+        address = BrokerAddress(HOST, broker.port, protocol, login=Login("node", "wrong"))
+        link = Link(address, client_id="guest", subscriptions=[])
+        link.open()
+        eventually(lambda: "check user name, password" in caplog.text)
+        link.close()
+    assert "refuses" in caplog.text
+
+
+# paho leaves the socket of a failed handshake to the garbage collector.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
+class TestTls:
+    @pytest.fixture(autouse=True)
+    def collect(self) -> Iterator[None]:
+        yield
+        gc.collect()
+
+    @pytest.fixture
+    def broker(self, tmp_path: Path) -> Iterator[Mosquitto]:
+        make_certificates(tmp_path)
+        files = {"cafile": "ca.crt", "certfile": "broker.crt", "keyfile": "broker.key"}
+        lines = [f"{option} {tmp_path / name}" for option, name in files.items()]
+        with Mosquitto(tmp_path, *lines) as broker:
+            yield broker
+
+    def test_the_houses_own_authority_is_trusted_when_named(self, broker: Mosquitto, tmp_path: Path) -> None:
+        connected(BrokerAddress(HOST, broker.port, tls=Tls(tmp_path / "ca.crt"))).close()
+
+    def test_a_broker_of_an_unknown_authority_is_refused_with_the_reason(
+        self, broker: Mosquitto, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        link = Link(BrokerAddress(HOST, broker.port, tls=Tls()), client_id="careful", subscriptions=[])
+        link.open()
+        eventually(lambda: "certificate verify failed" in caplog.text)
+        link.close()
+
+    def test_another_name_is_refused_unless_the_user_said_so_which_is_logged(
+        self, broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        link = Link(
+            BrokerAddress("localhost", broker.port, tls=Tls(tmp_path / "ca.crt")), client_id="x", subscriptions=[]
+        )
+        link.open()
+        eventually(lambda: "certificate verify failed" in caplog.text)
+        link.close()
+        connected(BrokerAddress("localhost", broker.port, tls=Tls(tmp_path / "ca.crt", insecure=True))).close()
+        assert "anybody can pose as localhost" in caplog.text
+
+
+def test_a_password_in_clear_text_over_the_network_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    Link(BrokerAddress("192.0.2.1", login=Login("node", "word")), client_id="x", subscriptions=[])
+    assert "clear text" in caplog.text
+    assert "word;" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (BrokerAddress(""), "mqtt.host"),
+        (BrokerAddress("a" * 70), "mqtt.host"),
+        (BrokerAddress("bro\nker"), "mqtt.host"),
+        (BrokerAddress(port=0), "mqtt.port"),
+        (BrokerAddress(port=99_999), "mqtt.port"),
+        (BrokerAddress(protocol="4"), "mqtt.protocol"),
+        (BrokerAddress(tls=Tls(Path("/nowhere/ca.crt"))), "/nowhere/ca.crt"),
+        (BrokerAddress(tls=Tls(Path(__file__))), "ca_file"),
+        (BrokerAddress(tls=Tls(cert_file=Path("/nowhere/me.crt"))), "/nowhere/me.crt"),
+    ],
+)
+def test_an_unusable_address_is_an_error_by_name(address: BrokerAddress, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Link(address, client_id="x", subscriptions=[])
+
+
+def test_an_access_list_that_forbids_is_said_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "acl").write_text("topic write test/allowed\n")
+    with Mosquitto(tmp_path, f"acl_file {tmp_path / 'acl'}") as broker:
+        link = connected(BrokerAddress(HOST, broker.port))
+        link.send(Message("test/forbidden", json.dumps({}).encode(), 1))
+        eventually(lambda: link.refused == 1)
+        link.close()
+    assert "access list" in caplog.text

@@ -1,0 +1,282 @@
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from broker import HOST, Listener, Mosquitto, eventually_while
+from estimates import estimate
+from fakes import eventually
+
+from device.errors import AffectdError
+from device.health import Health, SystemProbe
+from device.publish import topics as table
+from device.publish.broker import BrokerAddress
+from device.publish.cadence import Cadence
+from device.publish.courier import Courier
+from device.publish.episodes import Episodes
+from device.publish.homeassistant import discovery
+from device.publish.mqtt import Link
+from device.publish.node import NodeSink, subscriptions
+from device.publish.outbox import Outbox
+from device.publish.payload import Json, MediaClock, Payloads
+from device.publish.requests import Handler
+from device.publish.topics import Topics
+
+TOPICS = Topics("kitchen")
+NODE = "affectd/kitchen"
+
+
+def self_test(request: Mapping[str, Any]) -> Json:
+    return {"passed": True, "asked": request.get("what")}
+
+
+@contextmanager
+def node(
+    broker: Mosquitto,
+    folder: Path,
+    *,
+    boot_id: str = "boot-1",
+    protocol: str = "5",
+    handlers: Mapping[str, Handler] | None = None,
+    set_privacy: Callable[[bool], None] = lambda _: None,
+    home_assistant: bool = True,
+    state_qos: int = 0,
+) -> Iterator[NodeSink]:
+    link = Link(
+        BrokerAddress(HOST, broker.port, protocol), client_id="affectd-kitchen", subscriptions=subscriptions(TOPICS)
+    )
+    payloads = Payloads(node="kitchen", boot_id=boot_id, model_set="baseline", clock=MediaClock())
+    with (
+        Outbox(folder / "outbox.sqlite") as outbox,
+        NodeSink(
+            link=link,
+            topics=TOPICS,
+            payloads=payloads,
+            cadence=Cadence(),
+            episodes=Episodes(id_prefix=boot_id),
+            courier=Courier(link=link, outbox=outbox, address=TOPICS.address(table.EVENT)),
+            handlers={"self-test": self_test} if handlers is None else handlers,
+            set_privacy=set_privacy,
+            discovery=discovery(TOPICS, version="0.1.0") if home_assistant else None,
+            state_qos=state_qos,
+            birth_jitter_s=0.0,
+        ) as sink,
+    ):
+        sink.set_info(payloads.info(version="0.1.0", models={"m": "0" * 64}, runtime="r", capabilities=["face"]))
+        for part in ("camera", "microphone", "models"):
+            sink.set_part(part, "online")
+        sink.set_health(Health(SystemProbe().read(), None, {}, {}, {}))
+        sink.set_privacy_state(False)
+        yield sink
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    with Mosquitto(tmp_path) as broker:
+        yield broker
+
+
+@pytest.fixture
+def house(mosquitto: Mosquitto) -> Iterator[Listener]:
+    with Listener(mosquitto.port) as listener:
+        yield listener
+
+
+def is_online(house: Listener) -> bool:
+    return [s["state"] for s in house.json(f"{NODE}/status")][-1:] == ["online"]
+
+
+def tell(sink: NodeSink, start: int, end: int, label: str) -> None:
+    """Estimates of one stretch of media seconds, ten a second."""
+    for tenth in range(start * 10, end * 10):
+        sink.publish(estimate(tenth / 10, label))
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_subscriber_receives_every_topic_of_the_contract(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path, protocol: str
+) -> None:
+    with node(mosquitto, tmp_path, protocol=protocol) as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+        tell(sink, 0, 3, "happy")
+        house.say(f"{NODE}/request/self-test", '{"transaction": "t1", "what": "camera"}')
+        house.say(f"{NODE}/privacy/set", "ON")
+        eventually_while(sink.poll, lambda: b"ON" in house.raw(f"{NODE}/privacy/state"))
+        eventually_while(sink.poll, lambda: bool(house.raw(f"{NODE}/response/self-test")))
+        outbound = {TOPICS.address(t, "self-test") for t in table.TABLE if not t.inbound}
+        eventually_while(sink.poll, lambda: outbound <= set(house.topics()))
+    eventually(lambda: house.json(f"{NODE}/status")[-1]["state"] == "stopped")
+    assert house.json(f"{NODE}/response/self-test") == [
+        {"transaction": "t1", "status": "ok", "data": {"passed": True, "asked": "camera"}, "error": None}
+    ]
+    assert [(e["kind"], e["backfilled"]) for e in house.json(f"{NODE}/event")] == [("start", False), ("end", False)]
+
+
+def test_online_is_said_last(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
+    with node(mosquitto, tmp_path) as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+        assert house.topics()[-1] == f"{NODE}/status"
+        assert len(house.topics()) == 8
+
+
+def test_who_comes_late_finds_what_is_retained_and_no_old_emotion(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    with Listener(mosquitto.port) as early, node(mosquitto, tmp_path) as sink:
+        eventually_while(sink.poll, lambda: is_online(early))
+        tell(sink, 0, 3, "happy")
+        eventually_while(sink.poll, lambda: bool(early.raw(f"{NODE}/event")))
+        with Listener(mosquitto.port) as late:
+            retained = {TOPICS.address(t) for t in table.TABLE if t.retain}
+            eventually(lambda: set(late.topics()) >= retained)
+            assert set(late.topics()) == retained
+
+
+def test_the_state_follows_the_cadence(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
+    with node(mosquitto, tmp_path, state_qos=1) as sink:
+        tell(sink, 0, 1, "fear")  # nobody hears it
+        eventually_while(sink.poll, lambda: is_online(house))
+        tell(sink, 1, 26, "happy")
+        eventually(lambda: len(house.raw(f"{NODE}/state")) == 3)
+    states = [(s["seq"], s["mono_ns"] / 1e9, s["label"]) for s in house.json(f"{NODE}/state")]
+    assert states == [(1, 1, "happy"), (2, 11, "happy"), (3, 21, "happy")]
+
+
+def test_a_status_that_somebody_else_wrote_is_corrected(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
+    with node(mosquitto, tmp_path) as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+        for lie in (b'{"state":"offline","boot_id":"boot-0"}', b"", b"[" * 5000, b"7"):
+            house.say(f"{NODE}/status", lie, retain=True)
+            eventually(lambda lie=lie: house.raw(f"{NODE}/status")[-1] == lie)  # type: ignore[misc]
+            eventually_while(sink.poll, lambda: (house.raw(f"{NODE}/status")[-1]).startswith(b'{"state":"online"'))
+
+
+def test_the_farewell_of_an_earlier_life_is_no_challenge(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for boot_id in ("boot-1", "boot-2"):
+        with node(mosquitto, tmp_path, boot_id=boot_id) as sink:
+            eventually_while(sink.poll, lambda: is_online(house))
+            house.say(f"{NODE}/request/self-test", b"")
+            eventually_while(sink.poll, lambda: f"{NODE}/response/self-test" in house.topics())
+            house.heard.clear()
+    assert "saying it again" not in caplog.text
+
+
+def test_the_last_will_of_an_older_life_does_not_stay(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
+    with node(mosquitto, tmp_path, boot_id="boot-1") as first:
+        eventually_while(first.poll, lambda: is_online(house))
+        with node(mosquitto, tmp_path, boot_id="boot-2") as second:
+            eventually_while(second.poll, lambda: any(s["state"] == "offline" for s in house.json(f"{NODE}/status")))
+            eventually_while(second.poll, lambda: is_online(house))
+            assert house.json(f"{NODE}/status")[-1]["boot_id"] == "boot-2"
+
+
+def test_events_of_an_outage_come_later_with_their_own_time(
+    mosquitto: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with node(mosquitto, tmp_path) as sink:
+        with Listener(mosquitto.port) as before:
+            eventually_while(sink.poll, lambda: is_online(before))
+        mosquitto.kill()
+        eventually_while(sink.poll, lambda: "trying again" in caplog.text)
+        tell(sink, 0, 3, "sad")
+        tell(sink, 3, 10, "neutral")
+        mosquitto.start()
+        with Listener(mosquitto.port) as after:
+            eventually_while(sink.poll, lambda: len(after.raw(f"{NODE}/event")) == 2, 20)
+            tell(sink, 10, 13, "happy")
+            eventually_while(sink.poll, lambda: len(after.raw(f"{NODE}/event")) == 3)
+            told = [(e["kind"], e["label"], e["ts"][14:19], e["backfilled"]) for e in after.json(f"{NODE}/event")]
+    assert told == [
+        ("start", "sad", "00:01", True),
+        ("end", "sad", "00:02", True),
+        ("start", "happy", "00:11", False),
+    ]
+
+
+def test_events_of_a_life_without_a_broker_come_in_the_next_life(tmp_path: Path) -> None:
+    mosquitto = Mosquitto(tmp_path)
+    with node(mosquitto, tmp_path, boot_id="boot-1") as sink:
+        for n in range(40):
+            tell(sink, n * 20, n * 20 + 2, "sad")
+            tell(sink, n * 20 + 2, n * 20 + 20, "neutral")
+    with mosquitto, Listener(mosquitto.port) as house, node(mosquitto, tmp_path, boot_id="boot-2") as sink:
+        eventually_while(sink.poll, lambda: len(house.raw(f"{NODE}/event")) == 80)
+    events = house.json(f"{NODE}/event")
+    assert [e["kind"] for e in events] == ["start", "end"] * 40
+    assert {e["boot_id"] for e in events} == {"boot-1"}
+    with Outbox(tmp_path / "outbox.sqlite") as outbox:
+        assert outbox.depth == 0
+
+
+def test_privacy_reaches_the_appliance_and_is_confirmed(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
+    wishes: list[bool] = []
+    with node(mosquitto, tmp_path, set_privacy=wishes.append) as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+        for wish in (b"ON", b"OFF"):
+            house.say(f"{NODE}/privacy/set", wish)
+            eventually_while(sink.poll, lambda wish=wish: house.raw(f"{NODE}/privacy/state")[-1] == wish)  # type: ignore[misc]
+        house.say(f"{NODE}/privacy/set", "maybe")
+        eventually_while(sink.poll, lambda: bool(house.raw(f"{NODE}/response/privacy")))
+    assert wishes == [True, False]
+    assert house.json(f"{NODE}/response/privacy")[0]["status"] == "error"
+
+
+def test_a_wish_that_fails_is_not_confirmed(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
+    def refuse(_: bool) -> None:
+        raise AffectdError("cannot remember the privacy switch")
+
+    with node(mosquitto, tmp_path, set_privacy=refuse) as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+        house.say(f"{NODE}/privacy/set", "ON")
+        eventually_while(sink.poll, lambda: bool(house.raw(f"{NODE}/response/privacy")))
+    assert set(house.raw(f"{NODE}/privacy/state")) == {b"OFF"}
+
+
+def test_a_retained_wish_does_not_open_the_camera_at_every_reconnection(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    wishes: list[bool] = []
+    house.say(f"{NODE}/privacy/set", "OFF", retain=True)
+    with node(mosquitto, tmp_path, set_privacy=wishes.append) as sink:
+        eventually_while(sink.poll, lambda: "ignored a retained message" in caplog.text)
+    assert wishes == []
+
+
+def test_rubbish_is_answered_and_survived(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
+    with node(mosquitto, tmp_path) as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+        house.say(f"{NODE}/request/self-test", b"x" * 5000)
+        house.say(f"{NODE}/request/self-test", json.dumps({"transaction": "\ud800"}))
+        house.say(f"{NODE}/request/dance", b"")
+        house.say(f"{NODE}/request/" + "v" * 60_000, b"")
+        house.say(f"{NODE}/request/self-test", b"y" * 100_000)  # longer than the broker may send us
+        house.say(f"{NODE}/request/self-test", b"{}")
+        eventually_while(sink.poll, lambda: len(house.raw(f"{NODE}/response/self-test")) == 3)
+        assert [r["status"] for r in house.json(f"{NODE}/response/self-test")] == ["error", "ok", "ok"]
+        assert house.json(f"{NODE}/response/dance")[0]["error"] == "there is no such request; known: self-test"
+
+
+def test_home_assistant_is_told_again_when_it_starts(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
+    config = "homeassistant/device/kitchen/config"
+    with node(mosquitto, tmp_path) as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+        assert len(house.raw(config)) == 1
+        house.say("homeassistant/status", "offline")
+        house.say("homeassistant/status", "online")
+        eventually_while(sink.poll, lambda: len(house.raw(config)) == 2)
+
+
+def test_a_node_that_is_not_for_home_assistant_withdraws_itself(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path
+) -> None:
+    for wanted in (True, False):
+        with node(mosquitto, tmp_path, home_assistant=wanted) as sink:
+            eventually_while(sink.poll, lambda: is_online(house))
+        eventually(lambda: not is_online(house))
+    with Listener(mosquitto.port) as late:
+        eventually(lambda: f"{NODE}/status" in late.topics())
+        assert "homeassistant/device/kitchen/config" not in late.topics()

@@ -1,0 +1,164 @@
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from device.service import Progress
+
+UNIT = Path(__file__).resolve().parents[1] / "systemd" / "affectd.service"
+SECOND_NS = 1_000_000_000
+
+needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
+
+
+def unit() -> dict[str, list[str]]:
+    settings: dict[str, list[str]] = {}
+    for line in UNIT.read_text().splitlines():
+        if "=" in line and not line.startswith("#"):
+            key, value = line.split("=", 1)
+            settings.setdefault(key, []).append(value)
+    return settings
+
+
+def test_the_unit_keeps_the_contract() -> None:
+    wanted = {
+        "Type": "notify", "WatchdogSec": "30", "Restart": "always", "RestartSec": "2", "StartLimitIntervalSec": "300",
+        "StartLimitBurst": "10", "RestartPreventExitStatus": "78", "DevicePolicy": "closed", "ProtectSystem": "strict",
+        "StateDirectory": "affectd", "RuntimeDirectory": "affectd", "NoNewPrivileges": "yes",
+        "SupplementaryGroups": "video audio",
+        "ExecStart": "/opt/affectd/bin/affectd run --config /etc/affectd/affectd.toml",
+    }  # fmt: skip
+    found = unit()
+    assert {key: found[key] for key in wanted} == {key: [value] for key, value in wanted.items()}
+    for device in ("char-video4linux", "char-media", "char-dma_heap", "char-alsa"):
+        assert f"{device} rw" in found["DeviceAllow"]
+    assert found["LoadCredential"][0].startswith("mqtt-password")
+    assert "OPENBLAS_NUM_THREADS=1" in found["Environment"][0]
+    assert {"MemoryMax", "TasksMax"} <= found.keys()
+
+
+@needs_analyze
+def test_systemd_understands_the_unit(tmp_path: Path) -> None:
+    copy = tmp_path / UNIT.name
+    copy.write_text(UNIT.read_text().replace("/opt/affectd/bin/affectd", "/bin/true"))
+    done = subprocess.run(["systemd-analyze", "verify", str(copy)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_analyze
+def test_the_unit_is_as_closed_as_it_was() -> None:
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=25", str(UNIT)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+class Manager:
+    """The service manager's end of the notification socket."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        self.socket.settimeout(5)
+
+    def hears(self) -> str:
+        return self.socket.recv(4096).decode()
+
+    def run(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "NOTIFY_SOCKET": str(self.path), **environment},
+            capture_output=True, text=True,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    pytest.importorskip(
+        "systemd.daemon", reason="no systemd-python; run deploy/systemd_python.sh", exc_type=ImportError
+    )
+    manager = Manager(tmp_path / "notify")
+    yield manager
+    manager.socket.close()
+
+
+LIFE = """
+from device.service import Notifier
+n = Notifier()
+n.ready("camera and microphone\\nare open")
+s = 1_000_000_000
+for now_s in (0, 1, 7.4, 7.6, 8):
+    n.feed([], round(now_s * s))
+n.feed(["vision"], 20 * s)
+n.feed(["vision"], 30 * s)
+n.feed([], 40 * s)
+n.stopping()
+"""
+
+
+def test_a_life_as_the_service_manager_hears_it(manager: Manager) -> None:
+    done = manager.run(LIFE, WATCHDOG_USEC="30000000")
+    assert done.returncode == 0, done.stderr
+    assert [manager.hears() for _ in range(7)] == [
+        "READY=1\nSTATUS=camera and microphone are open",
+        "WATCHDOG=1",  # at 0 s
+        "WATCHDOG=1",  # at 7.6 s: a quarter of the period has passed
+        "STATUS=stuck: vision",  # and no food
+        "STATUS=running",
+        "WATCHDOG=1",
+        "STOPPING=1\nSTATUS=stopping",
+    ]
+
+
+def test_without_a_service_manager_nothing_of_systemd_is_imported() -> None:
+    script = (
+        "import sys; from device.service import Notifier, log_handler; n = Notifier(); n.ready('x'); n.feed([], 0);"
+        "log_handler(); print([m for m in sys.modules if m.split('.')[0] == 'systemd'])"
+    )
+    environment = {k: v for k, v in os.environ.items() if k not in ("NOTIFY_SOCKET", "JOURNAL_STREAM")}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_a_manager_that_waits_in_vain_is_an_error_with_its_remedy(
+    manager: Manager,
+) -> None:
+    script = (
+        "import sys; sys.modules['systemd'] = None; sys.modules['systemd.daemon'] = None\n"
+        "from device.service import Notifier\nfrom device.errors import ConfigError\n"
+        "try: Notifier()\nexcept ConfigError as error: print(error)"
+    )
+    assert "apt install python3-systemd" in manager.run(script).stdout
+
+
+def test_records_go_to_the_journal_only_when_it_listens(manager: Manager) -> None:
+    script = (
+        "import os, sys; from device.service import log_handler\n"
+        "s = os.fstat(2); print(type(log_handler()).__name__)\n"
+        "os.environ['JOURNAL_STREAM'] = f'{s.st_dev}:{s.st_ino}'; print(type(log_handler(AFFECTD_NODE='k')).__name__)"
+    )
+    assert manager.run(script).stdout.split() == ["StreamHandler", "JournalHandler"]
+
+
+def test_a_stage_that_has_not_moved_for_fifteen_seconds_is_stuck() -> None:
+    progress = Progress()
+    progress.moved("vision", 0)
+    progress.moved("audio", 10 * SECOND_NS)
+    assert progress.stuck(15 * SECOND_NS) == []
+    assert progress.stuck(16 * SECOND_NS) == ["vision"]
+    progress.moved("vision", 16 * SECOND_NS)
+    assert progress.stuck(17 * SECOND_NS) == []
+
+
+def test_a_camera_that_privacy_closed_is_not_stuck() -> None:
+    progress = Progress()
+    progress.moved("vision", 0)
+    progress.disable("vision")
+    progress.disable("vision")
+    assert progress.stuck(1000 * SECOND_NS) == []

@@ -1,0 +1,209 @@
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from broker import HOST, Listener, Mosquitto, free_port
+from estimates import estimate
+from fakes import eventually
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from device.errors import AffectdError
+from device.house import House
+from device.publish.broker import BrokerAddress
+from device.publish.mqtt import Message
+from device.publish.payload import MediaClock, Payloads, encode
+from device.readings import NOBODY, UNCERTAIN
+from device.watch import json_line, watch
+from device.watch_view import render
+
+SECOND_NS = 1_000_000_000
+PAYLOADS = Payloads(node="kitchen", boot_id="b", model_set="baseline", clock=MediaClock())
+
+
+def hear(
+    house: House, topic: str, payload: Any, at_s: float = 0, *, retain: bool = False, node: str = "kitchen"
+) -> None:
+    raw = payload if isinstance(payload, bytes) else encode(payload)
+    house.hear(Message(f"affectd/{node}/{topic}", raw, 0, retain), round(at_s * SECOND_NS))
+
+
+def living_house(label: str = "happy", **modalities: bool) -> House:
+    house = House("affectd")
+    hear(house, "status", PAYLOADS.status("online"), retain=True)
+    hear(house, "status/camera", PAYLOADS.part("online", None), retain=True)
+    hear(house, "status/microphone", PAYLOADS.part("offline", "unplugged"), retain=True)
+    hear(house, "state", PAYLOADS.state(estimate(0, label, 0.8, **modalities)))
+    return house
+
+
+def drawn(house: House, at_s: float = 0, *, problem: str | None = None, width: int = 80, height: int = 200) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    console.print(render(house, round(at_s * SECOND_NS), broker="pi:1883", problem=problem, height=height))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def row(text: str, start: str) -> str:
+    return next(line.strip("│ ") for line in text.splitlines() if line.strip("│ ").startswith(start))
+
+
+def test_a_person_who_smiles_and_speaks() -> None:
+    text = drawn(living_house("happy", speech=True), 0.4)
+    assert row(text, "happy     0.80")
+    assert "face ×0.50" in text
+    assert "speech ×0.50" in text
+    assert "fused (average)" in text
+    assert "microphone offline (unplugged)" in text
+    assert "last message 0.4 s ago" in text
+    assert all(f"{name} " in text for name in ("angry", "disgust", "fear", "neutral", "sad", "surprise"))
+
+
+def test_it_fits_a_terminal_of_eighty_columns_and_twenty_four_lines() -> None:
+    lines = drawn(living_house()).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) <= 24
+
+
+def test_doubt_and_absence_are_said_in_words() -> None:
+    assert "below the threshold" in drawn(living_house(UNCERTAIN))
+    nobody = drawn(living_house(NOBODY))
+    assert "no face and no voice" in nobody
+    assert "face –" in nobody
+
+
+def test_a_state_that_is_too_old_is_no_longer_drawn() -> None:
+    text = drawn(living_house(), 31)
+    assert "happy 31 s ago; nothing since" in text
+    assert "█" not in text
+
+
+def test_a_node_that_went_offline_is_shown_as_such_with_its_sensors_as_history() -> None:
+    house = living_house()
+    hear(house, "status", PAYLOADS.status("offline"), 1)
+    text = drawn(house, 2)
+    assert "kitchen · offline" in text
+    assert "last known: camera online" in text
+    assert "last message 2.0 s ago" in text  # the last will is the broker's word, not the node's
+
+
+def test_without_a_broker_nothing_is_known() -> None:
+    text = drawn(living_house(), 1, problem="the broker pi:1883 cannot be reached")
+    assert "cannot be reached" in text
+    assert "kitchen · not known" in text
+    assert "█" not in text
+
+
+def test_what_is_retained_is_no_sign_of_life() -> None:
+    house = House("affectd")
+    hear(house, "status", PAYLOADS.status("online"), retain=True)
+    text = drawn(house)
+    assert "no estimate heard yet" in text
+    assert "not heard since we listen" in text
+
+
+def test_privacy_is_seen() -> None:
+    house = living_house()
+    hear(house, "privacy/state", b"ON", retain=True)
+    assert "privacy on" in drawn(house)
+
+
+def test_many_nodes_become_small_so_that_all_are_seen() -> None:
+    house = living_house()
+    for node in ("hall", "study"):
+        hear(house, "state", PAYLOADS.state(estimate(0)), node=node)
+    assert len(drawn(house, height=24).splitlines()) <= 24
+    assert len(drawn(house, height=100).splitlines()) > 24
+
+
+def test_a_stranger_cannot_steer_the_terminal() -> None:
+    house = House("affectd")
+    hear(house, "state", {"label": "\x1b[2Jhappy", "fusion": {"rule": "[red]\n"}}, node="\x1b]0;owned\x07")
+    hear(house, "status", {"state": "on\rline"}, node="\x1b]0;owned\x07")
+    text = drawn(house)
+    assert "\x1b" not in text
+    assert "\x07" not in text
+
+
+TOPICS = ["state", "status", "health", "info", "status/camera", "privacy/state", "x"]
+SCALAR = st.none() | st.booleans() | st.floats() | st.text()
+JSON = st.recursive(SCALAR, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+
+
+@settings(deadline=None)
+@given(st.sampled_from(TOPICS), JSON | st.binary())
+def test_whatever_is_published_is_drawn_or_ignored(topic: str, payload: Any) -> None:
+    raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    house = living_house()
+    hear(house, topic, raw)
+    if isinstance(payload, dict):
+        hear(house, "state", json.dumps({"label": "sad", "probs": payload, "modalities": payload}).encode())
+    drawn(house)
+
+
+@pytest.mark.parametrize("absurd", ["NaN", "Infinity", "-1e999", "1" + "0" * 4000, "true", "[1]"])
+def test_numbers_that_are_none_are_not_drawn(absurd: str) -> None:
+    house = living_house()
+    numbers = (
+        f'{{"happy": {absurd}, "confidence": {absurd}, "memory_rss_bytes": {absurd}, "dropped": {{"x": {absurd}}}}}'
+    )
+    hear(house, "health", numbers.encode())
+    hear(house, "state", f'{{"label": "happy", "probs": {numbers}, "confidence": {absurd}}}'.encode())
+    assert "inf" not in drawn(house)
+
+
+def test_a_line_is_json_whatever_the_payload() -> None:
+    assert json.loads(json_line(Message("a/b/state", b'{"x": 1}', 0, True))) == {
+        "topic": "a/b/state", "retain": True, "payload": {"x": 1},
+    }  # fmt: skip
+    assert json.loads(json_line(Message("a/b/privacy/state", b"ON\xff")))["payload"] == "ON\ufffd"
+
+
+def test_without_a_terminal_the_user_is_sent_to_json() -> None:
+    with pytest.raises(AffectdError, match="--json"):
+        watch(BrokerAddress(HOST, free_port()))
+
+
+def run(call: str, stdin: int, stdout: int) -> "subprocess.Popen[bytes]":
+    script = f"import sys; from device.watch import *; from device.publish.broker import BrokerAddress; {call}"
+    environment = {**os.environ, "TERM": "xterm"}
+    return subprocess.Popen([sys.executable, "-c", script], stdin=stdin, stdout=stdout, env=environment)
+
+
+def test_the_view_lives_in_a_terminal_until_q(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path) as broker:
+        ours, theirs = pty.openpty()
+        process = run(f"watch(BrokerAddress('{HOST}', {broker.port}))", theirs, theirs)
+        seen = b""
+        with Listener(broker.port) as house:
+            house.say("affectd/kitchen/status", encode(PAYLOADS.status("online")), retain=True)
+            house.say("affectd/kitchen/state", encode(PAYLOADS.state(estimate(0))), retain=True)
+            while b"kitchen" not in seen or b"happy" not in seen:
+                seen += os.read(ours, 65_536)
+        os.write(ours, b"q")
+        assert process.wait(10) == 0
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_lines_come_as_they_are_published(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path) as broker:
+        call = f"watch_lines(BrokerAddress('{HOST}', {broker.port}), sys.stdout)"
+        process = run(call, subprocess.DEVNULL, subprocess.PIPE)
+        assert process.stdout is not None
+        with Listener(broker.port) as house:
+            house.say("affectd/kitchen/privacy/state", b"OFF", retain=True)
+            line = json.loads(process.stdout.readline())
+        process.stdout.close()
+        with Listener(broker.port) as house:
+            house.say("affectd/kitchen/state", b"{}")  # into the closed pipe
+            eventually(lambda: process.poll() is not None)
+    assert (line["topic"], line["payload"]) == ("affectd/kitchen/privacy/state", "OFF")
+    assert process.returncode == 0
