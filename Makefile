@@ -11,7 +11,8 @@ help:
 	@echo "make demo    the main job on real clips, seen by a real MQTT subscriber"
 	@echo "make test    checks and tests"
 	@echo "make check   ruff, mypy and import-linter alone"
-	@echo "make bench   speed and memory, against pinned peers"
+	@echo "make bench   speed and memory, against a pinned peer (ten minutes)"
+	@echo "make figures write the figures and the picture in README.md anew"
 	@echo "make lock    write requirements/*.txt anew from pyproject.toml"
 
 demo: .venv-demo/ready $(DETECTOR)
@@ -27,7 +28,12 @@ check: .venv-test/ready
 	.venv-test/bin/lint-imports
 
 bench: .venv-test/ready .venv-bench/ready $(DETECTOR)
-	.venv-test/bin/affectd bench --peer-python .venv-bench/bin/python
+	.venv-test/bin/affectd bench --seconds 600 --peer-python .venv-bench/bin/python --json docs/benchmark.json
+
+# Into README.md: the models' figures from their cards, the benchmark's, the contract; and the picture of `affectd watch`.
+figures: .venv-test/ready $(DETECTOR)
+	.venv-test/bin/python deploy/readme.py
+	.venv-test/bin/python deploy/screenshot.py
 
 # One environment a purpose, from locked requirements with hashes; the lock is complete, so nothing is resolved.
 .venv-%/ready: requirements/%.txt requirements/build.txt pyproject.toml

@@ -12,3 +12,9 @@ compile pyproject.toml --extra demo -o requirements/demo.txt
 compile pyproject.toml --extra test --extra quantize -o requirements/test.txt
 echo 'systemd-python==235' | compile --no-deps - -o requirements/systemd.txt
 printf 'tflite-runtime==2.14.0\nnumpy<2\n' | compile - -o requirements/tflite.txt
+# The peer of the benchmark. It declares CUDA builds that it needs for one of its detectors only; left out.
+{
+    echo 'fer==25.10.3' | compile --no-deps -
+    printf '%s\n' tensorflow-cpu==2.21.0 'opencv-contrib-python-headless<5' pandas pillow requests tqdm matplotlib \
+        'setuptools<81' | compile -
+} > requirements/bench.txt

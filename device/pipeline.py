@@ -20,6 +20,7 @@ from device.readings import Estimate, Reading
 from device.stages import AnyLane, Fuser, Lane, Signal, Source
 
 READINGS_CAPACITY = 32
+STARTING = "starting"
 RETRY_S = (1.0, 2.0, 5.0, 10.0)
 """Waits before a lost sensor is tried again; the last one repeats. Shorter than the watchdog's patience."""
 
@@ -50,12 +51,12 @@ def _timed_readings(lane: Lane[Any], open_sources: ExitStack) -> Iterator[tuple[
 class LaneState:
     """How a lane is doing, for status and health.
 
-    ``state`` is ``online``, ``degraded``, ``offline`` or ``disabled`` (by the privacy switch), with the reason in words;
+    ``state`` is ``online``, ``degraded``, ``offline`` or ``disabled`` (by the privacy switch), with a reason in words;
     ``moved_ns`` is the monotonic time at which its slowest thread last got anywhere.
     """
 
     state: str = "offline"
-    reason: str = "starting"
+    reason: str = STARTING
     signals: int = 0
     dropped: int = 0
     restarts: int = 0

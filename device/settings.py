@@ -16,6 +16,8 @@ from msgspec import Meta
 
 from device.errors import ConfigError
 
+DEFAULT_CONFIG = Path("/etc/affectd/affectd.toml")
+
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
 TopicPart = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
@@ -103,6 +105,8 @@ class Mqtt(Section, frozen=True):
     ] = ""
     tls: bool = False
     ca_file: Annotated[str, Meta(description="CA certificates (PEM); empty: the system's.")] = ""
+    cert_file: Annotated[str, Meta(description="Our own certificate (PEM), if the broker asks for one.")] = ""
+    key_file: Annotated[str, Meta(description="Its key (PEM).")] = ""
     prefix: TopicPart = "affectd"
     state_qos: Literal[0, 1] = 0
     heartbeat_s: Annotated[float, Meta(ge=1, le=600, description="`state` is sent at least this often.")] = 10.0

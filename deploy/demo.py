@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""The main job on real clips: a broker, the appliance, and a subscriber that prints what it receives."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from device.bench.end_to_end import NODE, RATE_HZ, configuration, subscriber
+from device.capture.replay import open_media
+from device.clips import Summaries
+from device.commands.replay import clip_table, spans, votes_beside
+from device.errors import AffectdError
+from device.local_broker import local_broker
+from device.publish.console import human_line
+from device.publish.decode import estimate_of
+from device.publish.mqtt import Link
+from device.readings import Estimate, Modality
+
+SCENE = Path(__file__).resolve().parent / "demo" / "crema_d"
+
+console = Console()
+
+
+def main() -> int:
+    """Play the scene once, print each message and then what was made of each clip."""
+    clips = sorted(SCENE.glob("*.flv"))
+    scene = open_media(clips, rate_hz=RATE_HZ)
+    summaries = Summaries(spans(scene))
+    with local_broker() as broker, tempfile.TemporaryDirectory(prefix="affectd-demo-") as folder:
+        config = Path(folder) / "affectd.toml"
+        config.write_text(configuration(clips, broker, Path(folder), loop=False), encoding="utf-8")
+        console.print(f"Broker: {broker.kind} on port {broker.port}. Playing {len(clips)} clips with face and voice.")
+        console.print(f"Received from [bold]affectd/{NODE}/state[/] ('–': nothing seen or heard):")
+        with subscriber(broker) as link:
+            command = [sys.executable, "-m", "device", "run", "--config", str(config)]
+            process = subprocess.Popen(command)
+            for estimate in in_scene_time(received(link, process)):
+                console.print(human_line(estimate), highlight=False)
+                summaries.add(estimate)
+    console.print(clip_table(summaries.clips, votes_beside(clips)))
+    return process.returncode
+
+
+def received(link: Link, process: subprocess.Popen[bytes]) -> Iterator[Estimate]:
+    """The estimate in each ``state`` until the appliance has ended."""
+    while True:
+        message = link.inbox.take(1.0)
+        if message is None and process.poll() is not None:
+            return
+        if message is not None and message.address.endswith("/state"):
+            yield estimate_of(json.loads(message.payload))
+
+
+def in_scene_time(estimates: Iterable[Estimate]) -> Iterator[Estimate]:
+    """Dated from the scene's first picture on, to tell which clip an estimate belongs to; earlier ones say nothing."""
+    start_ns = None
+    for estimate in estimates:
+        if start_ns is None and estimate.modalities[Modality.FACE].present:
+            start_ns = estimate.captured_ns
+        if start_ns is not None:
+            yield replace(estimate, captured_ns=estimate.captured_ns - start_ns)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except AffectdError as error:
+        sys.exit(f"demo: {error}")

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Writes into README.md what other files know: the models' figures, the benchmark's, and the MQTT contract.
+
+``--check`` changes nothing and exits with 1 if README.md says something else.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from device.models.card import Card
+from device.models.sets import list_sets, load_set
+from device.publish.topics import markdown
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+BENCHMARK = ROOT / "docs" / "benchmark.json"
+
+Json = dict[str, Any]
+
+
+def main(arguments: list[str]) -> int:
+    """Write, or compare."""
+    before = README.read_text(encoding="utf-8")
+    after = filled_in(before)
+    if arguments == ["--check"]:
+        return int(before != after)
+    README.write_text(after, encoding="utf-8")
+    return 0
+
+
+def filled_in(text: str) -> str:
+    """The text with each ``<!-- name -->…<!-- /name -->`` made anew."""
+    parts = {
+        "figures:models": model_table(),
+        "figures:bench": bench_table(json.loads(BENCHMARK.read_text(encoding="utf-8"))),
+        "contract": markdown(),
+    }
+    for name, content in parts.items():
+        head, start, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, tail = rest.partition(f"<!-- /{name} -->\n")
+        text = f"{head}{start}{content}{end}{tail}"
+    return text
+
+
+def model_table() -> str:
+    """Accuracy of each int8 file on its test split, from its card."""
+    folder = ROOT / "models_tflite"
+    rows = [row for name in list_sets(folder) for card in load_set(folder, name).cards[:2] for row in _rows(name, card)]
+    head = "| set | model | test data | accuracy % | UAR % | float accuracy % | file |\n|---|---|---|---|---|---|---|\n"
+    return head + "".join(rows)
+
+
+def _rows(name: str, card: Card) -> Iterator[str]:
+    metrics = card.about["metrics"]
+    for part, data in TESTS[card.kind].items():
+        scored, floating = metrics["int8"][part], metrics["float32"][part]
+        yield (
+            f"| {name} | {card.kind} | {data}, {scored['samples']} | {_percent(scored['accuracy'])} | "
+            f"{_percent(scored['uar'])} | {100 * floating['accuracy']['value']:.1f} | "
+            f"`{card.file}` {card.sha256[:8]} |\n"
+        )
+
+
+TESTS = {
+    "face": {
+        "test": "FER2013 PrivateTest",
+        "clean": "… without pictures that also stand in its training part",
+    },
+    "speech": {"test": "RAVDESS, five actors never heard in training"},
+}
+
+
+def _percent(interval: Json) -> str:
+    return f"{100 * interval['value']:.1f} [{100 * interval['low']:.1f}, {100 * interval['high']:.1f}]"
+
+
+def bench_table(bench: Json) -> str:
+    """Speed and memory as `make bench` measured them, on the machine it names."""
+    whole, peer = bench["end_to_end"], bench["peer"]
+    p50, p90, p99, most = whole["latency_ms"]
+    rows = [(name, f"{ms:.2f} ms") for name, ms in bench["stages_ms"].items()]
+    rows += [
+        ("one 10 Hz frame, all in", f"{peer['ours_ms']:.1f} ms, {peer['ours_peak_mib']:.0f} MiB"),
+        ("the same picture, `fer` 25.10.3", f"{peer['peer_ms']:.0f} ms, {peer['peer_peak_mib']:.0f} MiB"),
+        ("times cheaper, same run", "{value:.1f} [{low:.1f}, {high:.1f}]".format(**peer["times"])),
+        ("capture → received by a subscriber", f"p50 {p50:.1f}, p90 {p90:.1f}, p99 {p99:.1f}, max {most:.1f} ms"),
+        ("processor, of one core", f"{100 * whole['cpu_share']:.0f} %"),
+        ("peak memory while it plays films", f"{whole['peak_memory_mib']:.0f} MiB"),
+        ("start to first message", f"{whole['start_to_first_message_s']:.1f} s"),
+    ]
+    head = (
+        f"Measured on {bench['machine']} with {bench['runtime']}, one core a stage:\n\n| what | measured |\n|---|---|\n"
+    )
+    return head + "".join(f"| {what} | {measured} |\n" for what, measured in rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

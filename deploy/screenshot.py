@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Draws docs/watch.svg: what `affectd watch` shows while the demo's scene is played to a real broker."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from device.bench.end_to_end import NODE, configuration, subscriber
+from device.house import House
+from device.local_broker import HOST, local_broker
+from device.watch_view import render
+
+ROOT = Path(__file__).resolve().parents[1]
+SCENE = ROOT / "deploy" / "demo" / "crema_d"
+
+
+def main() -> None:
+    """Play until face and voice are both there for a clip that people call happy, and draw that moment."""
+    clips = [SCENE / "1001_DFA_HAP_XX.flv"]
+    house = House("affectd")
+    with local_broker() as broker, tempfile.TemporaryDirectory(prefix="affectd-screenshot-") as folder:
+        config = Path(folder) / "affectd.toml"
+        config.write_text(configuration(clips, broker, Path(folder)), encoding="utf-8")
+        with subscriber(broker, everything=True) as link:
+            process = subprocess.Popen([sys.executable, "-m", "device", "run", "--config", str(config)])
+            try:
+                while not worth_a_picture(house):
+                    if (message := link.inbox.take(30)) is None:
+                        sys.exit("screenshot: nothing arrives from the appliance")
+                    house.hear(message, time.monotonic_ns())
+            finally:
+                process.terminate()
+                process.wait(15)
+        console = Console(record=True, width=84, file=Path("/dev/null").open("w"))  # noqa: SIM115 - till the end
+        console.print(render(house, time.monotonic_ns(), broker=f"{HOST}:{broker.port}", problem=None, height=40))
+    console.save_svg(str(ROOT / "docs" / "watch.svg"), title="affectd watch")
+
+
+def worth_a_picture(house: House) -> bool:
+    """Face and voice present, health known."""
+    if NODE not in house.nodes:
+        return False
+    node = house.nodes[NODE]
+    modalities = node.said("state").get("modalities", {})
+    return bool(modalities) and all(part["present"] for part in modalities.values()) and bool(node.said("health"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""The composition root of the appliance: settings become stages, and stages become a pipeline."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import uuid
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from device.appliance import Appliance, LinkCounters, Switch
+from device.capture.camera_pi import CameraPi
+from device.capture.camera_v4l2 import CameraV4l2
+from device.capture.microphone import Microphone
+from device.capture.replay import Replay, open_media
+from device.errors import AffectdError, ConfigError
+from device.fusion.fuse import Fusion
+from device.models.card import verify_file
+from device.models.detect import FaceDetector
+from device.models.face_emotion import FaceRecogniser
+from device.models.runtime import runtime_name
+from device.models.sets import ModelSet, load_set, models_folder
+from device.models.speech_emotion import SpeechRecogniser
+from device.models.tflite import TfliteModel
+from device.pipeline import NewestOnly, ThreadedPipeline, run_inline
+from device.privacy import PrivacyFlag
+from device.publish import topics as table
+from device.publish.broker import BrokerAddress, Login, Tls
+from device.publish.cadence import Cadence
+from device.publish.courier import Courier
+from device.publish.episodes import Episodes
+from device.publish.homeassistant import discovery
+from device.publish.mqtt import Link
+from device.publish.node import NodeSink, subscriptions
+from device.publish.outbox import Outbox
+from device.publish.payload import Payloads, SystemClock
+from device.publish.topics import Topics
+from device.readings import Estimate, Modality
+from device.service import Notifier
+from device.settings import Camera, FusionSettings, Mqtt, Settings, read_password, state_dir
+from device.signals import AudioBlock, Frame
+from device.stages import AnyLane, Lane, Recogniser, Source
+
+_log = logging.getLogger(__name__)
+
+
+def load_models(settings: Settings) -> ModelSet:
+    """The cards of the settings' model set. Raises ``ConfigError`` or ``ModelError``."""
+    return load_set(models_folder(settings.models.dir), settings.models.set)
+
+
+def replay_estimates(settings: Settings, models: ModelSet, replay: Replay) -> Iterator[Estimate]:
+    """Every estimate of recorded media, as fast as it goes and the same at each run."""
+    lanes: list[AnyLane] = []
+    if (video := replay.video) is not None and settings.node.mode != "speech":
+        lanes.append(Lane("camera", lambda: video, face_recogniser(models)))
+    if (audio := replay.audio) is not None and settings.node.mode != "face":
+        lanes.append(Lane("microphone", lambda: audio, speech_recogniser(models)))
+    if not lanes:
+        raise AffectdError(
+            f"nothing to read emotion from: mode {settings.node.mode!r} finds no such track in the media"
+        )
+    return run_inline(lanes, make_fusion(settings.fusion))
+
+
+def run(settings: Settings) -> None:
+    """Be the appliance until a signal or, with recordings, their end. Raises ``AffectdError``."""
+    models = load_models(settings)
+    privacy = PrivacyFlag(_state_folder(settings) / "privacy")
+    pipeline = ThreadedPipeline(_lanes(settings, models), paused=privacy.active())
+    switch = Switch(pipeline=pipeline, privacy=privacy, supervised="NOTIFY_SOCKET" in os.environ)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, switch.stop)
+    with Outbox(_state_folder(settings) / "events.sqlite") as outbox:
+        listening = subscriptions(make_topics(settings))
+        link = make_link(settings, client_id=f"affectd-{settings.node.id}", listening=listening)
+        node = _node(settings, models, link, outbox, switch)
+        node.set_privacy_state(privacy.active())
+        node.set_part("models", "online")
+        appliance = Appliance(
+            pipeline=pipeline,
+            fusion=make_fusion(settings.fusion),
+            node=node,
+            switch=switch,
+            notifier=Notifier(),
+            counters=lambda: LinkCounters(link.reconnects, link.unsent, outbox.depth, outbox.dropped),
+            health_s=settings.mqtt.health_s,
+        )
+        appliance.run()
+
+
+def face_recogniser(models: ModelSet) -> FaceRecogniser:
+    """The eye of a model set. It belongs to one thread."""
+    return FaceRecogniser(
+        FaceDetector(TfliteModel(models.detector, models.folder)), TfliteModel(models.face, models.folder)
+    )
+
+
+def speech_recogniser(models: ModelSet) -> SpeechRecogniser:
+    """The ear of a model set. It belongs to one thread."""
+    return SpeechRecogniser(TfliteModel(models.speech, models.folder))
+
+
+def make_fusion(settings: FusionSettings) -> Fusion:
+    """The fusion that the settings describe."""
+    return Fusion(
+        rule=settings.rule,
+        fresh_s={Modality.FACE: settings.face_fresh_s, Modality.SPEECH: settings.speech_fresh_s},
+        smooth_s=settings.smooth_s,
+        hold_s=settings.hold_s,
+        uncertain_below=settings.uncertain_below,
+    )
+
+
+def make_topics(settings: Settings) -> Topics:
+    """The node's addresses."""
+    return Topics(settings.node.id, settings.mqtt.prefix, settings.mqtt.discovery_prefix)
+
+
+def broker_address(settings: Settings) -> BrokerAddress:
+    """Where the broker is and how to log in. Raises ``ConfigError`` for a password file that cannot be read."""
+    mqtt = settings.mqtt
+    password = read_password(mqtt)
+    if password is not None and not mqtt.username:
+        raise ConfigError("mqtt.username = '': a password is set without a user name")
+    return BrokerAddress(
+        host=mqtt.host,
+        port=mqtt.port,
+        protocol=mqtt.protocol,
+        login=Login(mqtt.username, password or "") if mqtt.username else None,
+        tls=_tls(mqtt) if mqtt.tls else None,
+    )
+
+
+def _tls(mqtt: Mqtt) -> Tls:
+    ca, cert, key = (Path(name) if name else None for name in (mqtt.ca_file, mqtt.cert_file, mqtt.key_file))
+    return Tls(ca_file=ca, cert_file=cert, key_file=key)
+
+
+def make_link(settings: Settings, *, client_id: str, listening: Sequence[str] = ()) -> Link:
+    """A connection to the settings' broker, not yet open."""
+    return Link(broker_address(settings), client_id=client_id, subscriptions=listening)
+
+
+def open_camera(camera: Camera) -> Source[Frame]:
+    """The camera of the settings, not yet open."""
+    size_px = camera.width_px, camera.height_px
+    kind, _, name = camera.source.partition(":")
+    if kind == "pi":
+        return CameraPi(name=name, size_px=size_px, rate_hz=camera.rate_hz)
+    return CameraV4l2(device=camera.source, size_px=size_px, rate_hz=camera.rate_hz)
+
+
+def _lanes(settings: Settings, models: ModelSet) -> Sequence[AnyLane]:
+    replay = _paced_replay(settings) if settings.replay.media else None
+    lanes: list[AnyLane] = []
+    if settings.node.mode != "speech" and (replay is None or replay.video is not None):
+        lanes.append(_camera_lane(settings, face_recogniser(models), replay))
+    if settings.node.mode != "face" and (replay is None or replay.audio is not None):
+        lanes.append(_microphone_lane(settings, speech_recogniser(models), replay))
+    if not lanes:
+        raise ConfigError(f"replay.media: mode {settings.node.mode!r} finds no such track in the media")
+    return lanes
+
+
+def _paced_replay(settings: Settings) -> Replay:
+    chosen = settings.replay
+    return open_media(
+        [Path(name) for name in chosen.media],
+        audio=Path(chosen.audio) if chosen.audio else None,
+        paced=True,
+        loop=chosen.loop,
+        rate_hz=settings.camera.rate_hz,
+    )
+
+
+def _camera_lane(settings: Settings, recognise: Recogniser[Frame], replay: Replay | None) -> Lane[Frame]:
+    def newest() -> Source[Frame]:
+        recorded = replay.video if replay else None
+        return NewestOnly(recorded or open_camera(settings.camera))
+
+    return Lane("camera", newest, recognise, required=settings.camera.required)
+
+
+def _microphone_lane(settings: Settings, recognise: Recogniser[AudioBlock], replay: Replay | None) -> Lane[AudioBlock]:
+    def microphone() -> Source[AudioBlock]:
+        recorded = replay.audio if replay else None
+        return recorded or Microphone(name=settings.microphone.name)
+
+    return Lane("microphone", microphone, recognise, required=settings.microphone.required)
+
+
+def _node(settings: Settings, models: ModelSet, link: Link, outbox: Outbox, switch: Switch) -> NodeSink:
+    topics, mqtt, boot_id = make_topics(settings), settings.mqtt, uuid.uuid4().hex
+    payloads = Payloads(node=settings.node.id, boot_id=boot_id, model_set=models.name, clock=SystemClock())
+    announcement = discovery(
+        topics, version=version("affectd"), state_heartbeat_s=mqtt.heartbeat_s, health_period_s=mqtt.health_s
+    )
+    node = NodeSink(
+        link=link,
+        topics=topics,
+        payloads=payloads,
+        cadence=Cadence(heartbeat_s=mqtt.heartbeat_s),
+        episodes=Episodes(id_prefix=boot_id[:8]),
+        courier=Courier(link=link, outbox=outbox, address=topics.address(table.EVENT)),
+        handlers={"restart": switch.restart, "self-test": lambda _request: self_test(models)},
+        set_privacy=switch.set_privacy,
+        discovery=announcement if mqtt.home_assistant else None,
+        state_qos=mqtt.state_qos,
+    )
+    node.set_info(
+        payloads.info(
+            version=version("affectd"),
+            models={card.id: card.sha256 for card in models.cards},
+            runtime=runtime_name(),
+            capabilities=[settings.node.mode, settings.fusion.rule],
+        )
+    )
+    return node
+
+
+def self_test(models: ModelSet) -> dict[str, object]:
+    """Whether each model's file is still the one its card describes."""
+    for card in models.cards:
+        verify_file(card, models.folder)
+    return {"models": [card.id for card in models.cards]}
+
+
+def _state_folder(settings: Settings) -> Path:
+    folder = state_dir(settings)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"node.state_dir: cannot make {folder} ({error.strerror})") from error
+    if not os.access(folder, os.W_OK):
+        raise ConfigError(f"node.state_dir: {folder} is not writable; give it to the user that runs affectd")
+    return folder

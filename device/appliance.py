@@ -1,0 +1,140 @@
+"""The appliance's main thread: takes readings, fuses, publishes, and keeps the house informed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from device.errors import AffectdError
+from device.health import Health, RateMeter, SystemProbe
+from device.pipeline import STARTING, LaneState, ThreadedPipeline
+from device.privacy import PrivacyFlag
+from device.publish.cadence import Every
+from device.publish.node import NodeSink
+from device.service import Notifier, Progress
+from device.stages import Fuser
+
+STEP_S = 0.1
+"""How long a step waits for a reading: requests and the broker's news are looked at this often."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCounters:
+    """What the connection and the event store count."""
+
+    reconnects: int
+    unsent: int
+    queued_events: int
+    dropped_events: int
+
+
+class Switch:
+    """What may end the appliance or close its sensors from within: privacy, restart, a signal."""
+
+    def __init__(self, *, pipeline: ThreadedPipeline, privacy: PrivacyFlag, supervised: bool) -> None:
+        self._pipeline, self._privacy, self._supervised = pipeline, privacy, supervised
+        self.stopping = False
+
+    def set_privacy(self, active: bool) -> None:
+        """Close the sensors or open them, now and after the next start. Raises ``AffectdError`` if not to be kept."""
+        if active:
+            self._pipeline.pause(True)  # before anything that can fail
+        self._privacy.set(active)
+        self._pipeline.pause(active)
+
+    def restart(self, _request: Mapping[str, Any]) -> dict[str, Any]:
+        """End, for systemd to start the process again."""
+        if not self._supervised:
+            raise AffectdError("affectd is not run by systemd here: nothing would start it again; restart it by hand")
+        self.stopping = True
+        return {"restarting": True}
+
+    def stop(self, *_signal: object) -> None:
+        """End soon, in order."""
+        self.stopping = True
+
+
+class Appliance:
+    """Steps everything that is not capture or recognition. ``run`` ends at a signal or with the recordings."""
+
+    def __init__(
+        self,
+        *,
+        pipeline: ThreadedPipeline,
+        fusion: Fuser,
+        node: NodeSink,
+        switch: Switch,
+        notifier: Notifier,
+        counters: Callable[[], LinkCounters],
+        health_s: float,
+    ) -> None:
+        self._pipeline, self._fusion, self._node = pipeline, fusion, node
+        self._switch, self._notifier = switch, notifier
+        self._counters = counters
+        self._probe, self._health_due = SystemProbe(), Every(health_s)
+        self._frame_rate, self._progress = RateMeter(), Progress()
+        self._told: dict[str, tuple[str, str]] = {}
+
+    def run(self) -> None:
+        """Work until the switch says stop. Raises what a lane could not handle."""
+        with self._node, self._pipeline:
+            self._tell_parts()
+            self._notifier.ready("running")
+            while not self._switch.stopping and not self._pipeline.finished:
+                self.step()
+            self._notifier.stopping()
+
+    def step(self) -> None:
+        """Wait a little for a reading; then do what is due."""
+        reading = self._pipeline.take(STEP_S)
+        now_ns = time.monotonic_ns()
+        estimate = self._fusion.step(reading) if reading else self._fusion.tick(now_ns)
+        if estimate:
+            self._node.publish(estimate)
+        self._node.poll()
+        self._tell_parts()
+        if self._health_due.due(now_ns):
+            self._node.set_health(self._health(now_ns))
+        self._feed_watchdog(now_ns)
+
+    def _tell_parts(self) -> None:
+        for name, lane in self._pipeline.states.items():
+            now = lane.state, lane.reason
+            if self._told.get(name) != now:
+                self._told[name] = now
+                self._node.set_part(name, lane.state, lane.reason or None)
+                _log.log(_severity(lane), "%s %s%s", name, lane.state, f": {lane.reason}" if lane.reason else "")
+
+    def _health(self, now_ns: int) -> Health:
+        lanes = self._pipeline.states
+        camera, link = lanes.get("camera", LaneState()), self._counters()
+        return Health(
+            system=self._probe.read(),
+            frame_rate_hz=self._frame_rate.step(camera.signals, now_ns),
+            dropped={
+                **{name: lane.dropped for name, lane in lanes.items()},
+                "readings": self._pipeline.dropped_readings,
+                "events": link.dropped_events,
+                "messages": link.unsent,
+            },
+            queued={"readings": self._pipeline.queued_readings, "events": link.queued_events},
+            restarts={**{name: lane.restarts for name, lane in lanes.items()}, "mqtt": link.reconnects},
+        )
+
+    def _feed_watchdog(self, now_ns: int) -> None:
+        for name, lane in self._pipeline.states.items():
+            if lane.state == "disabled" or lane.finished:
+                self._progress.disable(name)
+            else:
+                self._progress.moved(name, lane.moved_ns)
+        self._notifier.feed(self._progress.stuck(now_ns), now_ns)
+
+
+def _severity(lane: LaneState) -> int:
+    is_fault = lane.state in ("offline", "degraded") and not lane.finished and lane.reason != STARTING
+    return logging.WARNING if is_fault else logging.INFO

@@ -1,0 +1,143 @@
+"""The whole way, with real parts: clips played in real time through ``affectd run`` and a broker to a subscriber."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import AffectdError
+from device.local_broker import HOST, LocalBroker, local_broker
+from device.publish.broker import BrokerAddress
+from device.publish.mqtt import Link
+from device.publish.topics import HEALTH, STATE, Topics
+
+NODE = "bench"
+RATE_HZ = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class EndToEnd:
+    """``latency_ms``: capture to receipt, at p50, p90, p99 and at most. ``cpu_share`` is of one core."""
+
+    broker: str
+    seconds: float
+    messages: int
+    latency_ms: tuple[float, float, float, float]
+    start_to_first_message_s: float
+    cpu_share: float
+    peak_memory_mib: float
+    dropped: dict[str, int]
+
+
+def measure(media: Sequence[Path], seconds: float) -> EndToEnd:
+    """Play the clips over and over for so long. Raises ``AffectdError`` if nothing arrives."""
+    with local_broker() as broker, subscriber(broker) as link, _appliance(media, broker) as (process, started_ns):
+        latencies_ms, first_ns, dropped = _listen(link, process, started_ns, seconds)
+        cpu_share, peak_mib = _usage(process.pid, (time.monotonic_ns() - started_ns) / 1e9)
+    p50, p90, p99, most = (float(q) for q in np.percentile(latencies_ms, [50, 90, 99, 100]))
+    return EndToEnd(
+        broker=broker.kind,
+        seconds=seconds,
+        messages=len(latencies_ms),
+        latency_ms=(p50, p90, p99, most),
+        start_to_first_message_s=(first_ns - started_ns) / 1e9,
+        cpu_share=cpu_share,
+        peak_memory_mib=peak_mib,
+        dropped=dropped,
+    )
+
+
+@contextmanager
+def subscriber(broker: LocalBroker, *, everything: bool = False) -> Iterator[Link]:
+    """A client that hears the node's ``state`` and ``health``, or all it says."""
+    topics = Topics(NODE)
+    link = Link(
+        BrokerAddress(host=HOST, port=broker.port, protocol=broker.protocol),
+        client_id="bench-subscriber",
+        subscriptions=["affectd/#"] if everything else [topics.address(STATE), topics.address(HEALTH)],
+        inbox_capacity=1000,
+    )
+    link.open()
+    try:
+        if not link.connections.take(10):
+            raise AffectdError(f"the broker {broker.kind} does not let the benchmark in")
+        yield link
+    finally:
+        link.close()
+
+
+@contextmanager
+def _appliance(media: Sequence[Path], broker: LocalBroker) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    with tempfile.TemporaryDirectory(prefix="affectd-bench-") as folder:
+        config = Path(folder) / "affectd.toml"
+        config.write_text(configuration(media, broker, Path(folder)), encoding="utf-8")
+        started_ns = time.monotonic_ns()
+        process = subprocess.Popen([sys.executable, "-m", "device", "run", "--config", str(config)])
+        try:
+            yield process, started_ns
+        finally:
+            process.terminate()
+            process.wait(15)
+
+
+def configuration(media: Sequence[Path], broker: LocalBroker, state_dir: Path, *, loop: bool = True) -> str:
+    """A configuration that plays these media to that broker."""
+    return f"""\
+[node]
+id = "{NODE}"
+state_dir = {json.dumps(str(state_dir))}
+[camera]
+rate_hz = {RATE_HZ}
+[replay]
+media = {json.dumps([str(path.resolve()) for path in media])}
+loop = {json.dumps(loop)}
+[mqtt]
+host = "{HOST}"
+port = {broker.port}
+protocol = "{broker.protocol}"
+health_s = 5
+[log]
+level = "warning"
+"""
+
+
+def _listen(
+    link: Link, process: subprocess.Popen[bytes], started_ns: int, seconds: float
+) -> tuple[list[float], int, dict[str, int]]:
+    latencies_ms: list[float] = []
+    dropped: dict[str, int] = {}
+    first_ns = 0
+    while time.monotonic_ns() - started_ns < seconds * 1e9:
+        message = link.inbox.take(0.5)
+        now_ns = time.monotonic_ns()
+        if process.poll() is not None:
+            raise AffectdError(f"the appliance ended with {process.returncode}; its messages above say why")
+        if message is None:
+            continue
+        content = json.loads(message.payload)
+        if message.address.endswith("/health"):
+            dropped = content["dropped"]
+            continue
+        first_ns = first_ns or now_ns
+        latencies_ms.append((now_ns - content["mono_ns"]) / 1e6)
+    if not latencies_ms:
+        raise AffectdError(f"no estimate arrived within {seconds:g} s")
+    return latencies_ms, first_ns, dropped
+
+
+def _usage(pid: int, seconds: float) -> tuple[float, float]:
+    """Share of one core since the start, and peak resident memory in MiB (Linux /proc)."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    peak_kib = int(status.partition("VmHWM:")[2].split()[0])
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    ticks = int(fields[11]) + int(fields[12])
+    return ticks / 100 / seconds, peak_kib / 1024  # USER_HZ is 100 on Linux

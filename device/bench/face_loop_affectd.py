@@ -1,0 +1,31 @@
+"""Times the appliance's face path on one picture. Run by ``device.bench.peer``: PICTURE FRAMES."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+from device.app import face_recogniser
+from device.capture.pictures import read_picture
+from device.models.sets import load_set, models_folder
+from device.signals import Frame
+
+
+def main(picture: str, frames: str) -> None:
+    """Print the milliseconds of each frame and the peak memory."""
+    recognise = face_recogniser(load_set(models_folder()))
+    grey = read_picture(Path(picture))
+    times_ms = []
+    for number in range(int(frames) + 5):
+        start = time.perf_counter_ns()
+        assert recognise(Frame(number * 100_000_000, grey)) is not None
+        times_ms.append((time.perf_counter_ns() - start) / 1e6)
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(json.dumps({"frames_ms": times_ms[5:], "peak_mib": peak_mib}) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,100 @@
+"""The command line: ``affectd``. Each command is imported when it is called, so that none pays for another."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeAlias
+
+from device.errors import AffectdError
+from device.settings import DEFAULT_CONFIG
+
+RULES = ("average", "weighted", "max_confidence")
+MODES = ("face", "speech", "both")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. An expected error is one line on stderr and its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(import_module(f"device.commands.{options.module}").run(options))
+    except AffectdError as error:
+        print(f"affectd: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read our output has gone; nothing is left to say
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="affectd", description="Emotion from face and voice, on the device.")
+    parser.add_argument("--version", action="version", version=f"affectd {version('affectd')}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_replay(commands)
+    _add_watch(commands)
+    _add_tools(commands)
+    _add_bench(commands)
+    return parser
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _command(commands: Commands, module: str, about: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(module, help=about, description=about)
+    parser.set_defaults(module=module)
+    return parser
+
+
+def _with_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help=f"configuration (TOML); default {DEFAULT_CONFIG} if it is there"
+    )
+
+
+def _add_run(commands: Commands) -> None:
+    _with_config(_command(commands, "run", "be the appliance: camera and microphone to MQTT"))
+
+
+def _add_replay(commands: Commands) -> None:
+    parser = _command(commands, "replay", "estimates for recorded media, one line each, and a table of the clips")
+    parser.add_argument("media", nargs="+", type=Path, metavar="MEDIA", help="video, picture, folder of them, or sound")
+    parser.add_argument("--audio", type=Path, metavar="FILE", help="sound in place of the videos' own")
+    parser.add_argument("--model-set", default="", metavar="NAME", help="see `affectd models list`")
+    parser.add_argument("--fusion", choices=RULES, default="average", help="default: %(default)s")
+    parser.add_argument("--mode", choices=MODES, default="both", help="default: %(default)s")
+    parser.add_argument("--rate", type=float, metavar="HZ", help="pictures a second that are read; default: all")
+    parser.add_argument("--json", action="store_true", help="each estimate as the JSON that MQTT carries, and no table")
+
+
+def _add_watch(commands: Commands) -> None:
+    parser = _command(commands, "watch", "live view of what the broker carries")
+    _with_config(parser)
+    parser.add_argument("--host", help="broker; default: the configuration's, or localhost")
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--json", action="store_true", help="one line a message instead of the view")
+
+
+def _add_tools(commands: Commands) -> None:
+    _with_config(_command(commands, "doctor", "check everything the appliance needs, and name each remedy"))
+    _command(commands, "devices", "cameras and microphones by the names that the configuration takes")
+    config = _command(commands, "config", "check or show a configuration, or print its JSON schema")
+    config.add_argument("action", choices=("check", "show", "schema"))
+    _with_config(config)
+    models = _command(commands, "models", "list the model sets, or verify their files")
+    models.add_argument("action", choices=("list", "verify"))
+    models.add_argument("--dir", default="", metavar="FOLDER", help="another folder of models")
+
+
+def _add_bench(commands: Commands) -> None:
+    parser = _command(commands, "bench", "speed and memory of this machine, against a pinned peer")
+    parser.add_argument("--seconds", type=float, default=60, help="of the end-to-end run; default: %(default)s")
+    parser.add_argument("--peer-python", type=Path, metavar="FILE", help="an interpreter that has fer 25.10.3")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")

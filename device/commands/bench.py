@@ -1,0 +1,75 @@
+"""``affectd bench``: speed and memory of this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+from rich.console import Console
+from rich.table import Table
+
+from device.bench.end_to_end import EndToEnd, measure
+from device.bench.peer import Comparison, compare
+from device.bench.stages import stage_medians_ms
+from device.capture.pictures import film_frames
+from device.errors import AffectdError
+from device.models.runtime import runtime_name
+from device.models.sets import load_set, models_folder
+
+SCENE = Path(__file__).resolve().parents[2] / "deploy" / "demo" / "crema_d"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, print, and write the figures where ``--json`` says."""
+    clips = sorted(SCENE.glob("*.flv"))
+    if not clips:
+        raise AffectdError(f"{SCENE}: the benchmark's clips are not there; run it from a checkout of the project")
+    models = load_set(models_folder())
+    with tempfile.TemporaryDirectory(prefix="affectd-bench-") as folder:
+        picture = _picture(clips[0], Path(folder))
+        stages = stage_medians_ms(models, picture, clips[0])
+        peer = compare(options.peer_python, picture) if options.peer_python else None
+    whole = measure(clips, options.seconds)
+    _print(stages, whole, peer)
+    if options.json:
+        figures = {
+            "machine": platform.processor() or platform.machine(),
+            "runtime": runtime_name(),
+            "models": {card.id: card.sha256 for card in models.cards},
+            "stages_ms": stages,
+            "end_to_end": asdict(whole),
+            "peer": peer and asdict(peer),
+        }
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def _picture(clip: Path, folder: Path) -> Path:
+    """A clip's first frame as a file, for those who cannot read the clip."""
+    _, grey = next(film_frames(clip, start_ns=0, length_ns=10**10, rate_hz=None))
+    path = folder / "frame.png"
+    cv2.imwrite(str(path), grey)
+    return path
+
+
+def _print(stages: dict[str, float], whole: EndToEnd, peer: Comparison | None) -> None:
+    table = Table("what", "measured", title=f"affectd on {platform.machine()}, one core, {runtime_name()}")
+    for name, milliseconds in stages.items():
+        table.add_row(name, f"{milliseconds:.2f} ms")
+    if peer:
+        table.add_row("one frame, all in", f"{peer.ours_ms:.2f} ms, {peer.ours_peak_mib:.0f} MiB")
+        table.add_row("the same, fer 25.10.3", f"{peer.peer_ms:.1f} ms, {peer.peer_peak_mib:.0f} MiB")
+        table.add_row("times cheaper than fer", str(peer.times))
+    p50, p90, p99, most = whole.latency_ms
+    table.add_row("capture → received", f"p50 {p50:.1f}, p90 {p90:.1f}, p99 {p99:.1f}, max {most:.1f} ms")
+    table.add_row("… messages, broker", f"{whole.messages} in {whole.seconds:.0f} s, {whole.broker}")
+    table.add_row("… processor", f"{100 * whole.cpu_share:.0f} % of one core")
+    table.add_row("… peak memory", f"{whole.peak_memory_mib:.0f} MiB")
+    table.add_row("… start to first message", f"{whole.start_to_first_message_s:.1f} s")
+    table.add_row("… dropped", ", ".join(f"{name} {count}" for name, count in whole.dropped.items()))
+    Console().print(table)

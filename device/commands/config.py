@@ -1,0 +1,19 @@
+"""``affectd config``: check or show a configuration, or print its schema."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from device.commands.configuration import chosen_settings
+from device.settings import schema, to_toml
+
+
+def run(options: argparse.Namespace) -> int:
+    """Say what is in force, or nothing but ``ok``."""
+    if options.action == "schema":
+        print(json.dumps(schema(), indent=2))
+        return 0
+    settings = chosen_settings(options.config)
+    print(to_toml(settings) if options.action == "show" else "ok")
+    return 0

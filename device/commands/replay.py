@@ -1,0 +1,73 @@
+"""``affectd replay``: what the models make of recorded media."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from device.app import load_models, replay_estimates
+from device.capture.replay import Replay, open_media
+from device.clips import ClipSummary, Span, Summaries
+from device.publish.console import ConsoleSink
+from device.publish.payload import MediaClock, Payloads
+from device.settings import FusionSettings, Models, Node, Settings
+
+VOTES_FILE = "votes.json"
+"""Beside the clips: what people said, by the clip's name without suffix: {"voice": […], "face": […], "both": […]}."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print an estimate a line; then, for people, a table of the clips."""
+    settings = Settings(
+        node=Node(id="replay", mode=options.mode),
+        fusion=FusionSettings(rule=options.fusion),
+        models=Models(set=options.model_set),
+    )
+    replay = open_media(options.media, audio=options.audio, rate_hz=options.rate)
+    models = load_models(settings)
+    payloads = Payloads(node="replay", boot_id="replay", model_set=models.name, clock=MediaClock())
+    summaries = Summaries(spans(replay))
+    with ConsoleSink(stream=sys.stdout, payloads=payloads, as_json=options.json) as console:
+        for estimate in replay_estimates(settings, models, replay):
+            console.publish(estimate)
+            summaries.add(estimate)
+    if not options.json:
+        Console().print(clip_table(summaries.clips, votes_beside(options.media)))
+    return 0
+
+
+def spans(replay: Replay) -> list[Span]:
+    """Each clip's name and time in the scene."""
+    return [Span(part.clip.path.name, part.start_ns, part.end_ns) for part in replay.parts]
+
+
+def votes_beside(media: Sequence[Path]) -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """People's votes for the clips of these folders, by the clip's name without suffix; none where none are known."""
+    votes: dict[str, Mapping[str, Sequence[str]]] = {}
+    for path in {medium.parent / VOTES_FILE for medium in media}:
+        if path.is_file():
+            votes.update(json.loads(path.read_text(encoding="utf-8")))
+    return votes
+
+
+def clip_table(clips: Sequence[ClipSummary], votes: Mapping[str, Mapping[str, Sequence[str]]]) -> Table:
+    """What the face said, what the voice said, what was fused, beside what most people said."""
+    table = Table(title="Each clip: what the models said, and people's vote in brackets" if votes else "Each clip")
+    for heading in ("clip", "face", "voice", "fused"):
+        table.add_column(heading)
+    for clip in clips:
+        people = votes.get(Path(clip.name).stem, {})
+        table.add_row(clip.name, *_cells(clip, people))
+    return table
+
+
+def _cells(clip: ClipSummary, people: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for said, asked in ((clip.face, "face"), (clip.voice, "voice"), (clip.fused, "both")):
+        vote = f" ({'/'.join(people[asked])})" if asked in people else ""
+        yield (f"{said[0]} {said[1]:.2f}" if said else "–") + vote

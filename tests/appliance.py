@@ -1,0 +1,54 @@
+"""The real appliance as a process of its own, for tests that look at it from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+SCENE = ROOT / "deploy" / "demo" / "crema_d"
+HAPPY_CLIP = SCENE / "1001_DFA_HAP_XX.flv"
+
+
+def write_config(folder: Path, **tables: Mapping[str, Any]) -> Path:
+    """A configuration in this folder, with the folder for state."""
+    tables = {**tables, "node": {"id": "test", "state_dir": str(folder), **tables.get("node", {})}}
+    lines = []
+    for table, entries in tables.items():
+        lines += [f"[{table}]", *(f"{key} = {json.dumps(value)}" for key, value in entries.items())]
+    path = folder / "affectd.toml"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def affectd(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "device", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **(environment or {})},
+    )
+
+
+@contextmanager
+def running(config: Path, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """The appliance while it runs; it is told to end at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "device", "run", "--config", str(config)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(environment or {})},
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)

@@ -1,0 +1,101 @@
+"""The command line as a user meets it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from appliance import HAPPY_CLIP, SCENE, affectd, write_config
+
+
+def test_a_replay_gives_a_line_an_estimate_and_the_same_bytes_twice() -> None:
+    first, second = (affectd("replay", HAPPY_CLIP, "--json") for _ in range(2))
+    assert first.stdout == second.stdout
+    states = [json.loads(line) for line in first.stdout.splitlines()]
+    assert [state["seq"] for state in states] == list(range(1, len(states) + 1))
+    assert sum(state["modalities"]["face"]["present"] for state in states) >= 0.8 * len(states)
+    assert any(state["modalities"]["speech"]["present"] for state in states)
+
+
+def test_a_scene_ends_with_a_table_of_its_clips_beside_peoples_votes() -> None:
+    done = affectd("replay", *sorted(SCENE.glob("*.flv")), environment={"COLUMNS": "120"})
+    table = [line for line in done.stdout.splitlines() if ".flv" in line]
+    assert len(table) == 6
+    happy = next(line for line in table if "HAP" in line)
+    assert happy.split("│")[2].strip().endswith("(happy)")
+    assert happy.split("│")[3].strip().endswith("(neutral)")
+
+
+def test_the_shared_film_has_a_face_in_most_estimates_and_both_modalities_with_a_voice(shared_data: Path) -> None:
+    film = shared_data / "samples" / "WolfgangLanger_Pexels.mp4"
+    voice = shared_data / "ravdess" / "Actor_21" / "03-01-05-02-01-01-21.flac"
+    states = [json.loads(line) for line in affectd("replay", film, "--json").stdout.splitlines()]
+    assert sum(state["modalities"]["face"]["present"] for state in states) >= 0.8 * len(states)
+    both = [json.loads(line) for line in affectd("replay", film, "--audio", voice, "--json").stdout.splitlines()]
+    assert any(all(part["present"] for part in state["modalities"].values()) for state in both)
+
+
+@pytest.mark.parametrize("rule", ["average", "weighted", "max_confidence"])
+def test_each_rule_is_named_in_its_estimates(rule: str) -> None:
+    state = json.loads(affectd("replay", HAPPY_CLIP, "--json", "--fusion", rule).stdout.splitlines()[-1])
+    assert state["fusion"]["rule"] == rule
+
+
+@pytest.mark.parametrize(("mode", "silent"), [("face", "speech"), ("speech", "face")])
+def test_a_mode_reads_one_modality_alone(mode: str, silent: str) -> None:
+    states = [json.loads(line) for line in affectd("replay", HAPPY_CLIP, "--json", "--mode", mode).stdout.splitlines()]
+    assert not any(state["modalities"][silent]["present"] for state in states)
+    assert any(state["modalities"][mode]["present"] for state in states)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a film", HAPPY_CLIP.read_bytes()[:2000]])
+def test_a_file_that_is_no_film_is_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(content)
+    done = affectd("replay", path)
+    assert done.returncode == 1
+    assert str(path) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_picture_without_anybody_says_nobody(tmp_path: Path) -> None:
+    import cv2
+
+    cv2.imwrite(str(tmp_path / "wall.png"), np.full((480, 640), 90, dtype=np.uint8))
+    done = affectd("replay", *[tmp_path / "wall.png"] * 15, "--json")
+    assert {json.loads(line)["label"] for line in done.stdout.splitlines()} == {"nobody"}
+
+
+def test_a_configuration_is_checked_and_shown(tmp_path: Path) -> None:
+    config = write_config(tmp_path, camera={"rate_hz": 5})
+    assert affectd("config", "check", "--config", config).stdout == "ok\n"
+    assert "rate_hz = 5.0" in affectd("config", "show", "--config", config).stdout
+    assert json.loads(affectd("config", "schema").stdout)["$defs"]["Camera"]
+    config.write_text("[camera]\nrate = 5")
+    wrong = affectd("config", "check", "--config", config)
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (78, 1)
+    assert "did you mean 'rate_hz'?" in wrong.stderr
+
+
+def test_the_models_are_listed_and_verified() -> None:
+    assert "baseline-face" in affectd("models", "list", environment={"COLUMNS": "120"}).stdout
+    verified = affectd("models", "verify")
+    assert verified.returncode == 0
+    assert verified.stdout.count("ok ") >= 3
+
+
+def test_devices_are_listed_even_where_there_are_none() -> None:
+    done = affectd("devices")
+    assert done.returncode == 0
+    assert "Cameras" in done.stdout
+    assert "Microphones" in done.stdout
+
+
+def test_the_doctor_names_what_is_missing_and_its_remedy(tmp_path: Path) -> None:
+    config = write_config(tmp_path, camera={"source": "/dev/v4l/by-id/usb-none"}, mqtt={"port": 1})
+    done = affectd("doctor", "--config", config)
+    assert done.returncode == 1
+    lines = {line.split()[1]: line for line in done.stdout.splitlines() if line[:4] in ("ok  ", "FAIL")}
+    assert lines["models"].startswith("ok")
+    assert "usb-none" in lines["camera"]
+    assert lines["broker"].startswith("FAIL")
