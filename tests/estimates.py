@@ -1,0 +1,36 @@
+"""Estimates to tell stories with."""
+
+from __future__ import annotations
+
+from device.readings import EMOTIONS, NOBODY, UNCERTAIN, Estimate, Modality, ModalityState, Probabilities
+
+
+def probabilities(label: str, confidence: float) -> Probabilities:
+    """``confidence`` for the label and the rest shared by the others."""
+    others = (1 - confidence) / (len(EMOTIONS) - 1)
+    a, b, c, d, e, f, g = (confidence if emotion == label else others for emotion in EMOTIONS)
+    return (a, b, c, d, e, f, g)
+
+
+def estimate(
+    at_s: float, label: str = "happy", confidence: float = 0.8, *, face: bool = True, speech: bool = False
+) -> Estimate:
+    """One estimate ``at_s`` seconds after the start of the story."""
+    best = label if label in EMOTIONS else "sad"
+    probs = None if label == NOBODY else probabilities(best, 0.3 if label == UNCERTAIN else confidence)
+    weight = 0.0 if label == NOBODY else 1.0 / (face + speech)
+
+    def part(present: bool) -> ModalityState:
+        seen = present and label != NOBODY
+        return ModalityState(True, 40.0, 0.9, weight, probs) if seen else ModalityState(False)
+
+    return Estimate(
+        captured_ns=round(at_s * 1e9),
+        label=label,
+        confidence=0.0 if label == NOBODY else confidence,
+        valence=0.5,
+        arousal=0.25,
+        probs=probs,
+        modalities={Modality.FACE: part(face), Modality.SPEECH: part(speech)},
+        rule="average",
+    )
