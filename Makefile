@@ -5,7 +5,7 @@ PIP_OPTIONS := --quiet --disable-pip-version-check --no-deps --no-build-isolatio
 TFLITE := $(shell $(PYTHON) -c 'import sys; print(".venv-tflite/ready" if sys.version_info < (3, 12) else "")')
 DETECTOR := models_tflite/blazeface_short.tflite
 
-.PHONY: help demo test check bench figures lock clean
+.PHONY: help demo test check bench figures picamera2 lock clean
 
 help:
 	@echo "make demo    the main job on real clips, seen by a real MQTT subscriber"
@@ -13,6 +13,7 @@ help:
 	@echo "make check   ruff, mypy and import-linter alone"
 	@echo "make bench   speed and memory, against a pinned peer (ten minutes)"
 	@echo "make figures write the figures and the picture in README.md anew"
+	@echo "make picamera2  the Pi camera source on genuine picamera2, without a Pi (root, mmdebstrap)"
 	@echo "make lock    write requirements/*.txt anew from pyproject.toml"
 
 demo: .venv-demo/ready $(DETECTOR)
@@ -53,6 +54,10 @@ packages:
 	deploy/apt_packages.sh deploy/packages-test.txt
 .PHONY: packages
 
+# Optional: the Pi camera source on genuine picamera2 and libcamera's Virtual pipeline, in a Debian 13 root (needs root).
+picamera2:
+	PYTHON=$(PYTHON) deploy/picamera2/run.sh
+
 lock: .venv-lock/bin/uv
 	deploy/lock.sh .venv-lock/bin/uv
 
@@ -61,4 +66,4 @@ lock: .venv-lock/bin/uv
 	.venv-lock/bin/python -m pip install --quiet uv==0.13.8
 
 clean:
-	rm -rf .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf build .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -38,9 +38,9 @@ class Request:
 
 
 class Picamera2:
-    """The calls of picamera2 that the source makes."""
+    """The calls of picamera2 that the source makes. Webcams are listed last; a camera is opened by its place there."""
 
-    cameras: ClassVar[list[dict[str, Any]]] = [WEBCAM, MODULE]
+    cameras: ClassVar[list[dict[str, Any]]] = [MODULE, WEBCAM]
     pictures = 5
     opened: ClassVar[list["Picamera2"]] = []
 
@@ -49,7 +49,7 @@ class Picamera2:
         return cls.cameras
 
     def __init__(self, camera_num: int) -> None:
-        self.number, self.running, self.open, self.flushed = camera_num, False, True, False
+        self.number, self.running, self.open, self.flushed = self.cameras[camera_num]["Num"], False, True, False
         self.requests: list[Request] = []
         self.opened.append(self)
 

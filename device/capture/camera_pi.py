@@ -58,13 +58,15 @@ class CameraPi:
         except (RuntimeError, IndexError, OSError) as error:  # picamera2's own words for busy, gone, not allowed
             self.__exit__()
             raise SourceUnavailable(
-                f"Pi camera {number}: {error}; end the program that uses it, or check its cable and restart the Pi"
+                f"Pi camera {number}: {_reason(error)};"
+                " end the program that uses it, or check its cable and restart the Pi"
             ) from error
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
         if self._camera is not None:
+            self._camera.cancel_all_and_flush()  # else stopping waits behind a picture that never comes
             self._camera.stop()
             self._camera.close()
             self._camera = None
@@ -106,7 +108,6 @@ class CameraPi:
         try:
             return self._camera.capture_request(wait=self._wait_s)
         except TimeoutError as error:
-            self._camera.cancel_all_and_flush()  # else stopping waits for the picture that never comes
             raise SourceLost(
                 f"Pi camera: no picture for {self._wait_s:g} s; check its cable, it is tried again"
             ) from error
@@ -138,12 +139,22 @@ def list_cameras(driver: Any = None) -> list[str]:
 
 
 def _modules(driver: Any) -> list[tuple[int, str]]:
-    """Number and name of each camera on the Pi's own connectors; libcamera lists USB cameras too."""
+    """Position in picamera2's list, and name, of each camera on the Pi's own connectors; the list has USB cameras too.
+
+    picamera2 opens a camera by that position; "Num" is libcamera's own number, and another one when two are connected.
+    """
     return [
-        (camera.get("Num", position), f"{camera.get('Model', '?')} {camera.get('Id', '')}".strip())
+        (position, f"{camera.get('Model', '?')} {camera.get('Id', '')}".strip())
         for position, camera in enumerate(driver.global_camera_info())
         if "usb" not in camera.get("Id", "").lower()
     ]
+
+
+def _reason(error: BaseException) -> str:
+    """What libcamera said first: picamera2 wraps it in "Camera __init__ sequence did not complete."."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).rstrip(".")
 
 
 def _picamera2() -> Any:
