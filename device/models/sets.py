@@ -32,11 +32,11 @@ class ModelSet:
 
 
 def models_folder(chosen: str = "") -> Path:
-    """The chosen folder, or the installed one, or (running from a checkout) the repository's."""
+    """The chosen folder, or (running from a checkout) the repository's, or the installed one."""
     if chosen:
         return Path(chosen)
-    installed = Path(sys.prefix) / "share" / "affectd" / "models_tflite"
-    return installed if installed.is_dir() else Path(__file__).resolve().parents[2] / "models_tflite"
+    checkout = Path(__file__).resolve().parents[2] / "models_tflite"
+    return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "affectd" / "models_tflite"
 
 
 def list_sets(folder: Path) -> tuple[str, ...]:

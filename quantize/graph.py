@@ -1,0 +1,64 @@
+"""What stands in a .tflite file: its operators and the types of its tensors, read from the file itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import flatbuffers
+from ai_edge_litert import schema_py_generated as schema  # noqa: TID251 - the file format, not a runtime
+
+from device.errors import ModelError
+
+FILE_IDENTIFIER = b"TFL3"
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Operator names in order (a custom or Flex operator under its own name) and the types that tensors have."""
+
+    operators: tuple[str, ...]
+    tensor_types: frozenset[str]
+
+    @property
+    def is_integer(self) -> bool:
+        """No tensor holds floating-point numbers and no operator is foreign to TFLite."""
+        return not any(t.startswith(("FLOAT", "COMPLEX", "BFLOAT")) for t in self.tensor_types) and not any(
+            name.startswith("Flex") for name in self.operators
+        )
+
+
+def read_graph(content: bytes, name: str) -> Graph:
+    """Read all subgraphs of a file's content. Raises ``ModelError`` that says ``name`` if it is no model."""
+    if content[4:8] != FILE_IDENTIFIER:
+        raise ModelError(f"{name}: not a TFLite file")
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+    return Graph(
+        operators=tuple(_name(model.operatorCodes[op.opcodeIndex]) for g in model.subgraphs for op in g.operators),
+        tensor_types=frozenset(_names(schema.TensorType)[t.type] for g in model.subgraphs for t in g.tensors),
+    )
+
+
+def with_integer_placeholders(content: bytes) -> bytes:
+    """The same model, its empty float tensors declared int16.
+
+    A fused LSTM names tensors for the scales of layer normalisation also where it has none: of no elements and
+    never read, but of type float. The result computes the same bytes.
+    """
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+    for tensor in (t for g in model.subgraphs for t in g.tensors):
+        if tensor.type == schema.TensorType.FLOAT32 and list(tensor.shape) == [0]:
+            tensor.type = schema.TensorType.INT16
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), FILE_IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _name(code: schema.OperatorCodeT) -> str:
+    if code.customCode:
+        return str(code.customCode.decode())
+    # Old files keep the code in a byte, new ones in an int; the larger of the two is the one in use.
+    return _names(schema.BuiltinOperator)[max(code.builtinCode, code.deprecatedBuiltinCode)]
+
+
+def _names(enumeration: type) -> dict[int, str]:
+    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}

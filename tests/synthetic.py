@@ -1,0 +1,85 @@
+"""Corpora in their official layouts, of made-up faces and voices, for tests of the workshop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from device.signals import RATE_HZ
+from quantize.datasets import Samples, Split
+
+OFFICIAL_LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+USAGES = ("Training", "PublicTest", "PrivateTest")
+
+
+def write_fer2013(folder: Path, *, each: int = 4) -> Path:
+    """A FER2013 of ``each`` faces a class and part. The first picture of PrivateTest also stands in Training."""
+    rng = np.random.default_rng(1)
+    count = each * len(OFFICIAL_LABELS)
+    images = rng.integers(0, 256, (count * len(USAGES), 48, 48), dtype=np.uint8)
+    images[2 * count] = images[0]
+    inexact = np.zeros(len(images), dtype=np.uint8)
+    inexact[1] = 1
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez(
+        folder / "fer2013_ferplus.npz",
+        images=images,
+        labels=np.tile(np.arange(7, dtype=np.uint8), each * len(USAGES)),
+        usage=np.repeat(np.arange(3, dtype=np.uint8), count),
+        label_names=np.array(OFFICIAL_LABELS),
+        usage_names=np.array(USAGES),
+        pixel_source=inexact,
+    )
+    return folder
+
+
+def write_ravdess(folder: Path) -> Path:
+    """All 1,440 names of RAVDESS speech, 48 kHz as its authors give them, with 20 ms of silence in each."""
+    silence = np.zeros(960, dtype=np.int16)
+    for actor in range(1, 25):
+        own = folder / f"Actor_{actor:02d}"
+        own.mkdir(parents=True)
+        for name in _clip_names(actor):
+            soundfile.write(own / f"{name}.wav", silence, 48_000)
+    return folder
+
+
+def _clip_names(actor: int) -> list[str]:
+    return [
+        f"03-01-{emotion:02d}-{intensity:02d}-{statement:02d}-{repetition:02d}-{actor:02d}"
+        for emotion in range(1, 9)
+        for intensity in ((1,) if emotion == 1 else (1, 2))
+        for statement in (1, 2)
+        for repetition in (1, 2)
+    ]
+
+
+def voice(rng: np.random.Generator, *, pitch_hz: float, seconds: float = 1.2) -> NDArray[np.int16]:
+    """Syllables of a humming voice whose pitch rises and falls, between silences that hold a little noise."""
+    time_s = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
+    pitch = pitch_hz * 2 ** (0.3 * np.sin(2 * np.pi * 1.3 * time_s))
+    phase = 2 * np.pi * np.cumsum(pitch) / RATE_HZ
+    hum = sum(np.sin(k * phase) / k for k in range(1, 12))
+    syllables = 0.05 + np.clip(np.sin(2 * np.pi * 4 * time_s), 0, None)
+    spoken = np.pad(3000 * hum * syllables, RATE_HZ // 2)
+    return np.asarray(np.rint(spoken + rng.normal(0, 3, len(spoken))), dtype=np.int16)
+
+
+def voices(*, each: int) -> Split:
+    """``each`` hummed clips a class and part, three made-up actors; each class has its pitch."""
+    rng = np.random.default_rng(2)
+
+    def part(actor: str) -> Samples:
+        labels = np.tile(np.arange(7), each)
+        return Samples(
+            names=[f"{actor}-{i}" for i in range(len(labels))],
+            signals=[voice(rng, pitch_hz=110 + 30 * label) for label in labels],
+            labels=labels,
+            groups=[actor] * len(labels),
+        )
+
+    test = part("carol")
+    return Split(part("alice"), part("bob"), test, test, note="made-up voices")

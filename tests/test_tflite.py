@@ -1,0 +1,112 @@
+import hashlib
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device.errors import ModelError
+from device.models.card import Card, TensorSpec, read_card
+from device.models.runtime import open_interpreter, runtime_name
+from device.models.tflite import TfliteModel
+
+MODELS = Path(__file__).resolve().parents[1] / "models_tflite"
+NOISE = np.random.default_rng(3)
+VOICE = NOISE.normal(size=(128, 40)).astype(np.float32)
+SCENE = [NOISE.normal(size=(128, 40)).astype(np.float32) for _ in range(3)]
+
+
+@pytest.fixture(scope="module")
+def speech() -> TfliteModel:
+    return TfliteModel(card("baseline-speech"), MODELS)
+
+
+def card(name: str) -> Card:
+    return read_card(MODELS / f"{name}.json")
+
+
+def as_a_model(content: bytes, folder: Path) -> Card:
+    """The face model's card for other bytes, so that only the bytes are wrong."""
+    (folder / "baseline-face.tflite").write_bytes(content)
+    return replace(card("baseline-face"), sha256=hashlib.sha256(content).hexdigest())
+
+
+def test_a_model_answers_with_probabilities(speech: TfliteModel) -> None:
+    (probs,) = speech(VOICE)
+    assert probs.shape == (7,)
+    assert probs.dtype == np.float32
+    assert probs.sum() == pytest.approx(1, abs=0.03)  # seven roundings to 1/256
+
+
+def test_what_was_heard_before_does_not_change_what_is_heard_now(speech: TfliteModel) -> None:
+    (alone,) = speech(VOICE)
+    for other in SCENE:
+        speech(other)
+    (after,) = speech(VOICE)
+    np.testing.assert_array_equal(after, alone)
+
+
+def test_a_channel_axis_may_be_there_or_not(speech: TfliteModel) -> None:
+    np.testing.assert_array_equal(speech(VOICE)[0], speech(VOICE[..., np.newaxis])[0])
+
+
+def test_values_beyond_the_int8_range_are_cut_not_wrapped_round(speech: TfliteModel) -> None:
+    spec = speech.card.input
+    highest = spec.scale * (127 - spec.zero_point)
+    loud = np.where(VOICE > 0, 1e6, VOICE).astype(np.float32)
+    cut = np.where(VOICE > 0, highest, VOICE).astype(np.float32)
+    np.testing.assert_array_equal(speech(loud)[0], speech(cut)[0])
+
+
+def test_answers_are_the_callers_own(speech: TfliteModel) -> None:
+    (first,) = speech(VOICE)
+    kept = first.copy()
+    speech(SCENE[0])
+    np.testing.assert_array_equal(first, kept)
+
+
+@pytest.mark.parametrize("kept", [0, 7])
+def test_a_truncated_file_is_no_model(tmp_path: Path, kept: int) -> None:
+    content = (MODELS / "baseline-face.tflite").read_bytes()[:kept]
+    with pytest.raises(ModelError, match="not a model"):
+        TfliteModel(as_a_model(content, tmp_path), tmp_path)
+
+
+def test_a_picture_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="not a model"):
+        TfliteModel(as_a_model(b"\x89PNG\r\n\x1a\n" * 99, tmp_path), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        TensorSpec((1, 64, 64, 1), "int8", 1 / 255, -128),
+        TensorSpec((1, 48, 48, 1), "float32"),
+        TensorSpec((1, 48, 48, 1), "int8", 0.5, -128),
+        TensorSpec((1, 48, 48, 1), "int8", 1 / 255, 0),
+    ],
+)
+def test_a_card_that_misstates_the_input_is_refused(wrong: TensorSpec) -> None:
+    with pytest.raises(ModelError, match="the file's input is"):
+        TfliteModel(replace(card("baseline-face"), input=wrong), MODELS)
+
+
+def test_a_card_that_misstates_the_outputs_is_refused() -> None:
+    with pytest.raises(ModelError, match="the file's output is"):
+        TfliteModel(replace(card("baseline-face"), outputs=()), MODELS)
+
+
+def test_another_models_bytes_under_the_right_name_are_refused(tmp_path: Path) -> None:
+    shutil.copy(MODELS / "baseline-speech.tflite", tmp_path / "baseline-face.tflite")
+    with pytest.raises(ModelError, match="altered"):
+        TfliteModel(card("baseline-face"), tmp_path)
+
+
+def test_the_runtime_in_use_has_a_name() -> None:
+    assert runtime_name() in {"ai_edge_litert", "tflite_runtime"}
+
+
+def test_a_runtime_that_is_not_installed_is_named() -> None:
+    with pytest.raises(ModelError, match="abacus"):
+        open_interpreter(MODELS / "baseline-face.tflite", runtime="abacus")
