@@ -5,7 +5,7 @@ PIP_OPTIONS := --quiet --disable-pip-version-check --no-deps --no-build-isolatio
 TFLITE := $(shell $(PYTHON) -c 'import sys; print(".venv-tflite/ready" if sys.version_info < (3, 12) else "")')
 DETECTOR := models_tflite/blazeface_short.tflite
 
-.PHONY: help demo test check bench figures picamera2 lock clean
+.PHONY: help demo test check bench figures arm64 picamera2 lock clean
 
 help:
 	@echo "make demo    the main job on real clips, seen by a real MQTT subscriber"
@@ -54,6 +54,16 @@ packages:
 	deploy/apt_packages.sh deploy/packages-test.txt
 .PHONY: packages
 
+# Optional: what the appliance costs on a Pi 4, in arm64 instructions counted under qemu (needs mmdebstrap, qemu-user, gcc,
+# and a qemu plugin that counts: INSN).
+INSN ?= ../shared/tools/insn.c
+arm64: .venv-test/ready $(DETECTOR) .arm64/libinsn.so
+	.venv-test/bin/python deploy/arm64/count.py --root .arm64/root --plugin .arm64/libinsn.so --json docs/instructions.json
+
+.arm64/libinsn.so: $(INSN)
+	mkdir -p .arm64
+	$(CC) -shared -fPIC -O2 -o $@ $<
+
 # Optional: the Pi camera source on genuine picamera2 and libcamera's Virtual pipeline, in a Debian 13 root (needs root).
 picamera2:
 	PYTHON=$(PYTHON) deploy/picamera2/run.sh
@@ -66,4 +76,4 @@ lock: .venv-lock/bin/uv
 	.venv-lock/bin/python -m pip install --quiet uv==0.13.8
 
 clean:
-	rm -rf build .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf build .arm64 .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,6 +10,9 @@ compile() {
 compile --group build -o requirements/build.txt
 compile pyproject.toml --extra demo -o requirements/demo.txt
 compile pyproject.toml --extra test --extra quantize -o requirements/test.txt
+# On a Pi the libraries near the hardware are the system's own: picamera2 is built against them.
+compile pyproject.toml --extra device --no-emit-package numpy --no-emit-package opencv-python-headless \
+    -o requirements/pi.txt
 echo 'systemd-python==235' | compile --no-deps - -o requirements/systemd.txt
 printf 'tflite-runtime==2.14.0\nnumpy<2\n' | compile - -o requirements/tflite.txt
 # The peer of the benchmark. It declares CUDA builds that it needs for one of its detectors only; left out.

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from rich.console import Console
 
-from device.bench.end_to_end import NODE, configuration, subscriber
+from device.bench.end_to_end import NODE, appliance, subscriber
 from device.house import House
 from device.local_broker import HOST, local_broker
 from device.watch_view import render
@@ -24,21 +22,15 @@ def main() -> None:
     """Play until face and voice are both there for a clip that people call happy, and draw that moment."""
     clips = [SCENE / "1001_DFA_HAP_XX.flv"]
     house = House("affectd")
-    with local_broker() as broker, tempfile.TemporaryDirectory(prefix="affectd-screenshot-") as folder:
-        config = Path(folder) / "affectd.toml"
-        config.write_text(configuration(clips, broker, Path(folder)), encoding="utf-8")
-        with subscriber(broker, everything=True) as link:
-            process = subprocess.Popen([sys.executable, "-m", "device", "run", "--config", str(config)])
-            try:
-                while not worth_a_picture(house):
-                    if (message := link.inbox.take(30)) is None:
-                        sys.exit("screenshot: nothing arrives from the appliance")
-                    house.hear(message, time.monotonic_ns())
-            finally:
-                process.terminate()
-                process.wait(15)
-        console = Console(record=True, width=84, file=Path("/dev/null").open("w"))  # noqa: SIM115 - till the end
-        console.print(render(house, time.monotonic_ns(), broker=f"{HOST}:{broker.port}", problem=None, height=40))
+    with local_broker() as broker, subscriber(broker, everything=True) as link, appliance(clips, broker):
+        while not worth_a_picture(house):
+            if (message := link.inbox.take(30)) is None:
+                sys.exit("screenshot: nothing arrives from the appliance")
+            house.hear(message, time.monotonic_ns())
+        view = render(house, time.monotonic_ns(), broker=f"{HOST}:{broker.port}", problem=None, height=40)
+    with Path("/dev/null").open("w", encoding="utf-8") as nowhere:
+        console = Console(record=True, width=84, file=nowhere)
+        console.print(view)
     console.save_svg(str(ROOT / "docs" / "watch.svg"), title="affectd watch")
 
 

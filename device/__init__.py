@@ -8,3 +8,5 @@ import os
 
 # Before numpy is first imported: with more threads its small products are four times slower on a busy machine.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Before OpenCV is: what its decoders grumble about is told by our own errors.
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")

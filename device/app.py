@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from device.appliance import Appliance, LinkCounters, Switch
-from device.capture.camera_pi import CameraPi
+from device.capture.camera_pi import WAIT_S, CameraPi
 from device.capture.camera_v4l2 import CameraV4l2
 from device.capture.microphone import Microphone
 from device.capture.replay import Replay, open_media
@@ -24,7 +24,8 @@ from device.models.runtime import runtime_name
 from device.models.sets import ModelSet, load_set, models_folder
 from device.models.speech_emotion import SpeechRecogniser
 from device.models.tflite import TfliteModel
-from device.pipeline import NewestOnly, ThreadedPipeline, run_inline
+from device.newest import NewestOnly
+from device.pipeline import ThreadedPipeline, run_inline
 from device.privacy import PrivacyFlag
 from device.publish import topics as table
 from device.publish.broker import BrokerAddress, Login, Tls
@@ -51,6 +52,13 @@ def load_models(settings: Settings) -> ModelSet:
     return load_set(models_folder(settings.models.dir), settings.models.set)
 
 
+def require_usable(settings: Settings) -> None:
+    """Raise what ``run`` would raise for these settings before it opens a sensor or a connection."""
+    load_models(settings)
+    make_topics(settings)
+    make_link(settings, client_id="affectd-check")
+
+
 def replay_estimates(settings: Settings, models: ModelSet, replay: Replay) -> Iterator[Estimate]:
     """Every estimate of recorded media, as fast as it goes and the same at each run."""
     lanes: list[AnyLane] = []
@@ -62,7 +70,7 @@ def replay_estimates(settings: Settings, models: ModelSet, replay: Replay) -> It
         raise AffectdError(
             f"nothing to read emotion from: mode {settings.node.mode!r} finds no such track in the media"
         )
-    return run_inline(lanes, make_fusion(settings.fusion))
+    return run_inline(lanes, make_fusion(settings.fusion, picture_rate_hz=settings.camera.rate_hz))
 
 
 def run(settings: Settings) -> None:
@@ -81,7 +89,7 @@ def run(settings: Settings) -> None:
         node.set_part("models", "online")
         appliance = Appliance(
             pipeline=pipeline,
-            fusion=make_fusion(settings.fusion),
+            fusion=make_fusion(settings.fusion, picture_rate_hz=settings.camera.rate_hz),
             node=node,
             switch=switch,
             notifier=Notifier(),
@@ -103,11 +111,14 @@ def speech_recogniser(models: ModelSet) -> SpeechRecogniser:
     return SpeechRecogniser(TfliteModel(models.speech, models.folder))
 
 
-def make_fusion(settings: FusionSettings) -> Fusion:
-    """The fusion that the settings describe."""
+def make_fusion(settings: FusionSettings, *, picture_rate_hz: float) -> Fusion:
+    """The fusion that the settings describe. A face stays fresh for two and a half pictures at least."""
     return Fusion(
         rule=settings.rule,
-        fresh_s={Modality.FACE: settings.face_fresh_s, Modality.SPEECH: settings.speech_fresh_s},
+        fresh_s={
+            Modality.FACE: max(settings.face_fresh_s, 2.5 / picture_rate_hz),
+            Modality.SPEECH: settings.speech_fresh_s,
+        },
         smooth_s=settings.smooth_s,
         hold_s=settings.hold_s,
         uncertain_below=settings.uncertain_below,
@@ -149,7 +160,8 @@ def open_camera(camera: Camera) -> Source[Frame]:
     size_px = camera.width_px, camera.height_px
     kind, _, name = camera.source.partition(":")
     if kind == "pi":
-        return CameraPi(name=name, size_px=size_px, rate_hz=camera.rate_hz)
+        wait_s = max(WAIT_S, 2.5 / camera.rate_hz)
+        return CameraPi(name=name, size_px=size_px, rate_hz=camera.rate_hz, wait_s=wait_s)
     return CameraV4l2(device=camera.source, size_px=size_px, rate_hz=camera.rate_hz)
 
 

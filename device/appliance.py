@@ -20,6 +20,9 @@ from device.stages import Fuser
 STEP_S = 0.1
 """How long a step waits for a reading: requests and the broker's news are looked at this often."""
 
+ON_THE_WAY_NS = 250_000_000
+"""Signals captured later than this ago may still be with a recogniser: time passes for the fusion behind them."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -41,11 +44,12 @@ class Switch:
         self.stopping = False
 
     def set_privacy(self, active: bool) -> None:
-        """Close the sensors or open them, now and after the next start. Raises ``AffectdError`` if not to be kept."""
-        if active:
-            self._pipeline.pause(True)  # before anything that can fail
-        self._privacy.set(active)
+        """Close the sensors or open them, now and after the next start.
+
+        Raises ``AffectdError`` if that cannot be remembered; it is done all the same.
+        """
         self._pipeline.pause(active)
+        self._privacy.set(active)
 
     def restart(self, _request: Mapping[str, Any]) -> dict[str, Any]:
         """End, for systemd to start the process again."""
@@ -93,7 +97,7 @@ class Appliance:
         """Wait a little for a reading; then do what is due."""
         reading = self._pipeline.take(STEP_S)
         now_ns = time.monotonic_ns()
-        estimate = self._fusion.step(reading) if reading else self._fusion.tick(now_ns)
+        estimate = self._fusion.step(reading) if reading else self._fusion.tick(now_ns - ON_THE_WAY_NS)
         if estimate:
             self._node.publish(estimate)
         self._node.poll()
@@ -128,7 +132,7 @@ class Appliance:
 
     def _feed_watchdog(self, now_ns: int) -> None:
         for name, lane in self._pipeline.states.items():
-            if lane.state == "disabled" or lane.finished:
+            if lane.state == "disabled" or lane.is_recording:
                 self._progress.disable(name)
             else:
                 self._progress.moved(name, lane.moved_ns)

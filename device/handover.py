@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading  # noqa: TID251 - this is one of the two modules that may
+import threading  # noqa: TID251 - one of the three modules that may
 from collections import deque
 from typing import Generic, TypeVar
 

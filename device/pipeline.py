@@ -1,13 +1,13 @@
 """Sources through recognisers to readings: in step for replays and tests, or on threads for the appliance.
 
-This is, with ``handover``, the only module that knows threads: the camera's, vision's and sound's; fusing and
-publishing stay with whoever takes the readings (the main thread).
+Only this module, ``handover`` and ``newest`` know threads: the camera's, vision's and sound's; fusing and publishing
+stay with whoever takes the readings (the main thread).
 """
 
 from __future__ import annotations
 
 import heapq
-import threading  # noqa: TID251 - this is one of the two modules that may
+import threading  # noqa: TID251 - one of the three modules that may
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -21,6 +21,7 @@ from device.stages import AnyLane, Fuser, Lane, Signal, Source
 
 READINGS_CAPACITY = 32
 STARTING = "starting"
+TICK_NS = 1_000_000_000
 RETRY_S = (1.0, 2.0, 5.0, 10.0)
 """Waits before a lost sensor is tried again; the last one repeats. Shorter than the watchdog's patience."""
 
@@ -28,15 +29,18 @@ RETRY_S = (1.0, 2.0, 5.0, 10.0)
 def run_inline(lanes: Iterable[AnyLane], fusion: Fuser) -> Iterator[Estimate]:
     """Every estimate of the recorded signals, in the order of their capture, without a thread or a clock.
 
-    The same signals give the same estimates. Raises what the sources raise.
+    The same signals give the same estimates, at least one. Raises what the sources raise.
     """
+    captured_ns, said = 0, False
     with ExitStack() as open_sources:
         timed = [_timed_readings(lane, open_sources) for lane in lanes]
         for captured_ns, reading in heapq.merge(*timed, key=lambda pair: pair[0]):
-            if estimate := fusion.tick(captured_ns):
-                yield estimate
-            if reading:
-                yield fusion.step(reading)
+            for estimate in (fusion.tick(captured_ns), reading and fusion.step(reading)):
+                if estimate:
+                    said = True
+                    yield estimate
+    if not said and (estimate := fusion.tick(captured_ns + TICK_NS)):
+        yield estimate  # a scene shorter than a tick, with nobody in it
 
 
 def _timed_readings(lane: Lane[Any], open_sources: ExitStack) -> Iterator[tuple[int, Reading | None]]:
@@ -52,7 +56,7 @@ class LaneState:
     """How a lane is doing, for status and health.
 
     ``state`` is ``online``, ``degraded``, ``offline`` or ``disabled`` (by the privacy switch), with a reason in words;
-    ``moved_ns`` is the monotonic time at which its slowest thread last got anywhere.
+    ``moved_ns`` is the monotonic time at which it last got anywhere; a recording may have nothing to show for long.
     """
 
     state: str = "offline"
@@ -62,6 +66,7 @@ class LaneState:
     restarts: int = 0
     last_captured_ns: int = 0
     moved_ns: int = 0
+    is_recording: bool = False
     finished: bool = False
 
 
@@ -126,60 +131,6 @@ class ThreadedPipeline(AbstractContextManager["ThreadedPipeline"]):
         self._readings.close()
 
 
-class NewestOnly(Generic[Signal]):
-    """A source seen through a hand-over of one: whoever is slow misses older signals, never waits for them.
-
-    The wrapped source is read on a thread of its own. What it raises comes out of the iteration.
-    """
-
-    def __init__(self, source: Source[Signal]) -> None:
-        self._source = source
-        self._newest: DropOldest[Signal] = DropOldest(1)
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._pump, name="capture")
-
-    def __enter__(self) -> Self:
-        self._source.__enter__()
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._source.close()
-        self._thread.join()
-        self._source.__exit__(*exc)
-
-    def __iter__(self) -> Iterator[Signal]:
-        while not self._newest.finished:
-            signal = self._newest.take()
-            if signal is not None:
-                yield signal
-        if self._failure is not None:
-            raise self._failure
-
-    def close(self) -> None:
-        """End the iteration soon."""
-        self._source.close()
-
-    @property
-    def dropped(self) -> int:
-        """Signals that a newer one replaced before they were taken."""
-        return self._newest.dropped
-
-    @property
-    def problem(self) -> str:
-        """The wrapped source's."""
-        return self._source.problem
-
-    def _pump(self) -> None:
-        try:
-            for signal in self._source:
-                self._newest.put(signal)
-        except BaseException as error:
-            self._failure = error
-        finally:
-            self._newest.close()
-
-
 class _LaneRunner(Generic[Signal]):
     """One lane's thread: opens the source, reads it, and opens it again after a loss or a pause.
 
@@ -200,6 +151,7 @@ class _LaneRunner(Generic[Signal]):
         self._wake = threading.Condition()
         self._stopping, self._paused = False, paused
         self._source: Source[Signal] | None = None
+        self._closed_by_us = False
         self._thread = threading.Thread(target=self._run, name=lane.name)
 
     def start(self) -> None:
@@ -220,6 +172,7 @@ class _LaneRunner(Generic[Signal]):
 
     def _interrupt(self) -> None:
         if self._source is not None and self._unwanted:
+            self._closed_by_us = True
             self._source.close()
         self._wake.notify_all()
 
@@ -255,20 +208,32 @@ class _LaneRunner(Generic[Signal]):
             self._wake.wait_for(lambda: self._unwanted, wait_s)
 
     def _read_source(self) -> None:
-        """Read the source until it ends, is lost (raises) or is not wanted any more."""
+        """Read the source until it ends, is lost (raises) or is closed because it is not wanted."""
         self._note()
+        self._closed_by_us = False
         with self._lane.open_source() as source:
             self._offer_to_close(source)
-            self._note(**_condition(source))
-            dropped_before = self.state.dropped
-            for signal in source:
-                self._note(signals=self.state.signals + 1, last_captured_ns=signal.captured_ns)
-                self._give_if_any(self._lane.recognise(signal))
-                self._note(dropped=dropped_before + source.dropped, **_condition(source))
-            self._give_if_any(self._lane.recognise.finish())
+            self._note(is_recording=source.is_recording, **_condition(source))
+            self._read(source)
             self._offer_to_close(None)
-        if not self._unwanted:
-            self._note(state="offline", reason="end of recording", finished=True)
+        # Not `_unwanted`: privacy may be over again by now.
+        if not self._closed_by_us:
+            self._ended(source)
+
+    def _read(self, source: Source[Signal]) -> None:
+        dropped_before = self.state.dropped
+        for signal in source:
+            self._note(signals=self.state.signals + 1, last_captured_ns=signal.captured_ns)
+            self._give_if_any(self._lane.recognise(signal))
+            self._note(dropped=dropped_before + source.dropped, **_condition(source))
+        last_words = self._lane.recognise.finish()
+        if not self._closed_by_us:
+            self._give_if_any(last_words)
+
+    def _ended(self, source: Source[Signal]) -> None:
+        if not source.is_recording:
+            raise SourceLost(f"{self.name}: it ended by itself; it is tried again")
+        self._note(state="offline", reason="end of recording", finished=True)
 
     def _offer_to_close(self, source: Source[Signal] | None) -> None:
         """From now on whoever stops or pauses the lane closes this source; at once, if that has happened."""

@@ -9,7 +9,7 @@ import socket
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -20,7 +20,7 @@ DEFAULT_CONFIG = Path("/etc/affectd/affectd.toml")
 
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
-TopicPart = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+TopicPart = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}\Z")]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -218,4 +218,12 @@ def _explain(problem: str, raw: Mapping[str, Any]) -> str:
     value: Any = raw
     for part in re.findall(r"[a-z_]+", key):
         value = value.get(part) if isinstance(value, dict) else value
-    return f"{key} = {value!r}: {message[:1].lower()}{message[1:]}"
+    return f"{key} = {value!r}: {message[:1].lower()}{message[1:]}{_choices(key)}"
+
+
+def _choices(key: str) -> str:
+    """What may stand there, if that is a short list."""
+    table, _, entry = key.partition(".")
+    section = get_type_hints(Settings)[table]
+    hint = get_type_hints(section).get(entry)
+    return f"; known are {', '.join(map(repr, get_args(hint)))}" if get_origin(hint) is Literal else ""

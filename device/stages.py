@@ -30,6 +30,10 @@ class Source(Protocol[Produced]):
         """End the iteration soon; may be called from another thread."""
 
     @property
+    def is_recording(self) -> bool:
+        """Whether it has an end of its own. A sensor has none: one that ends unasked is lost."""
+
+    @property
     def dropped(self) -> int:
         """Signals that were lost because nobody took them in time."""
 

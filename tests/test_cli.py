@@ -1,8 +1,11 @@
 """The command line as a user meets it."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from appliance import HAPPY_CLIP, SCENE, affectd, write_config
@@ -19,11 +22,11 @@ def test_a_replay_gives_a_line_an_estimate_and_the_same_bytes_twice() -> None:
 
 def test_a_scene_ends_with_a_table_of_its_clips_beside_peoples_votes() -> None:
     done = affectd("replay", *sorted(SCENE.glob("*.flv")), environment={"COLUMNS": "120"})
-    table = [line for line in done.stdout.splitlines() if ".flv" in line]
-    assert len(table) == 6
-    happy = next(line for line in table if "HAP" in line)
-    assert happy.split("│")[2].strip().endswith("(happy)")
-    assert happy.split("│")[3].strip().endswith("(neutral)")
+    rows = {line.split()[0]: line for line in done.stdout.splitlines() if "1001_DFA" in line}
+    assert set(rows) == {path.stem for path in SCENE.glob("*.flv")}
+    face, voice, fused = re.findall(r"\((\w+)\)", rows["1001_DFA_HAP_XX"])
+    assert (face, voice, fused) == ("happy", "neutral", "happy")
+    assert "–" not in "".join(rows.values()), "every clip has a face and a voice"
 
 
 def test_the_shared_film_has_a_face_in_most_estimates_and_both_modalities_with_a_voice(shared_data: Path) -> None:
@@ -59,8 +62,6 @@ def test_a_file_that_is_no_film_is_one_line(tmp_path: Path, content: bytes) -> N
 
 
 def test_a_picture_without_anybody_says_nobody(tmp_path: Path) -> None:
-    import cv2
-
     cv2.imwrite(str(tmp_path / "wall.png"), np.full((480, 640), 90, dtype=np.uint8))
     done = affectd("replay", *[tmp_path / "wall.png"] * 15, "--json")
     assert {json.loads(line)["label"] for line in done.stdout.splitlines()} == {"nobody"}
@@ -77,6 +78,42 @@ def test_a_configuration_is_checked_and_shown(tmp_path: Path) -> None:
     assert "did you mean 'rate_hz'?" in wrong.stderr
 
 
+@pytest.mark.parametrize(
+    ("table", "entries", "said"),
+    [
+        ("models", {"set": "best"}, "models.set = 'best'"),
+        ("mqtt", {"host": "a..b"}, "mqtt.host"),
+        ("mqtt", {"tls": True, "ca_file": "/nonexistent"}, "/nonexistent"),
+        ("mqtt", {"username": "me", "password_file": "/nonexistent"}, "/nonexistent"),
+        ("node", {"mode": "hands"}, "known are 'face', 'speech', 'both'"),
+    ],
+)
+def test_what_run_would_refuse_the_check_refuses_too(
+    tmp_path: Path, table: str, entries: dict[str, Any], said: str
+) -> None:
+    checked = affectd("config", "check", "--config", write_config(tmp_path, **{table: entries}))
+    assert (checked.returncode, checked.stderr.count("\n")) == (78, 1)
+    assert said in checked.stderr
+
+
+@pytest.mark.parametrize("rate", ["nan", "1e-300", "-1", "0", "x"])
+def test_a_rate_that_is_none_is_refused(rate: str) -> None:
+    done = affectd("replay", HAPPY_CLIP, "--rate", rate)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_one_picture_every_two_seconds_still_keeps_the_person_in_the_room() -> None:
+    done = affectd("replay", *[HAPPY_CLIP] * 2, "--rate", "0.6", "--mode", "face", "--json")
+    assert "nobody" not in {json.loads(line)["label"] for line in done.stdout.splitlines()}
+
+
+def test_a_single_picture_without_anybody_is_still_a_line(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "wall.png"), np.full((48, 64), 90, dtype=np.uint8))
+    (line,) = affectd("replay", tmp_path / "wall.png", "--json").stdout.splitlines()
+    assert json.loads(line)["label"] == "nobody"
+
+
 def test_the_models_are_listed_and_verified() -> None:
     assert "baseline-face" in affectd("models", "list", environment={"COLUMNS": "120"}).stdout
     verified = affectd("models", "verify")
@@ -89,6 +126,12 @@ def test_devices_are_listed_even_where_there_are_none() -> None:
     assert done.returncode == 0
     assert "Cameras" in done.stdout
     assert "Microphones" in done.stdout
+
+
+def test_the_doctor_takes_a_host_that_is_none_calmly(tmp_path: Path) -> None:
+    done = affectd("doctor", "--config", write_config(tmp_path, mqtt={"host": "a..b"}, node={"mode": "face"}))
+    assert "FAIL  broker" in done.stdout
+    assert "Traceback" not in done.stderr
 
 
 def test_the_doctor_names_what_is_missing_and_its_remedy(tmp_path: Path) -> None:

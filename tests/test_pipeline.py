@@ -8,7 +8,8 @@ from fakes import Recording, eventually
 
 from device.errors import SourceLost, SourceUnavailable
 from device.fusion.fuse import Fusion
-from device.pipeline import NewestOnly, ThreadedPipeline, run_inline
+from device.newest import NewestOnly
+from device.pipeline import ThreadedPipeline, run_inline
 from device.readings import EMOTIONS, NOBODY, Emotion, Estimate, Modality, Probabilities, Reading
 from device.signals import AudioBlock, Frame
 from device.stages import AnyLane, Lane
@@ -158,6 +159,25 @@ def test_privacy_closes_the_source_and_opens_it_again() -> None:
         pipeline.pause(False)
         eventually(lambda: pipeline.states["camera"].state == "online")
         assert source.opened == 2
+
+
+def test_privacy_switched_on_and_off_at_once_leaves_the_camera_alive() -> None:
+    source = Recording([frame(0)], live=True)
+    with ThreadedPipeline([camera(source)]) as pipeline:
+        for round_ in range(1, 6):
+            eventually(lambda: pipeline.states["camera"].state == "online" and source.opened == round_)  # noqa: B023
+            pipeline.pause(True)
+            pipeline.pause(False)
+            eventually(lambda: source.opened == round_ + 1)  # noqa: B023
+        assert not pipeline.finished
+
+
+def test_a_sensor_that_ends_by_itself_is_lost_not_over() -> None:
+    source = Recording([frame(0)])
+    source.is_recording = False
+    with ThreadedPipeline([camera(source)]) as pipeline:
+        eventually(lambda: "ended by itself" in pipeline.states["camera"].reason)
+        assert not pipeline.finished
 
 
 def test_a_microphone_that_is_mute_is_degraded_not_lost() -> None:

@@ -40,9 +40,11 @@ class EndToEnd:
 
 def measure(media: Sequence[Path], seconds: float) -> EndToEnd:
     """Play the clips over and over for so long. Raises ``AffectdError`` if nothing arrives."""
-    with local_broker() as broker, subscriber(broker) as link, _appliance(media, broker) as (process, started_ns):
-        latencies_ms, first_ns, dropped = _listen(link, process, started_ns, seconds)
-        cpu_share, peak_mib = _usage(process.pid, (time.monotonic_ns() - started_ns) / 1e9)
+    with local_broker() as broker, subscriber(broker) as link:
+        started_ns = time.monotonic_ns()
+        with appliance(media, broker) as process:
+            latencies_ms, first_ns, dropped = _listen(link, process, started_ns, seconds)
+            cpu_share, peak_mib = _usage(process.pid, (time.monotonic_ns() - started_ns) / 1e9)
     p50, p90, p99, most = (float(q) for q in np.percentile(latencies_ms, [50, 90, 99, 100]))
     return EndToEnd(
         broker=broker.kind,
@@ -76,25 +78,26 @@ def subscriber(broker: LocalBroker, *, everything: bool = False) -> Iterator[Lin
 
 
 @contextmanager
-def _appliance(media: Sequence[Path], broker: LocalBroker) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    with tempfile.TemporaryDirectory(prefix="affectd-bench-") as folder:
+def appliance(
+    media: Sequence[Path], broker: LocalBroker, *, loop: bool = True, heartbeat_s: float = 10.0
+) -> Iterator[subprocess.Popen[bytes]]:
+    """``affectd run`` as a process that plays these media to that broker; it is ended at the end."""
+    with tempfile.TemporaryDirectory(prefix="affectd-") as folder:
         config = Path(folder) / "affectd.toml"
-        config.write_text(configuration(media, broker, Path(folder)), encoding="utf-8")
-        started_ns = time.monotonic_ns()
+        config.write_text(_configuration(media, broker, Path(folder), loop, heartbeat_s), encoding="utf-8")
         process = subprocess.Popen([sys.executable, "-m", "device", "run", "--config", str(config)])
         try:
-            yield process, started_ns
+            yield process
         finally:
             process.terminate()
             process.wait(15)
 
 
-def configuration(media: Sequence[Path], broker: LocalBroker, state_dir: Path, *, loop: bool = True) -> str:
-    """A configuration that plays these media to that broker."""
+def _configuration(media: Sequence[Path], broker: LocalBroker, folder: Path, loop: bool, heartbeat_s: float) -> str:
     return f"""\
 [node]
 id = "{NODE}"
-state_dir = {json.dumps(str(state_dir))}
+state_dir = {json.dumps(str(folder))}
 [camera]
 rate_hz = {RATE_HZ}
 [replay]
@@ -104,6 +107,7 @@ loop = {json.dumps(loop)}
 host = "{HOST}"
 port = {broker.port}
 protocol = "{broker.protocol}"
+heartbeat_s = {heartbeat_s}
 health_s = 5
 [log]
 level = "warning"

@@ -3,54 +3,77 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from itertools import count, cycle
 from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
-from device.capture.container import sound_blocks
-from device.capture.pictures import read_picture
 from device.features import mfcc
 from device.features.face import FaceCrop, face_crop
+from device.features.voice import VoiceGate
 from device.models.detect import Face, FaceDetector
+from device.models.face_emotion import FaceRecogniser
 from device.models.sets import ModelSet
 from device.models.tflite import TfliteModel
+from device.signals import RATE_HZ, Frame
 
 RUNS = 200
 WARM_UP = 20
+FRAME_NS = 100_000_000
+"""Frames come at 10 Hz, the appliance's default."""
+
+Grey = NDArray[np.uint8]
+Samples = NDArray[np.int16]
+Stages = Mapping[str, Callable[[], object]]
 
 
-def stage_medians_ms(models: ModelSet, picture: Path, sound: Path) -> dict[str, float]:
-    """Median milliseconds of each stage for one picture with a face and one clip of speech."""
-    grey = read_picture(picture)
-    samples = np.concatenate([block.samples for block in sound_blocks(sound, 30)])
+def make_stages(models: ModelSet, grey: Grey, samples: Samples) -> Stages:
+    """Each stage by its name, as the appliance runs it, to be called again and again.
+
+    ``grey``: a picture with a face, uint8 (height, width). ``samples``: speech, int16, mono, 16 kHz.
+    """
     samples = np.resize(samples, mfcc.WINDOW_SAMPLES)
     detector = FaceDetector(TfliteModel(models.detector, models.folder))
     face_net, speech_net = (TfliteModel(card, models.folder) for card in (models.face, models.speech))
     face = detector(grey)[0]
     pixels = _crop(grey, face).pixels
-    coefficients = mfcc.coefficients(samples)
-    window = mfcc.model_input(coefficients)[..., np.newaxis]
-    stages: dict[str, Callable[[], object]] = {
+    window = mfcc.model_input(mfcc.coefficients(samples))[..., np.newaxis]
+    return {
         "find faces (BlazeFace)": lambda: detector(grey),
         "align and crop": lambda: _crop(grey, face),
         "face net": lambda: face_net(pixels),
+        "a frame of a tracked face, whole": _tracked(FaceRecogniser(detector, face_net), grey),
+        "voice gate, 1 s of sound": _gate(samples),
         "MFCC of a 0.75 s hop": _hop(samples),
         "MFCC of 3 s, whole": lambda: mfcc.coefficients(samples),
         "speech net": lambda: speech_net(window),
     }
+
+
+def medians_ms(stages: Stages) -> dict[str, float]:
+    """Median milliseconds of a call of each stage."""
     return {name: _median_ms(stage) for name, stage in stages.items()}
 
 
-def _crop(grey: NDArray[np.uint8], face: Face) -> FaceCrop:
+def _crop(grey: Grey, face: Face) -> FaceCrop:
     crop = face_crop(grey, right_eye=face.right_eye, left_eye=face.left_eye, mouth=face.mouth)
     assert crop is not None, "the benchmark's picture shows a face"
     return crop
 
 
-def _hop(samples: NDArray[np.int16]) -> Callable[[], object]:
+def _tracked(recognise: FaceRecogniser, grey: Grey) -> Callable[[], object]:
+    times_ns = count(step=FRAME_NS)
+    return lambda: recognise(Frame(next(times_ns), grey))
+
+
+def _gate(samples: Samples) -> Callable[[], object]:
+    gate, seconds = VoiceGate(), cycle(samples.reshape(-1, RATE_HZ))
+    return lambda: gate.push(next(seconds))
+
+
+def _hop(samples: Samples) -> Callable[[], object]:
     stream = mfcc.MfccStream()
     stream.push(samples)
     stream.window()

@@ -27,6 +27,7 @@ class CameraPi:
     ``close`` may be called from another thread: the iteration ends after the picture in progress.
     """
 
+    is_recording = False
     problem = ""
     dropped = 0
     """Nothing is queued here; libcamera keeps the newest picture only."""

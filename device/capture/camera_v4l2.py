@@ -39,6 +39,7 @@ class CameraV4l2:
 
     dropped = 0
     """Nothing is queued here."""
+    is_recording = False
     problem = ""
 
     def __init__(
@@ -112,9 +113,8 @@ class CameraV4l2:
     def _lose_if(self, lost: bool, last_ns: int) -> None:
         silent_s = (time.monotonic_ns() - last_ns) / NS_PER_S
         if not self._closing and (lost or silent_s > self._read_timeout_s):
-            raise SourceLost(
-                f"camera {self.name}: no picture for {silent_s:.1f} s; check its cable or network, it is tried again"
-            )
+            what = f"no picture for {silent_s:.1f} s" if silent_s >= 0.5 else "the connection was ended"
+            raise SourceLost(f"camera {self.name}: {what}; check its cable or network, it is tried again")
 
     def _open_address(self) -> cv2.VideoCapture:
         limits = [

@@ -63,6 +63,8 @@ class Microphone:
         self._closing = False
         self._silent_samples = 0
 
+    is_recording = False
+
     @property
     def dropped(self) -> int:
         """Blocks lost: in the driver, and because nobody took them in time."""

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 # journal for ever, and an unplugged USB camera blocks each read for 10 s.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 NS_PER_S = 1_000_000_000
 

@@ -28,18 +28,18 @@ class Pace:
     """Real time, shared by the picture and the sound of a scene: time 0 is when the first of them is entered."""
 
     def __init__(self) -> None:
-        self._players = 0
+        self._players: set[int] = set()
         self._origin_ns = 0
 
-    def enter(self) -> None:
+    def enter(self, player: object) -> None:
         """One more plays."""
-        if self._players == 0:
+        if not self._players:
             self._origin_ns = time.monotonic_ns()
-        self._players += 1
+        self._players.add(id(player))
 
-    def leave(self) -> None:
+    def leave(self, player: object) -> None:
         """One stops; when none plays, the next one starts the scene anew."""
-        self._players -= 1
+        self._players.discard(id(player))
 
     def remaining_s(self, scene_ns: int) -> float:
         """Seconds until this moment of the scene; negative once it is over."""
@@ -56,6 +56,7 @@ class _Replay(Generic[Signal]):
 
     dropped = 0
     """A file waits for its reader."""
+    is_recording = True
     problem = ""
 
     def __init__(self, parts: Sequence[Part], *, lap_ns: int | None, pace: Pace | None) -> None:
@@ -65,7 +66,7 @@ class _Replay(Generic[Signal]):
     def __exit__(self, *exc: object) -> None:
         self.close()
         if self._pace is not None:
-            self._pace.leave()
+            self._pace.leave(self)
 
     def close(self) -> None:
         """End the iteration soon."""
@@ -84,7 +85,7 @@ class _Replay(Generic[Signal]):
     def _enter(self) -> None:
         self._closing = False
         if self._pace is not None:
-            self._pace.enter()
+            self._pace.enter(self)
 
     def _laps(self) -> Iterator[Part]:
         for lap in count():

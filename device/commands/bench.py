@@ -10,13 +10,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 from device.bench.end_to_end import EndToEnd, measure
 from device.bench.peer import Comparison, compare
-from device.bench.stages import stage_medians_ms
-from device.capture.pictures import film_frames
+from device.bench.stages import make_stages, medians_ms
+from device.capture.container import sound_blocks
+from device.capture.pictures import film_frames, read_picture
 from device.errors import AffectdError
 from device.models.runtime import runtime_name
 from device.models.sets import load_set, models_folder
@@ -32,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     models = load_set(models_folder())
     with tempfile.TemporaryDirectory(prefix="affectd-bench-") as folder:
         picture = _picture(clips[0], Path(folder))
-        stages = stage_medians_ms(models, picture, clips[0])
+        stages = medians_ms(make_stages(models, read_picture(picture), _sound(clips[0])))
         peer = compare(options.peer_python, picture) if options.peer_python else None
     whole = measure(clips, options.seconds)
     _print(stages, whole, peer)
@@ -55,6 +58,10 @@ def _picture(clip: Path, folder: Path) -> Path:
     path = folder / "frame.png"
     cv2.imwrite(str(path), grey)
     return path
+
+
+def _sound(clip: Path) -> NDArray[np.int16]:
+    return np.concatenate([block.samples for block in sound_blocks(clip, 30)])
 
 
 def _print(stages: dict[str, float], whole: EndToEnd, peer: Comparison | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from device.app import require_usable
 from device.commands.configuration import chosen_settings
 from device.settings import schema, to_toml
 
@@ -15,5 +16,9 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(schema(), indent=2))
         return 0
     settings = chosen_settings(options.config)
-    print(to_toml(settings) if options.action == "show" else "ok")
+    if options.action == "show":
+        print(to_toml(settings))
+        return 0
+    require_usable(settings)
+    print("ok")
     return 0

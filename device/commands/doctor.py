@@ -121,15 +121,16 @@ def _state_folder(settings: Settings) -> str:
 
 def _broker(settings: Settings) -> str:
     address = broker_address(settings)
+    link = make_link(settings, client_id=f"affectd-doctor-{os.getpid()}")
     try:
         socket.create_connection((address.host, address.port), BROKER_TIMEOUT_S).close()
     except OSError as error:
         raise AffectdError(f"{address} cannot be reached ({error}); is the broker running, mqtt.host right?") from error
-    link = make_link(settings, client_id=f"affectd-doctor-{os.getpid()}")
     link.open()
     try:
         if not link.connections.take(BROKER_TIMEOUT_S):
-            raise AffectdError(f"{address} does not let us in; check mqtt.username, its password and TLS")
+            why = link.problem or "it says nothing"
+            raise AffectdError(f"{address} does not let us in ({why}); check mqtt.username, its password and TLS")
     finally:
         link.close()
     return f"{address} lets us in"

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -16,7 +17,7 @@ from device.capture.replay import Replay, open_media
 from device.clips import ClipSummary, Span, Summaries
 from device.publish.console import ConsoleSink
 from device.publish.payload import MediaClock, Payloads
-from device.settings import FusionSettings, Models, Node, Settings
+from device.settings import Camera, FusionSettings, Models, Node, Settings
 
 VOTES_FILE = "votes.json"
 """Beside the clips: what people said, by the clip's name without suffix: {"voice": […], "face": […], "both": […]}."""
@@ -28,6 +29,7 @@ def run(options: argparse.Namespace) -> int:
         node=Node(id="replay", mode=options.mode),
         fusion=FusionSettings(rule=options.fusion),
         models=Models(set=options.model_set),
+        camera=Camera(rate_hz=options.rate) if options.rate else Camera(),
     )
     replay = open_media(options.media, audio=options.audio, rate_hz=options.rate)
     models = load_models(settings)
@@ -58,12 +60,13 @@ def votes_beside(media: Sequence[Path]) -> Mapping[str, Mapping[str, Sequence[st
 
 def clip_table(clips: Sequence[ClipSummary], votes: Mapping[str, Mapping[str, Sequence[str]]]) -> Table:
     """What the face said, what the voice said, what was fused, beside what most people said."""
-    table = Table(title="Each clip: what the models said, and people's vote in brackets" if votes else "Each clip")
+    title = "What the models said of each clip" + (", and in brackets what most people said" if votes else "")
+    table = Table(title=title, box=box.SIMPLE_HEAD)
     for heading in ("clip", "face", "voice", "fused"):
         table.add_column(heading)
     for clip in clips:
-        people = votes.get(Path(clip.name).stem, {})
-        table.add_row(clip.name, *_cells(clip, people))
+        stem = Path(clip.name).stem
+        table.add_row(stem, *_cells(clip, votes.get(stem, {})))
     return table
 
 
