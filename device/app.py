@@ -93,7 +93,9 @@ def run(settings: Settings) -> None:
             node=node,
             switch=switch,
             notifier=Notifier(),
-            counters=lambda: LinkCounters(link.reconnects, link.unsent, outbox.depth, outbox.dropped),
+            counters=lambda: LinkCounters(
+                link.reconnects, link.unsent, link.inbox.dropped, outbox.depth, outbox.dropped
+            ),
             health_s=settings.mqtt.health_s,
         )
         appliance.run()

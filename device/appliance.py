@@ -32,6 +32,7 @@ class LinkCounters:
 
     reconnects: int
     unsent: int
+    unheard: int
     queued_events: int
     dropped_events: int
 
@@ -125,6 +126,7 @@ class Appliance:
                 "readings": self._pipeline.dropped_readings,
                 "events": link.dropped_events,
                 "messages": link.unsent,
+                "requests": link.unheard,
             },
             queued={"readings": self._pipeline.queued_readings, "events": link.queued_events},
             restarts={**{name: lane.restarts for name, lane in lanes.items()}, "mqtt": link.reconnects},

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from device.publish.mqtt import Message
+from device.publish.message import Message
 
 _MAX_NODES = 64
 

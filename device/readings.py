@@ -68,7 +68,7 @@ class Estimate:
     """What the appliance says: the fused emotion at one moment.
 
     ``label`` is an emotion, ``uncertain`` or ``nobody``; ``valence`` and ``arousal`` are in -1…1;
-    ``confidence`` is the fused probability of the best emotion, 0 with nobody.
+    ``confidence`` is the fused probability of the label, of the best emotion while uncertain, and 0 with nobody.
     """
 
     captured_ns: int

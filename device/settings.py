@@ -21,6 +21,7 @@ DEFAULT_CONFIG = Path("/etc/affectd/affectd.toml")
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
 TopicPart = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}\Z")]
+TopicPrefix = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}(/[a-zA-Z0-9_-]{1,64}){0,7}\Z")]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,12 +108,12 @@ class Mqtt(Section, frozen=True):
     ca_file: Annotated[str, Meta(description="CA certificates (PEM); empty: the system's.")] = ""
     cert_file: Annotated[str, Meta(description="Our own certificate (PEM), if the broker asks for one.")] = ""
     key_file: Annotated[str, Meta(description="Its key (PEM).")] = ""
-    prefix: TopicPart = "affectd"
+    prefix: TopicPrefix = "affectd"
     state_qos: Literal[0, 1] = 0
     heartbeat_s: Annotated[float, Meta(ge=1, le=600, description="`state` is sent at least this often.")] = 10.0
     health_s: Annotated[float, Meta(ge=1, le=3600, description="`health` is sent this often.")] = 60.0
     home_assistant: Annotated[bool, Meta(description="Announce the node to Home Assistant.")] = True
-    discovery_prefix: TopicPart = "homeassistant"
+    discovery_prefix: TopicPrefix = "homeassistant"
 
 
 class Log(Section, frozen=True):

@@ -20,7 +20,8 @@ from rich.live import Live
 from device.errors import AffectdError
 from device.house import House
 from device.publish.broker import BrokerAddress
-from device.publish.mqtt import Link, Message
+from device.publish.message import Message
+from device.publish.mqtt import Link
 from device.watch_view import render
 
 _STEP_S = 0.1
@@ -48,10 +49,10 @@ def watch_lines(address: BrokerAddress, stream: TextIO, *, prefix: str = "affect
 
 
 def json_line(message: Message) -> str:
-    """A message as a line; a payload that is not JSON becomes text."""
+    """A message as a line; a payload that is not JSON (NaN is none) becomes text."""
     head = {"topic": message.address, "retain": message.retain}
     try:
-        return json.dumps({**head, "payload": json.loads(message.payload)})
+        return json.dumps({**head, "payload": json.loads(message.payload)}, allow_nan=False)
     except (ValueError, RecursionError):
         return json.dumps({**head, "payload": message.payload.decode(errors="replace")})
 

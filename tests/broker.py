@@ -62,6 +62,7 @@ class Listener:
     """Subscribes to everything as somebody else in the house would, and can speak."""
 
     def __init__(self, port: int, filter_: str = "#") -> None:
+        self.port = port
         self.heard: list[tuple[str, bytes, bool]] = []
         self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
         self._client.on_message = self._on_message

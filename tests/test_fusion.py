@@ -105,6 +105,14 @@ def test_a_change_that_lasts_is_said_after_the_hold_time() -> None:
     assert labels.index(Emotion.SAD) == 15
 
 
+def test_the_confidence_is_that_of_the_label_also_while_another_one_leads() -> None:
+    fuse = fusion(hold_s=0.5)
+    fuse.step(face(0, Emotion.HAPPY, 0.9))
+    held = fuse.step(face(0.1, Emotion.SAD, 0.7))
+    assert held.label == Emotion.HAPPY
+    assert held.confidence == pytest.approx(0.05)
+
+
 def test_smoothing_has_gone_63_percent_of_the_way_after_its_time_constant() -> None:
     fuse = fusion(smooth_s=1.0)
     fuse.step(face(0, Emotion.SAD, 1.0))

@@ -1,7 +1,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -167,10 +167,53 @@ def test_the_farewell_of_an_earlier_life_is_no_challenge(
 def test_the_last_will_of_an_older_life_does_not_stay(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
     with node(mosquitto, tmp_path, boot_id="boot-1") as first:
         eventually_while(first.poll, lambda: is_online(house))
-        with node(mosquitto, tmp_path, boot_id="boot-2") as second:
+        (tmp_path / "second").mkdir()
+        with node(mosquitto, tmp_path / "second", boot_id="boot-2") as second:
             eventually_while(second.poll, lambda: any(s["state"] == "offline" for s in house.json(f"{NODE}/status")))
             eventually_while(second.poll, lambda: is_online(house))
             assert house.json(f"{NODE}/status")[-1]["boot_id"] == "boot-2"
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (None, "stopped"),
+        (SystemExit(0), "stopped"),
+        (KeyboardInterrupt(), "stopped"),
+        (AffectdError("the camera is gone"), "offline"),
+        (ZeroDivisionError(), "offline"),
+    ],
+)
+def test_only_a_node_that_meant_to_stop_says_stopped(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path, protocol: str, reason: BaseException | None, said: str
+) -> None:
+    with suppress(BaseException), node(mosquitto, tmp_path, protocol=protocol) as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+        if reason is not None:
+            raise reason
+    eventually(lambda: not is_online(house))
+    assert [s["state"] for s in house.json(f"{NODE}/status")] == ["online", said]
+
+
+def test_a_twin_does_not_fill_the_log(mosquitto: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        folder.mkdir()
+
+    def poll() -> None:
+        first.poll()
+        second.poll()
+
+    with (
+        node(mosquitto, folders[0], boot_id="boot-1") as first,
+        node(mosquitto, folders[1], boot_id="boot-2") as second,
+    ):
+        eventually_while(poll, lambda: caplog.text.count("probably another client uses") == 2, 20)
+        said = len(caplog.records)
+        with Listener(mosquitto.port, f"{NODE}/status") as house:
+            eventually_while(poll, lambda: len(house.raw(f"{NODE}/status")) > 8, 20)
+        assert len(caplog.records) == said
 
 
 def test_events_of_an_outage_come_later_with_their_own_time(
@@ -224,15 +267,25 @@ def test_privacy_reaches_the_appliance_and_is_confirmed(mosquitto: Mosquitto, ho
     assert house.json(f"{NODE}/response/privacy")[0]["status"] == "error"
 
 
-def test_a_wish_that_fails_is_not_confirmed(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
-    def refuse(_: bool) -> None:
-        raise AffectdError("cannot remember the privacy switch")
+def test_a_wish_that_cannot_be_remembered_is_done_and_the_switch_shows_it(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path
+) -> None:
+    sensors_are_closed = False
 
-    with node(mosquitto, tmp_path, set_privacy=refuse) as sink:
+    def close_and_forget(active: bool) -> None:
+        nonlocal sensors_are_closed
+        sensors_are_closed = active
+        raise AffectdError("cannot remember the privacy switch; a restart will forget it")
+
+    with node(mosquitto, tmp_path, set_privacy=close_and_forget) as sink:
         eventually_while(sink.poll, lambda: is_online(house))
-        house.say(f"{NODE}/privacy/set", "ON")
-        eventually_while(sink.poll, lambda: bool(house.raw(f"{NODE}/response/privacy")))
-    assert set(house.raw(f"{NODE}/privacy/state")) == {b"OFF"}
+        for wish in (b"ON", b"OFF"):
+            house.say(f"{NODE}/privacy/set", wish)
+            eventually_while(sink.poll, lambda wish=wish: house.raw(f"{NODE}/privacy/state")[-1] == wish)  # type: ignore[misc]
+            assert sensors_are_closed is (wish == b"ON")
+    assert [r["error"] for r in house.json(f"{NODE}/response/privacy")] == [
+        "cannot remember the privacy switch; a restart will forget it"
+    ] * 2
 
 
 def test_a_retained_wish_does_not_open_the_camera_at_every_reconnection(

@@ -8,7 +8,8 @@ import pytest
 from estimates import estimate
 
 from device.publish.episodes import Episodes
-from device.publish.payload import MediaClock, Payloads, SystemClock, encode, rfc3339
+from device.publish.payload import MediaClock, Payloads, SystemClock, encode
+from device.publish.wall_clock import rfc3339
 from device.readings import EMOTIONS, NOBODY
 
 

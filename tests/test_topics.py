@@ -47,10 +47,17 @@ def test_a_node_that_cannot_be_part_of_a_topic_is_refused(node: str) -> None:
         Topics(node)
 
 
-@pytest.mark.parametrize("prefix", ["", "/affectd", "affectd/", "a//b", "a/+", "#", "$SYS"])
+@pytest.mark.parametrize(
+    "prefix", ["", "/affectd", "affectd/", "a//b", "a/+", "#", "$SYS", "a b", "a\n", "/".join("a" * 9)]
+)
 def test_a_prefix_that_cannot_be_part_of_a_topic_is_refused(prefix: str) -> None:
     with pytest.raises(ConfigError, match=r"mqtt\.prefix"):
         Topics("kitchen", prefix=prefix)
+
+
+def test_a_prefix_is_called_as_in_the_settings() -> None:
+    with pytest.raises(ConfigError, match=r"mqtt\.discovery_prefix"):
+        Topics("kitchen", homeassistant_prefix="#")
 
 
 def test_the_readme_states_the_table() -> None:

@@ -18,7 +18,7 @@ from rich.console import Console
 from device.errors import AffectdError
 from device.house import House
 from device.publish.broker import BrokerAddress
-from device.publish.mqtt import Message
+from device.publish.message import Message
 from device.publish.payload import MediaClock, Payloads, encode
 from device.readings import NOBODY, UNCERTAIN
 from device.watch import json_line, watch
@@ -164,6 +164,15 @@ def test_a_line_is_json_whatever_the_payload() -> None:
         "topic": "a/b/state", "retain": True, "payload": {"x": 1},
     }  # fmt: skip
     assert json.loads(json_line(Message("a/b/privacy/state", b"ON\xff")))["payload"] == "ON\ufffd"
+
+
+@pytest.mark.parametrize("payload", ["NaN", '{"x": -Infinity}', "[1e999]"])
+def test_a_number_that_json_does_not_have_is_passed_on_as_text(payload: str) -> None:
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    line = json_line(Message("a/b/state", payload.encode()))
+    assert json.loads(line, parse_constant=refuse)["payload"] == payload
 
 
 def test_without_a_terminal_the_user_is_sent_to_json() -> None:

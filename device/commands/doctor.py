@@ -18,7 +18,7 @@ from device.errors import AffectdError
 from device.health import SystemProbe
 from device.models.runtime import runtime_name
 from device.models.tflite import TfliteModel
-from device.publish.payload import clock_synced
+from device.publish.wall_clock import clock_synced
 from device.settings import Settings, state_dir
 
 BROKER_TIMEOUT_S = 5.0

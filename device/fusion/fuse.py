@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from device.fusion.circumplex import valence_arousal
 from device.fusion.rules import RULES, Fused
 from device.fusion.smooth import Smoother, SteadyLabel
-from device.readings import NOBODY, Estimate, Modality, ModalityState, Reading
+from device.readings import EMOTIONS, NOBODY, UNCERTAIN, Emotion, Estimate, Modality, ModalityState, Reading
 
 TICK_NS = 1_000_000_000
 """With no reading at all an estimate is still due this often."""
@@ -68,10 +68,11 @@ class Fusion:
         fused = self._rule(present)
         probs = self._smoother.step(now_ns, fused.probs)
         valence, arousal = valence_arousal(probs)
+        label = self._label.step(now_ns, probs)
         return Estimate(
             captured_ns=now_ns,
-            label=self._label.step(now_ns, probs),
-            confidence=max(probs),
+            label=label,
+            confidence=max(probs) if label == UNCERTAIN else probs[EMOTIONS.index(Emotion(label))],
             valence=valence,
             arousal=arousal,
             probs=probs,

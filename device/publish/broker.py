@@ -23,15 +23,11 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """``ca_file`` none: the system's authorities.
-
-    ``insecure`` skips the check of the broker's name (not of its authority) and is logged at every start.
-    """
+    """``ca_file`` none: the system's authorities. The broker's name is always checked."""
 
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
-    insecure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +77,6 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
 
 def warn_of_risks(address: BrokerAddress) -> None:
     """Say what this configuration gives away."""
-    if address.tls is not None and address.tls.insecure:
-        _log.warning("TLS without a check of the broker's name (Tls.insecure): anybody can pose as %s", address)
     if address.login is not None and address.tls is None and not _is_this_machine(address.host):
         _log.warning("the password travels to %s in clear text; set mqtt.tls", address)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 
-from device.publish.mqtt import Link, Message
+from device.publish.message import Message
+from device.publish.mqtt import Link
 from device.publish.outbox import Outbox
 from device.publish.payload import Json, encode
+
+_log = logging.getLogger(__name__)
 
 _IN_FLIGHT = 16
 """Events handed over but not yet acknowledged. paho itself sends at most 20 at a time."""
@@ -50,8 +54,12 @@ class Courier:
 
     def _deliver_backlog(self, room: int) -> None:
         waiting = self._outbox.after(self._handed_over, room)
+        if waiting is None:  # they wait on, and what comes after them too
+            return
         for stored in waiting:
-            if not self._hand_over(stored.id, encode(json.loads(stored.payload) | {"backfilled": True})):
+            if (payload := _backfilled(stored.payload)) is None:
+                self._outbox.forget(stored.id)
+            elif not self._hand_over(stored.id, payload):
                 return
         self._backlog = len(waiting) == room
 
@@ -62,3 +70,12 @@ class Courier:
         self._in_flight[receipt] = number
         self._handed_over = number
         return True
+
+
+def _backfilled(payload: bytes) -> bytes | None:
+    """``None`` for what the card has spoiled: it would stop the appliance at every start."""
+    try:
+        return encode(json.loads(payload) | {"backfilled": True})
+    except (ValueError, TypeError) as error:
+        _log.error("an event in the store cannot be read (%s); it is lost", error)
+        return None

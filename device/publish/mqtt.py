@@ -6,9 +6,9 @@ import logging
 import random
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, cast
 
 from paho.mqtt import client as paho  # noqa: TID251 - this is the one file that may
@@ -19,6 +19,8 @@ from paho.mqtt.reasoncodes import ReasonCode  # noqa: TID251
 
 from device.handover import DropOldest
 from device.publish.broker import BrokerAddress, require_usable, tls_context, warn_of_risks
+from device.publish.connection_log import ConnectionLog
+from device.publish.message import Message
 
 _log = logging.getLogger(__name__)
 
@@ -26,28 +28,18 @@ MAX_INBOUND_BYTES = 65_536
 """Told to an MQTT 5 broker as the largest packet it may send; of a longer one no more than this is kept."""
 
 _MAX_QUEUED = 200
-_RECONNECT_MIN_S, _RECONNECT_MAX_S = 1, 60
+_RECONNECT_MIN_S, _RECONNECT_MAX_S = 1, 30
 _GOODBYE_S = 2.0
 _FAILED = 0x80  # reason codes from here on are refusals
 _TAKEN_OVER = 0x8E
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message, either way."""
-
-    address: str
-    payload: bytes
-    qos: int = 0
-    retain: bool = False
 
 
 class Link:
     """One client of one broker, which reconnects by itself for as long as it is open.
 
     What arrives waits in ``connections`` (``True`` connected, ``False`` lost), ``inbox`` and ``acks`` (numbers that
-    ``send`` gave) until the main thread takes it. Raises ``ConfigError`` for an address or a TLS file that cannot be
-    used.
+    ``send`` gave) until the main thread takes it; ``inbox.dropped`` counts what came faster than it was taken. Raises
+    ``ConfigError`` for an address or a TLS file that cannot be used.
     """
 
     def __init__(
@@ -58,10 +50,9 @@ class Link:
         self.acks: DropOldest[int] = DropOldest(4096)
         self.reconnects = 0
         self.unsent = 0
-        self.refused = 0
         self._address = address
         self._subscriptions = subscriptions
-        self._problem: str | None = None
+        self._history = ConnectionLog(str(address))
         self._connected_before = False
         self._client = _client(address, client_id)
         self._listen()
@@ -86,8 +77,8 @@ class Link:
 
     @property
     def problem(self) -> str | None:
-        """Why there is no connection, as it was last logged."""
-        return self._problem
+        """Why there is no connection, or none that lasts, as it was last logged."""
+        return self._history.problem
 
     def send(self, message: Message) -> int | None:
         """Hand a message to the network thread. Its number, or ``None`` (counted in ``unsent``) if the queue is full.
@@ -108,10 +99,15 @@ class Link:
                 self._deliver(farewell)
             self._client.disconnect()
             self._await_disconnect()
-        if (stuck := self._client.socket()) is not None:
+        self.break_off()
+
+    def break_off(self) -> None:
+        """End without a word: the broker says the last will."""
+        self._client.on_disconnect = None  # nobody tries again
+        if (connection := self._client.socket()) is not None:
             # A broker that hangs keeps the socket open and paho's thread in its loop; this ends both.
             with suppress(OSError):
-                cast(socket.socket, stuck).shutdown(socket.SHUT_RDWR)
+                cast(socket.socket, connection).shutdown(socket.SHUT_RDWR)
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -147,12 +143,11 @@ class Link:
 
     def _on_connect(self, _c: Any, _u: Any, _flags: Any, code: ReasonCode, _p: Any) -> None:
         if code.is_failure:
-            self._say_once(f"the broker {self._address} refuses: {code}; check user name, password and access list")
+            self._history.refused(code)
             return
         self.reconnects += self._connected_before
         self._connected_before = True
-        self._problem = None
-        _log.info("connected to the broker %s", self._address)
+        self._history.accepted(time.monotonic_ns())
         if self._subscriptions:
             # No "no local" option: the last will of an older life counts as ours, and we must see it.
             self._client.subscribe([(address, 1) for address in self._subscriptions])
@@ -160,16 +155,12 @@ class Link:
 
     def _on_connect_fail(self, _c: Any, _u: Any) -> None:
         # paho calls this while it handles the exception, and gives no other way to learn the reason.
-        self._say_once(
-            f"the broker {self._address} cannot be reached ({sys.exc_info()[1]}); everything else runs on, trying again"
-        )
+        self._history.unreachable(sys.exc_info()[1])
 
     def _on_disconnect(self, _c: Any, _u: Any, _flags: Any, code: ReasonCode, _p: Any) -> None:
         self.connections.put(False)
-        if code.value == _TAKEN_OVER:
-            self._say_once(f"another client of the broker {self._address} has this node's id; give each node its own")
-        elif code.is_failure:
-            self._say_once(f"the connection to the broker {self._address} ended ({code}); trying again")
+        if code.is_failure:
+            self._history.lost(code, time.monotonic_ns(), taken_over=code.value == _TAKEN_OVER)
 
     def _on_message(self, _c: Any, _u: Any, message: paho.MQTTMessage) -> None:
         try:
@@ -180,8 +171,8 @@ class Link:
 
     def _on_publish(self, _c: Any, _u: Any, number: int, code: ReasonCode, _p: Any) -> None:
         if code.is_failure:
-            self.refused += 1
-            self._say_once(f"the broker {self._address} does not take a message ({code}); check its access list")
+            self._history.not_taken(code)
+        self._history.held(time.monotonic_ns())
         self.acks.put(number)
 
     def _on_subscribe(self, _c: Any, _u: Any, _mid: int, codes: list[ReasonCode], _p: Any) -> None:
@@ -189,26 +180,24 @@ class Link:
             if code.value >= _FAILED:
                 _log.warning("the broker %s does not let us read %s (%s)", self._address, address, code)
 
-    def _say_once(self, problem: str) -> None:
-        if problem != self._problem:
-            _log.warning("%s", problem)
-        self._problem = problem
-
 
 def _client(address: BrokerAddress, client_id: str) -> paho.Client:
     require_usable(address)
     version = MQTTProtocolVersion.MQTTv5 if address.protocol == "5" else MQTTProtocolVersion.MQTTv311
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=version)
     client.max_queued_messages_set(_MAX_QUEUED)
-    # Each process waits a little differently, so that a house of nodes does not come back in step.
-    client.reconnect_delay_set(_RECONNECT_MIN_S, _RECONNECT_MAX_S + random.randint(0, _RECONNECT_MAX_S))
+    client.reconnect_delay_set(_RECONNECT_MIN_S, longest_pause_s())
     if address.login is not None:
         client.username_pw_set(address.login.username, address.login.password)
     if address.tls is not None:
         client.tls_set_context(tls_context(address.tls))
-        client.tls_insecure_set(address.tls.insecure)
     warn_of_risks(address)
     return client
+
+
+def longest_pause_s() -> int:
+    """Between two attempts to connect. Each process has its own, so that a house of nodes does not come in step."""
+    return random.randint(_RECONNECT_MAX_S // 2, _RECONNECT_MAX_S)
 
 
 def _no_delay(_c: Any, _u: Any, connection: Any) -> None:

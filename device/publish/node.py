@@ -17,7 +17,8 @@ from device.publish import topics as table
 from device.publish.cadence import Cadence, Every
 from device.publish.courier import Courier
 from device.publish.episodes import EpisodeEvent, Episodes
-from device.publish.mqtt import Link, Message
+from device.publish.message import Message
+from device.publish.mqtt import Link
 from device.publish.payload import Json, Payloads, encode
 from device.publish.requests import Handler, answer, privacy_wish, refusal
 from device.publish.topics import Topic, Topics
@@ -39,8 +40,9 @@ class NodeSink:
 
     What is retained is kept here by topic and said again, ``online`` last, whenever the broker comes back: while it is
     away nothing but events is stored, because a state of ten minutes ago is no state. ``set_privacy`` is called with
-    ``True`` to close camera and microphone; it may raise ``AffectdError``, which is answered. ``discovery`` none
-    withdraws the node from Home Assistant. Call ``poll()`` often (ten times a second): requests are answered there.
+    ``True`` to close camera and microphone; it does so whatever happens, and may then raise ``AffectdError``, which is
+    answered. ``discovery`` none withdraws the node from Home Assistant. Call ``poll()`` often (ten times a second):
+    requests are answered there. Leaving says ``stopped``, but an exception leaves it to the last will: ``offline``.
     """
 
     def __init__(
@@ -78,7 +80,10 @@ class NodeSink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._tell(self._episodes.finish())
-        self._link.close(farewell=self._message(table.STATUS, encode(self._payloads.status("stopped"))))
+        if kind is not None and issubclass(kind, Exception):  # SystemExit and KeyboardInterrupt are none
+            self._link.break_off()
+        else:
+            self._link.close(farewell=self._message(table.STATUS, encode(self._payloads.status("stopped"))))
         self._courier.strike_off()
 
     def publish(self, estimate: Estimate) -> None:
@@ -144,10 +149,11 @@ class NodeSink:
             return
         try:
             self._set_privacy(wish)
-            self.set_privacy_state(wish)
         except AffectdError as error:
             _log.error("%s", error)
             self._respond("privacy", refusal(str(error)))
+        finally:  # what could not be remembered is done all the same
+            self.set_privacy_state(wish)
 
     def _on_birth(self, payload: bytes, now_ns: int) -> None:
         if payload == b"online":  # a house full of nodes must not answer all at once
@@ -162,7 +168,9 @@ class NodeSink:
         # Two nodes with one name correct each other for ever: not more than once a second.
         if self._challenged and self._reassert.due(now_ns):
             self._challenged = False
-            _log.warning("somebody said that %s is not online; saying it again", self._topics.node)
+            # A twin on the broker does this at each of its turns; the link has named it.
+            severity = logging.DEBUG if self._link.problem else logging.WARNING
+            _log.log(severity, "somebody said that %s is not online; saying it again", self._topics.node)
             self._say_online()
         self._courier.deliver()
 

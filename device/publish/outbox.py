@@ -13,6 +13,10 @@ from device.errors import AffectdError
 
 _log = logging.getLogger(__name__)
 
+_IN_MEMORY = ":memory:"
+_LOCK_WAIT_S = 2.0
+"""The predecessor of a restart may still be closing its file."""
+
 _CREATE = "CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, payload BLOB NOT NULL)"
 
 
@@ -29,7 +33,8 @@ class Outbox:
 
     WAL with ``synchronous = NORMAL`` writes to the card at checkpoints only: a power cut may lose the last events but
     never the file. When ``capacity`` events wait, the oldest goes and is counted. A store that does not work
-    costs events (counted, said once), never the appliance.
+    costs events (counted, said once), never the appliance: without a usable file they are kept in memory. Raises
+    ``AffectdError`` if another process has the file.
     """
 
     def __init__(self, path: Path, *, capacity: int = 10_000) -> None:
@@ -70,14 +75,14 @@ class Outbox:
         self._failed = False
         return number
 
-    def after(self, number: int, limit: int) -> list[Stored]:
-        """The oldest events with a number above ``number``, at most ``limit``."""
+    def after(self, number: int, limit: int) -> list[Stored] | None:
+        """The oldest events with a number above ``number``, at most ``limit``; ``None`` if they cannot be read now."""
         query = "SELECT id, payload FROM events WHERE id > ? ORDER BY id LIMIT ?"
         try:
             return [Stored(*row) for row in self._db.execute(query, (number, limit))]
         except sqlite3.Error as error:
             self._say_once(error)
-            return []
+            return None
 
     def forget(self, number: int) -> None:
         """The broker has it."""
@@ -102,27 +107,43 @@ class Outbox:
 
 def _open(path: Path) -> tuple[sqlite3.Connection, int]:
     try:
+        return _open_file(path)
+    except (sqlite3.Error, OSError) as error:
+        if _is_locked(error):
+            raise AffectdError(
+                f"{path}: another affectd has this event store; stop it, or give each its own node.state_dir"
+            ) from error
+        _log.error("%s: cannot keep events there (%s); keeping them in memory, where a restart loses them", path, error)
+        return _connect(_IN_MEMORY)
+
+
+def _open_file(path: Path) -> tuple[sqlite3.Connection, int]:
+    try:
         return _connect(path)
-    except sqlite3.OperationalError as error:
-        raise AffectdError(
-            f"{path}: cannot open the event store ({error}); its folder must exist and be writable, for one process"
-        ) from error
+    except sqlite3.OperationalError:  # the place is to blame, not what is written there
+        raise
     except sqlite3.DatabaseError as error:
         aside = path.with_name(path.name + ".broken")
-        _log.error("%s: not a usable event store (%s); kept as %s, starting an empty one", path, error, aside.name)
         path.replace(aside)
+        _log.error("%s: was not a usable event store (%s); kept as %s, starting an empty one", path, error, aside.name)
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         return _connect(path)
 
 
-def _connect(path: Path) -> tuple[sqlite3.Connection, int]:
-    db = sqlite3.connect(path, isolation_level=None)
+def _connect(place: Path | str) -> tuple[sqlite3.Connection, int]:
+    db = sqlite3.connect(place, timeout=_LOCK_WAIT_S, isolation_level=None)
     try:
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")  # two processes would deliver each other's events
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute(_CREATE)
+        db.executescript("BEGIN IMMEDIATE; ROLLBACK")  # fails now if the file can only be read
         return db, int(db.execute("SELECT COUNT(*) FROM events").fetchone()[0])
     except sqlite3.Error:
         db.close()
         raise
+
+
+def _is_locked(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY  # the upper bits are details

@@ -1,19 +1,17 @@
-"""Estimates, events and health as JSON. The only place where the wall clock is read."""
+"""Estimates, events and health as JSON."""
 
 from __future__ import annotations
 
-import ctypes
 import json
 import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from functools import cache
 from typing import Any, Protocol
 
 from device.health import Health
 from device.publish.episodes import EpisodeEvent
+from device.publish.wall_clock import clock_synced, now_text, rfc3339
 from device.readings import EMOTIONS, Estimate, ModalityState, Probabilities
 
 Json = dict[str, Any]
@@ -27,9 +25,6 @@ FRACTION_DIGITS = 4
 """Of probabilities, weights, qualities, valence, arousal: a tenth of an int8 step of 1/256."""
 MS_DIGITS = 1
 HEALTH_DIGITS = 2
-
-_TIME_ERROR = 5
-"""What adjtimex(2) returns while the kernel's clock is not synchronised."""
 
 
 class Clock(Protocol):
@@ -174,28 +169,6 @@ class Payloads:
 def encode(payload: Mapping[str, Any]) -> bytes:
     """Compact JSON in ASCII. Raises ``ValueError`` for NaN and infinity, which JSON does not have."""
     return json.dumps(payload, separators=(",", ":"), allow_nan=False).encode("ascii")
-
-
-def rfc3339(unix_ns: int) -> str:
-    """UTC to the millisecond: ``2026-11-21T04:41:42.123Z``."""
-    seconds, ns = divmod(unix_ns, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ns // 1_000_000:03d}Z"
-
-
-def now_text() -> str:
-    """The wall clock, for messages about now."""
-    return rfc3339(time.time_ns())
-
-
-def clock_synced() -> bool | None:
-    """Whether the kernel takes its clock for synchronised (adjtimex(2) with nothing to set)."""
-    state = _libc().adjtimex(ctypes.create_string_buffer(512))  # struct timex: 208 bytes
-    return None if state < 0 else state != _TIME_ERROR
-
-
-@cache
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None)
 
 
 def _probs(probs: Probabilities | None) -> dict[str, float] | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from device.errors import ConfigError
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_PREFIX = re.compile(rf"{_NAME.pattern}(/{_NAME.pattern}){{0,7}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ STATUS = Topic(
     "affectd/<node>/status", 1, True,
     '`{"state": "online"｜"stopped"｜"offline", "boot_id", "ts"}`; `offline` is the last will',
 )  # fmt: skip
-CAMERA = Topic("affectd/<node>/status/camera", 1, True, "`online`｜`offline`｜`disabled`｜`degraded`, with a reason")
+CAMERA = Topic(
+    "affectd/<node>/status/camera", 1, True, "`online`｜`offline`｜`disabled` (closed)｜`degraded`, with a reason"
+)
 MICROPHONE = Topic("affectd/<node>/status/microphone", 1, True, "the same for the microphone")
 MODELS = Topic("affectd/<node>/status/models", 1, True, "the same for the models")
 INFO = Topic("affectd/<node>/info", 1, True, "versions, model ids and hashes, capabilities")
@@ -39,7 +42,10 @@ HEALTH = Topic("affectd/<node>/health", 1, True, "every 60 s: memory, load, temp
 PRIVACY_SET = Topic(
     "affectd/<node>/privacy/set", 1, False, "`ON` closes camera and microphone, `OFF` opens them", inbound=True
 )
-PRIVACY_STATE = Topic("affectd/<node>/privacy/state", 1, True, "`ON`｜`OFF`; survives a reboot")
+PRIVACY_STATE = Topic(
+    "affectd/<node>/privacy/state", 1, True,
+    "`ON`｜`OFF`: the wish, which survives a reboot; `disabled` at `status/camera` tells when it is closed",
+)  # fmt: skip
 REQUEST = Topic(
     "affectd/<node>/request/<verb>", 1, False, '`{"transaction", …arguments}`, at most 4096 bytes', inbound=True
 )
@@ -73,8 +79,8 @@ class Topics:
             raise ConfigError(
                 f"node id {self.node!r} cannot be part of a topic; use 1 to 64 letters, digits, '_' or '-'"
             )
-        for name in ("prefix", "homeassistant_prefix"):
-            _require_prefix(name, getattr(self, name))
+        _require_prefix("prefix", self.prefix)
+        _require_prefix("discovery_prefix", self.homeassistant_prefix)
 
     def address(self, topic: Topic, verb: str = "+") -> str:
         """Where the topic is found at this node. A request without a verb is a filter that matches every verb."""
@@ -100,6 +106,7 @@ def markdown() -> str:
 
 
 def _require_prefix(name: str, prefix: str) -> None:
-    levels = prefix.split("/")
-    if prefix.startswith("$") or any(not level or set(level) & set("+#\0") for level in levels):
-        raise ConfigError(f"mqtt.{name} {prefix!r} is no topic prefix; use names joined by '/', without '+' and '#'")
+    if not _PREFIX.fullmatch(prefix):
+        raise ConfigError(
+            f"mqtt.{name} {prefix!r} is no topic prefix; use 1 to 8 names of letters, digits, '_' or '-', joined by '/'"
+        )

@@ -1,0 +1,80 @@
+"""What is said of the connection to the broker: each trouble once, until it changes or is over. It reads no clock."""
+
+from __future__ import annotations
+
+import logging
+
+_log = logging.getLogger(__name__)
+
+_YOUNG_NS = 5_000_000_000
+"""Who takes an id back does so after the shortest pause between connections, a second; ours and theirs make two."""
+
+_QUARREL = 3
+"""So many connections lost young, one after the other, are no accident."""
+
+
+class ConnectionLog:
+    """Hears how each attempt to connect goes. ``problem`` is the standing trouble, in the words of the log."""
+
+    def __init__(self, broker: str) -> None:
+        self.problem: str | None = None
+        self._broker = broker
+        self._was_refused = False
+        self._accepted_ns: int | None = None
+        self._lost_young = 0
+
+    def accepted(self, now_ns: int) -> None:
+        """The broker let us in. In a quarrel that means nothing yet."""
+        self._accepted_ns = now_ns
+        if not self._is_quarrel:
+            self._say_connected()
+
+    def held(self, now_ns: int) -> None:
+        """The broker answers still: a connection that has grown old ends a quarrel."""
+        if self._is_quarrel and self._accepted_ns is not None and not self._is_young(now_ns):
+            self._lost_young = 0
+            self._say_connected()
+
+    def refused(self, reason: object) -> None:
+        """The broker does not let us in; ``lost`` follows."""
+        self._was_refused = True
+        self._say(f"the broker {self._broker} refuses: {reason}; check user name, password and access list")
+
+    def unreachable(self, reason: object) -> None:
+        """There was nobody to ask."""
+        self._lost_young = 0
+        self._say(f"the broker {self._broker} cannot be reached ({reason}); everything else runs on, trying again")
+
+    def lost(self, reason: object, now_ns: int, *, taken_over: bool) -> None:
+        """The connection ended. ``taken_over``: the broker says that another client came with our id."""
+        if self._was_refused:  # said by the refusal
+            self._was_refused = False
+            return
+        self._lost_young = _QUARREL if taken_over else self._lost_young + 1 if self._is_young(now_ns) else 0
+        if self._is_quarrel:  # mosquitto 2.0 gives no reason
+            self._say(
+                f"the broker {self._broker} ends each connection at once: probably another client uses this node's id; "
+                "give each node its own (or the broker forbids something: see its log)"
+            )
+        else:
+            self._say(f"the connection to the broker {self._broker} ended ({reason}); trying again")
+
+    def not_taken(self, reason: object) -> None:
+        """The broker does not pass a message on."""
+        self._say(f"the broker {self._broker} does not take a message ({reason}); check its access list")
+
+    @property
+    def _is_quarrel(self) -> bool:
+        return self._lost_young >= _QUARREL
+
+    def _is_young(self, now_ns: int) -> bool:
+        return self._accepted_ns is not None and now_ns - self._accepted_ns < _YOUNG_NS
+
+    def _say_connected(self) -> None:
+        self.problem = None
+        _log.info("connected to the broker %s", self._broker)
+
+    def _say(self, problem: str) -> None:
+        if problem != self.problem:
+            _log.warning("%s", problem)
+        self.problem = problem
