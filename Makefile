@@ -11,7 +11,7 @@ help:
 	@echo "make demo    the main job on real clips, seen by a real MQTT subscriber"
 	@echo "make test    checks and tests"
 	@echo "make check   ruff, mypy and import-linter alone"
-	@echo "make bench   speed and memory, against a pinned peer (ten minutes)"
+	@echo "make bench   speed and memory, against a pinned peer (six minutes)"
 	@echo "make figures write the figures and the picture in README.md anew"
 	@echo "make picamera2  the Pi camera source on genuine picamera2, without a Pi (root, mmdebstrap)"
 	@echo "make lock    write requirements/*.txt anew from pyproject.toml"
@@ -29,7 +29,7 @@ check: .venv-test/ready
 	.venv-test/bin/lint-imports
 
 bench: .venv-test/ready .venv-bench/ready $(DETECTOR)
-	.venv-test/bin/affectd bench --seconds 600 --peer-python .venv-bench/bin/python --json docs/benchmark.json
+	.venv-test/bin/affectd bench --seconds 300 --peer-python .venv-bench/bin/python --json docs/benchmark.json
 
 # Into README.md: the models' figures from their cards, the benchmark's, the contract; and the picture of `affectd watch`.
 figures: .venv-test/ready $(DETECTOR)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from pathlib import Path
@@ -15,16 +14,17 @@ from device.signals import Frame
 
 
 def main(picture: str, frames: str) -> None:
-    """Print the milliseconds of each frame and the peak memory."""
+    """Print each frame's milliseconds of processor time, all threads together, and the peak memory."""
     recognise = face_recogniser(load_set(models_folder()))
     grey = read_picture(Path(picture))
     times_ms = []
     for number in range(int(frames) + 5):
-        start = time.perf_counter_ns()
+        start = time.process_time_ns()
         assert recognise(Frame(number * 100_000_000, grey)) is not None
-        times_ms.append((time.perf_counter_ns() - start) / 1e6)
-    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(json.dumps({"frames_ms": times_ms[5:], "peak_mib": peak_mib}) + "\n")
+        times_ms.append((time.process_time_ns() - start) / 1e6)
+    # Not ru_maxrss, which knows of the parent's memory, too.
+    peak_mib = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) / 1024
+    sys.stdout.write(json.dumps({"cpu_ms": times_ms[5:], "peak_mib": peak_mib}) + "\n")
 
 
 if __name__ == "__main__":

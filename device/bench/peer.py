@@ -21,10 +21,10 @@ PEERS = Path(__file__).with_name("face_loop_fer.py")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Median milliseconds a frame and peak memory of each; ``times`` is how many times cheaper ours is."""
+    """Median processor time a frame, and peak memory, of each; ``times`` is how many times cheaper ours is."""
 
-    ours_ms: float
-    peer_ms: float
+    ours_cpu_ms: float
+    peer_cpu_ms: float
     times: Interval
     ours_peak_mib: float
     peer_peak_mib: float
@@ -38,9 +38,9 @@ def compare(peer_python: Path, picture: Path) -> Comparison:
         peer += [_run(peer_python, PEERS, picture), _run(peer_python, PEERS, picture)]
         ours.append(_run(Path(sys.executable), OURS, picture))
     return Comparison(
-        ours_ms=_median(ours),
-        peer_ms=_median(peer),
-        times=median_ratio([r.frames_ms for r in peer], [r.frames_ms for r in ours]),
+        ours_cpu_ms=_median(ours),
+        peer_cpu_ms=_median(peer),
+        times=median_ratio([r.cpu_ms for r in peer], [r.cpu_ms for r in ours]),
         ours_peak_mib=max(r.peak_mib for r in ours),
         peer_peak_mib=max(r.peak_mib for r in peer),
     )
@@ -48,7 +48,7 @@ def compare(peer_python: Path, picture: Path) -> Comparison:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    frames_ms: list[float]
+    cpu_ms: list[float]
     peak_mib: float
 
 
@@ -63,5 +63,5 @@ def _run(python: Path, script: Path, picture: Path) -> _Run:
 
 
 def _median(runs: list[_Run]) -> float:
-    frames = sorted(ms for run in runs for ms in run.frames_ms)
+    frames = sorted(ms for run in runs for ms in run.cpu_ms)
     return frames[len(frames) // 2]
