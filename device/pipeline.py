@@ -24,8 +24,8 @@ READINGS_CAPACITY = 32
 STARTING = "starting"
 TICK_NS = 1_000_000_000
 SWITCH_S = 0.0005
-"""A picture's way passes the interpreter's lock a dozen times. At Python's own 5 ms a turn, one window of speech on another
-thread makes a picture 40 ms late; at this, 5."""
+"""How long a thread may keep the interpreter's lock while another waits. A picture's way passes that lock a dozen
+times; at Python's own 5 ms a window of speech on the other thread could hold it up for long."""
 RETRY_S = (1.0, 2.0, 5.0, 10.0)
 """Waits before a lost sensor is tried again; the last one repeats. Shorter than the watchdog's patience."""
 
