@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from device.errors import AffectdError
+from device.readings import EMOTIONS, Emotion
 
 Signal = NDArray[Any]
-"""A face: uint8 (48, 48). A clip of speech: int16 (samples,), mono, 16 kHz."""
+"""A face as FER2013 frames it: uint8 (48, 48). A picture that may hold a face: uint8 (height, width) of any other size.
+A clip of speech: int16 (samples,), mono, 16 kHz."""
 
 
 class DatasetError(AffectdError):
     """A corpus that is missing, incomplete or not in its official layout."""
+
+
+class UnreadableSignal(DatasetError):
+    """One picture or clip of a corpus that does not decode. It is named, counted and left out."""
+
+
+class SignalFiles(Sequence[Signal]):
+    """Files as a sequence of signals, each read by ``read`` when it is asked for."""
+
+    def __init__(self, paths: Sequence[Path], read: Callable[[Path], Signal]) -> None:
+        self._paths, self._read = paths, read
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    @overload
+    def __getitem__(self, index: int) -> Signal: ...
+    @overload
+    def __getitem__(self, index: slice) -> SignalFiles: ...
+    def __getitem__(self, index: int | slice) -> Signal | SignalFiles:
+        if isinstance(index, slice):
+            return SignalFiles(self._paths[index], self._read)
+        return self._read(self._paths[index])
+
+    def take(self, indices: Iterable[int]) -> SignalFiles:
+        """The files at ``indices``, still unread."""
+        return SignalFiles([self._paths[i] for i in indices], self._read)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -25,13 +54,15 @@ class Samples:
     """Labelled signals, all sequences of one length.
 
     ``labels`` index ``device.readings.EMOTIONS``. ``groups`` says what must never stand on both sides of a split
-    and what a bootstrap draws: the actor of a clip, the hash of a picture.
+    and what a bootstrap draws: the actor of a clip, the person in a picture or, where nobody knows, its hash.
+    ``unreadable`` names what belongs here but did not decode.
     """
 
     names: Sequence[str]
     signals: Sequence[Signal]
     labels: NDArray[np.int64]
     groups: Sequence[str]
+    unreadable: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -40,9 +71,10 @@ class Samples:
         """The samples at ``indices``, in that order."""
         return Samples(
             names=[self.names[i] for i in indices],
-            signals=[self.signals[i] for i in indices],
+            signals=_taken(self.signals, indices),
             labels=self.labels[np.asarray(indices, dtype=np.int64)],
             groups=[self.groups[i] for i in indices],
+            unreadable=self.unreadable,
         )
 
     def where(self, keep: Sequence[bool] | NDArray[np.bool_]) -> Samples:
@@ -50,12 +82,16 @@ class Samples:
         return self.take(np.flatnonzero(np.asarray(keep)))
 
 
+def _taken(signals: Sequence[Signal], indices: Sequence[int] | NDArray[np.int64]) -> Sequence[Signal]:
+    return signals.take(indices) if isinstance(signals, SignalFiles) else [signals[i] for i in indices]
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Split:
     """One corpus in its three parts. ``note`` says, for the card, how they were made.
 
     ``clean`` is the test part without what the corpus itself leaks from training; where a corpus leaks nothing it
-    is the test part.
+    is the test part. ``remarks`` say what this copy of the corpus lacks, for whoever reads the figures.
     """
 
     train: Samples
@@ -63,18 +99,45 @@ class Split:
     test: Samples
     clean: Samples
     note: str
+    remarks: tuple[str, ...] = ()
+
+
+def only_a_test(samples: Samples, note: str, remarks: tuple[str, ...] = ()) -> Split:
+    """A corpus that is a test as a whole, with nothing to train on or to choose by."""
+    nothing = Samples(names=(), signals=(), labels=np.zeros(0, dtype=np.int64), groups=())
+    return Split(train=nothing, validation=nothing, test=samples, clean=samples, note=note, remarks=remarks)
+
+
+def of_emotions(samples: Samples, emotions: Iterable[Emotion]) -> Samples:
+    """The samples that show one of these. Raises ``DatasetError`` if there is none of one."""
+    chosen = tuple(emotions)
+    require_emotions(samples, chosen, "the test part")
+    return samples.where(np.isin(samples.labels, [EMOTIONS.index(emotion) for emotion in chosen]))
+
+
+def require_emotions(samples: Samples, emotions: Iterable[Emotion], where: str) -> None:
+    """Raise ``DatasetError`` that begins with ``where`` if one of the emotions has no sample."""
+    missing = [str(emotion) for emotion in emotions if not np.any(samples.labels == EMOTIONS.index(emotion))]
+    if missing:
+        raise DatasetError(f"{where}: not one sample of {', '.join(missing)}")
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A corpus by its name. ``load(folder)`` raises ``DatasetError`` that says what is missing and where it is had."""
+    """A corpus by its name. ``load(folder)`` raises ``DatasetError`` that says what is missing and where it is had.
+
+    ``folder`` is what its own folder is called, where that is not its name.
+    """
 
     name: str
     kind: str
     terms: str
     load: Callable[[Path], Split]
+    folder: str = ""
 
     def split(self, root: Path) -> Split:
         """The corpus under ``root``, which is its own folder or the one that holds it under the corpus's name."""
-        own = root / self.name
+        if not root.is_dir():
+            raise DatasetError(f"{root}: there is no such folder; name the one that holds {self.name} with --root")
+        own = root / (self.folder or self.name)
         return self.load(own if own.is_dir() else root)

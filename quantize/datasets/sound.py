@@ -1,48 +1,56 @@
-"""Sound files of the corpora as every sound inside affectd is: int16, mono, 16 kHz."""
+"""Sound files and sound tracks of the corpora as every sound inside affectd is: int16, mono, 16 kHz."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from device.capture.container import contents, sound_blocks
+from device.errors import MediaError
 from device.signals import RATE_HZ
-from quantize.datasets.common import DatasetError
+from quantize.datasets.common import UnreadableSignal
 
 Clip = NDArray[np.int16]
 
-
-class Clips(Sequence[Clip]):
-    """Sound files as a sequence of clips, each read when it is asked for."""
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._paths = paths
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
-    @overload
-    def __getitem__(self, index: int) -> Clip: ...
-    @overload
-    def __getitem__(self, index: slice) -> Clips: ...
-    def __getitem__(self, index: int | slice) -> Clip | Clips:
-        if isinstance(index, slice):
-            return Clips(self._paths[index])
-        return read_clip(self._paths[index])
+SOUND_SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3", ".aif", ".aiff", ".au")
+"""What libsndfile reads."""
+CONTAINER_SUFFIXES = (
+    *(".m4a", ".aac", ".wma", ".amr", ".mka", ".caf"),
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".flv", ".mpg", ".mpeg", ".3gp", ".wmv"),
+)
+"""What the appliance's own reader of films is asked for."""
+_BLOCK_MS = 100
 
 
 def read_clip(path: Path) -> Clip:
-    """The clip in ``path``; channels are averaged, other rates converted. Raises ``DatasetError``."""
+    """The clip in ``path``; channels are averaged, other rates converted. Raises ``UnreadableSignal``."""
+    clip = _sound_track(path) if path.suffix.lower() in CONTAINER_SUFFIXES else _sound_file(path)
+    if not len(clip):
+        raise UnreadableSignal(f"{path}: holds no sound; copy it again")
+    return clip
+
+
+def _sound_file(path: Path) -> Clip:
     try:
         samples, rate_hz = soundfile.read(path, dtype="float64", always_2d=True)
     except (OSError, soundfile.LibsndfileError) as error:
-        raise DatasetError(f"{path}: not a sound file that can be read ({error}); copy it again") from error
+        raise UnreadableSignal(f"{path}: not a sound file that can be read ({error}); copy it again") from error
     mono = samples.mean(axis=1)
+    if not np.isfinite(mono).all():
+        raise UnreadableSignal(f"{path}: has samples that are not numbers (NaN or infinite); export it again")
     if rate_hz != RATE_HZ:
         mono = soxr.resample(mono, rate_hz, RATE_HZ)
     return np.asarray(np.clip(np.rint(mono * 32768), -32768, 32767), dtype=np.int16)
+
+
+def _sound_track(path: Path) -> Clip:
+    try:
+        if not contents(path).has_sound:
+            raise UnreadableSignal(f"{path}: a film without a sound track")
+        return np.concatenate([block.samples for block in sound_blocks(path, _BLOCK_MS)])
+    except MediaError as error:
+        raise UnreadableSignal(str(error)) from error
