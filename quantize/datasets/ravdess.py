@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from device.readings import EMOTIONS, Emotion
-from quantize.datasets.common import Dataset, DatasetError, Samples, Split
-from quantize.datasets.sound import Clips
+from quantize.datasets.common import Dataset, DatasetError, Samples, SignalFiles, Split
+from quantize.datasets.sound import read_clip
 
 FOLDS: tuple[tuple[int, ...], ...] = (
     (2, 5, 14, 15, 16),
@@ -19,7 +20,8 @@ FOLDS: tuple[tuple[int, ...], ...] = (
 )
 """The actor-disjoint folds in common use for RAVDESS, F0 to F4."""
 
-TEST_FOLD, VALIDATION_FOLD = 3, 4
+TEST_FOLD = 3
+"""The one that models are compared on where not all five are run."""
 
 CODES = {
     "01": Emotion.NEUTRAL,
@@ -36,16 +38,21 @@ SAME_AS_ANOTHER = "03-01-03-01-02-02-07"
 """Byte-identical to 03-01-03-01-02-01-07: the corpus holds that recording twice, so it is used once."""
 
 
-def load(folder: Path) -> Split:
-    """Test on the actors of F3, validate on those of F4, train on all others. Reads the authors' .wav or .flac."""
+def load(folder: Path, *, test_fold: int) -> Split:
+    """Test on the actors of one fold, validate on those of the next, train on all others.
+
+    Reads the authors' .wav or .flac. Raises ``DatasetError``.
+    """
+    validation_fold = (test_fold + 1) % len(FOLDS)
+    training = [a for i, fold in enumerate(FOLDS) if i not in (test_fold, validation_fold) for a in fold]
+    test = _clips(folder, FOLDS[test_fold])
     return Split(
-        train=_clips(
-            folder, [a for i, fold in enumerate(FOLDS) if i not in (TEST_FOLD, VALIDATION_FOLD) for a in fold]
-        ),
-        validation=_clips(folder, FOLDS[VALIDATION_FOLD]),
-        test=(test := _clips(folder, FOLDS[TEST_FOLD])),
+        train=_clips(folder, training),
+        validation=_clips(folder, FOLDS[validation_fold]),
+        test=test,
         clean=test,
-        note=f"by actor: test F3 {_numbers(FOLDS[TEST_FOLD])}, validation F4 {_numbers(FOLDS[VALIDATION_FOLD])}, "
+        note=f"by actor: test F{test_fold} {_numbers(FOLDS[test_fold])}, "
+        f"validation F{validation_fold} {_numbers(FOLDS[validation_fold])}, "
         "training all other actors; calm joins neutral",
     )
 
@@ -58,7 +65,7 @@ def _clips(folder: Path, actors: list[int] | tuple[int, ...]) -> Samples:
     paths = [path for actor in sorted(actors) for path in _files(folder, actor)]
     return Samples(
         names=[path.stem for path in paths],
-        signals=Clips(paths),
+        signals=SignalFiles(paths, read_clip),
         labels=np.array([EMOTIONS.index(_emotion(path)) for path in paths], dtype=np.int64),
         groups=[path.parent.name for path in paths],
     )
@@ -82,9 +89,22 @@ def _emotion(path: Path) -> Emotion:
     return CODES[fields[2]]
 
 
-RAVDESS = Dataset(
-    name="ravdess",
-    kind="speech",
-    terms="RAVDESS: CC BY-NC-SA 4.0, non-commercial use only",
-    load=load,
-)
+def ravdess_fold(k: int) -> Dataset:
+    """RAVDESS with fold ``k``, 0 to 4, as its test part, by the name ``ravdess-fK``. Raises ``DatasetError``."""
+    if k not in range(len(FOLDS)):
+        raise DatasetError(f"RAVDESS has no fold {k}; there are F0 to F{len(FOLDS) - 1}")
+    return _dataset(f"ravdess-f{k}", k)
+
+
+def _dataset(name: str, test_fold: int) -> Dataset:
+    return Dataset(
+        name=name,
+        kind="speech",
+        terms="RAVDESS: CC BY-NC-SA 4.0, non-commercial use only",
+        load=partial(load, test_fold=test_fold),
+        folder="ravdess",
+    )
+
+
+RAVDESS = _dataset("ravdess", TEST_FOLD)
+RAVDESS_FOLDS = tuple(ravdess_fold(k) for k in range(len(FOLDS)))
