@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from device.features import face, mfcc
 from device.features.voice import voiced_stretches
 from quantize import augment
+from quantize.faces import face_in
 
 FloatArray = NDArray[np.float32]
 
@@ -57,6 +58,6 @@ def varied_face(image: NDArray[np.uint8], rng: np.random.Generator) -> FloatArra
     return served_face(augment.flipped_and_cropped(image, rng))
 
 
-FACE = FrontEnd(features=face.FEATURE_VERSION, heard=lambda image: image, served=served_face, varied=varied_face)
+FACE = FrontEnd(features=face.FEATURE_VERSION, heard=face_in, served=served_face, varied=varied_face)
 SPEECH = FrontEnd(features=mfcc.FEATURE_VERSION, heard=longest_stretch, served=served_speech, varied=varied_speech)
 FRONT_ENDS = {front_end.features: front_end for front_end in (FACE, SPEECH)}
