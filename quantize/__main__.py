@@ -7,15 +7,17 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from rich.console import Console
 
 from device.errors import AffectdError
+from device.models.card import read_card
+from device.readings import EMOTIONS, Emotion
 from quantize import calibration, tables
 from quantize.checkpoints import write_beside
-from quantize.datasets import DATASETS
+from quantize.datasets import NAMES, Split, find_dataset, of_emotions
 from quantize.evaluate import evaluate
 from quantize.hearing import heard_for_training
 from quantize.model_card import model_card
@@ -44,6 +46,7 @@ def _train(options: argparse.Namespace) -> None:
 
     recipe = find_recipe(options.model)
     split = heard_for_training(recipe.front_end, recipe.dataset.split(options.root))
+    _tell_what_lacks(split)
     epochs = recipe.epochs if options.epochs is None else options.epochs
     training = train(recipe, split, _run(options, recipe), seed=options.seed, epochs=epochs)
     best = training.best
@@ -51,6 +54,12 @@ def _train(options: argparse.Namespace) -> None:
         f"best epoch {best.number} of {len(training.epochs)}: "
         f"validation accuracy {100 * best.validation_accuracy:.1f} %; next: python -m quantize convert {recipe.id}"
     )
+
+
+def _tell_what_lacks(split: Split) -> None:
+    unreadable = dict.fromkeys((*split.train.unreadable, *split.validation.unreadable))
+    for line in (*split.remarks, *tables.of_unreadable(list(unreadable))):
+        Console(stderr=True, soft_wrap=True).print(line, markup=False, highlight=False)
 
 
 def _convert(options: argparse.Namespace) -> None:
@@ -65,8 +74,11 @@ def _convert(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    dataset = DATASETS[options.dataset]
-    report = evaluate(options.model, dataset.name, dataset.split(options.root))
+    dataset = find_dataset(options.dataset, read_card(options.model.with_suffix(".json")).kind)
+    split = dataset.split(options.root)
+    if options.classes:
+        split = replace(split, test=of_emotions(split.test, options.classes))
+    report = evaluate(options.model, dataset.name, split)
     Console().print(tables.of_report(report))
     if options.json:
         write_beside(options.json, (json.dumps(asdict(report), indent=1) + "\n").encode())
@@ -98,8 +110,11 @@ def _parser() -> argparse.ArgumentParser:
 
     score = commands.add_parser("evaluate", help="score a .tflite file, whose card stands beside it, on a corpus")
     score.add_argument("--model", type=Path, required=True, metavar="FILE")
-    score.add_argument("--dataset", choices=DATASETS, required=True)
+    score.add_argument("--dataset", choices=NAMES, required=True)
     _add_root(score)
+    score.add_argument(
+        "--classes", type=Emotion, nargs="+", metavar="EMOTION", help=f"only samples of these: {' '.join(EMOTIONS)}"
+    )
     score.add_argument("--json", type=Path, metavar="OUT", help="write all figures there, too")
     score.set_defaults(command=_evaluate)
 

@@ -12,44 +12,72 @@ from rich.progress import track
 from device.errors import ModelError
 from device.models.card import read_card
 from device.models.tflite import TfliteModel
-from quantize.datasets import Samples, Split
+from quantize.datasets import DatasetError, Samples, Split
 from quantize.hearing import heard
 from quantize.inputs import FRONT_ENDS, FrontEnd
-from quantize.metrics import Scores, score
+from quantize.metrics import CLASSES, Scores, score
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one file scores on one corpus. ``without_reading`` counts test samples of which the appliance says nothing.
+    """What one file scores on one corpus, and what the figures leave out.
 
-    ``test`` is the whole test part but those, ``clean`` the same without what the corpus leaks from its training part.
+    ``protocol`` says how the test part was made and ``remarks`` what this copy of the corpus lacks. ``unreadable``
+    names the samples that do not decode; ``without_reading`` counts those of which the appliance says nothing.
+    ``test`` is the whole test part but those, ``clean`` the same without what the corpus leaks from its training
+    part. ``told``, where the corpus has not all classes, is ``test`` with the model told which ones there are: its
+    probabilities for the others are set to 0.
     """
 
     model: str
     sha256: str
     dataset: str
+    protocol: str
+    remarks: tuple[str, ...]
+    unreadable: tuple[str, ...]
     without_reading: int
     test: Scores
     clean: Scores
+    told: Scores | None
 
 
 def evaluate(model_path: Path, dataset: str, split: Split) -> Report:
-    """Score the file at ``model_path``, whose card stands beside it, on the test part. Raises ``ModelError``."""
+    """Score the file at ``model_path``, whose card stands beside it, on the test part.
+
+    Raises ``ModelError``, and ``DatasetError`` if nothing of the corpus can be scored.
+    """
     model = TfliteModel(read_card(model_path.with_suffix(".json")), model_path.parent)
     front_end = front_end_of(model)
     samples = heard(front_end, split.test, "test")
+    if not len(samples):
+        raise DatasetError(f"{dataset}: of {len(split.test)} test samples the appliance says nothing about any")
     probs = probabilities(model, front_end, samples)
     clean_names = set(split.clean.names)
     is_clean = np.array([name in clean_names for name in samples.names])
     clean = samples.where(is_clean)
+    undecoded = len(samples.unreadable) - len(split.test.unreadable)
     return Report(
         model=model.card.id,
         sha256=model.card.sha256,
         dataset=dataset,
-        without_reading=len(split.test) - len(samples),
+        protocol=split.note,
+        remarks=split.remarks,
+        unreadable=samples.unreadable,
+        without_reading=len(split.test) - len(samples) - undecoded,
         test=score(probs, samples.labels, samples.groups),
         clean=score(probs[is_clean], clean.labels, clean.groups),
+        told=_told(probs, samples),
     )
+
+
+def _told(probs: NDArray[np.float32], samples: Samples) -> Scores | None:
+    """The scores where only the classes that the samples have can be answered."""
+    present = np.isin(np.arange(CLASSES), samples.labels)
+    if present.all():
+        return None
+    # A little for each class that is there: an int8 net may give all of them 0.
+    among = np.where(present, probs + np.float32(1e-6), 0)
+    return score(among / among.sum(axis=1, keepdims=True), samples.labels, samples.groups)
 
 
 def front_end_of(model: TfliteModel) -> FrontEnd:

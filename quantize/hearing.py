@@ -1,21 +1,38 @@
-"""Samples as the appliance's sensors' side hands them on: clips cut to their voiced stretch, silent ones left out."""
+"""Samples as the appliance's sensors' side hands them on: faces cut out, clips cut to their voiced stretch.
+
+Those of which it would say nothing are left out, and so are those that do not decode.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from rich.progress import track
 
-from quantize.datasets import Samples, Split
+from quantize.datasets import DatasetError, Samples, Split, UnreadableSignal
 from quantize.inputs import FrontEnd
 
 
 def heard(front_end: FrontEnd, samples: Samples, what: str) -> Samples:
-    """The samples that the appliance would read, their signals replaced by what it would read them from."""
-    signals = [front_end.heard(signal) for signal in track(samples.signals, f"preparing {what}", transient=True)]
+    """The samples that the appliance would read, their signals replaced by what it would read them from.
+
+    Those that do not decode are named in ``unreadable``. Raises ``DatasetError`` if that is all of them.
+    """
+    signals: list[Any | None] = []
+    unreadable: list[str] = []
+    for i in track(range(len(samples)), f"preparing {what}", transient=True):
+        try:
+            signals.append(front_end.heard(samples.signals[i]))
+        except UnreadableSignal as error:
+            signals.append(None)
+            unreadable.append(str(error))
+    if unreadable and len(unreadable) == len(samples):
+        raise DatasetError(f"not one of {len(samples)} files can be read; the first is {unreadable[0]}")
     heard_or_empty = [np.zeros(0) if signal is None else signal for signal in signals]
-    return replace(samples, signals=heard_or_empty).where([signal is not None for signal in signals])
+    kept = replace(samples, signals=heard_or_empty, unreadable=(*samples.unreadable, *unreadable))
+    return kept.where([signal is not None for signal in signals])
 
 
 def heard_for_training(front_end: FrontEnd, split: Split) -> Split:

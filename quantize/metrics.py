@@ -38,7 +38,11 @@ class ClassFigures:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """All figures of one model on one set, in 0…1. ``uar`` is the mean recall; rows of ``confusion`` are the truth."""
+    """All figures of one model on one set, in 0…1; rows of ``confusion`` are the truth.
+
+    ``classes``, ``macro_f1`` and ``uar``, the mean recall, are of the classes that the set has; an answer of another
+    one is wrong like any other.
+    """
 
     samples: int
     accuracy: Figure
@@ -55,12 +59,11 @@ def score(probs: NDArray[np.float32], labels: NDArray[np.int64], groups: Sequenc
     counts = confusion(labels, guesses)
     drawn = _bootstrapped_confusions(labels, guesses, groups)
     classes = _class_figures(counts)
-    present = [c for c in classes.values() if c.samples]
     return Scores(
         samples=len(labels),
         accuracy=_figure(_accuracy(counts[np.newaxis]), _accuracy(drawn)),
         uar=_figure(_mean_recall(counts[np.newaxis]), _mean_recall(drawn)),
-        macro_f1=float(np.mean([c.f1 for c in present])),
+        macro_f1=float(np.mean([c.f1 for c in classes.values()])),
         calibration_error=calibration_error(probs, labels),
         classes=classes,
         confusion=[[int(n) for n in row] for row in counts],
@@ -86,10 +89,12 @@ def _class_figures(counts: NDArray[np.int64]) -> dict[str, ClassFigures]:
     figures = {}
     for i, emotion in enumerate(EMOTIONS):
         hit, truth, guessed = int(counts[i, i]), int(counts[i].sum()), int(counts[:, i].sum())
+        if not truth:
+            continue
         figures[str(emotion)] = ClassFigures(
             precision=hit / max(guessed, 1),
-            recall=hit / max(truth, 1),
-            f1=2 * hit / max(truth + guessed, 1),
+            recall=hit / truth,
+            f1=2 * hit / (truth + guessed),
             samples=truth,
         )
     return figures

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
+from perception import Grey, astronaut
 
 from device.signals import RATE_HZ
 from quantize.datasets import Samples, Split
@@ -33,6 +36,56 @@ def write_fer2013(folder: Path, *, each: int = 4) -> Path:
         usage_names=np.array(USAGES),
         pixel_source=inexact,
     )
+    return folder
+
+
+def write_fer2013_table(folder: Path, *, each: int = 1) -> Path:
+    """The same as the challenge gives it, a line a row, and no archive."""
+    with np.load(write_fer2013(folder, each=each) / "fer2013_ferplus.npz") as arrays:
+        lines = [
+            f"{label},{' '.join(map(str, image.ravel()))},{USAGES[usage]}"
+            for label, image, usage in zip(arrays["labels"], arrays["images"], arrays["usage"], strict=True)
+        ]
+    (folder / "fer2013_ferplus.npz").unlink()
+    (folder / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *lines, ""]))
+    return folder
+
+
+def write_votes(folder: Path, votes: Iterable[str]) -> None:
+    """FER+'s own table: a row of ten counts each, from neutral to NF."""
+    head = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+    lines = [f"Training,fer{i:07d}.png,{row}" for i, row in enumerate(votes)]
+    (folder / "fer2013new.csv").write_text("\n".join([head, *lines, ""]))
+
+
+def write_clips(folder: Path, names: Iterable[str]) -> Path:
+    """A hummed clip for each name, whatever its folders."""
+    rng = np.random.default_rng(4)
+    for i, name in enumerate(names):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, voice(rng, pitch_hz=110 + 10 * (i % 20)), RATE_HZ)
+    return folder
+
+
+def write_pictures(folder: Path, names: Iterable[str], picture: Grey | None = None) -> Path:
+    """One portrait under each name."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), astronaut() if picture is None else picture)
+    return folder
+
+
+def write_ckplus(folder: Path) -> Path:
+    """Two people of CK+, three pictures a sequence: S005 shows 1 to 4 (2 is contempt), S010 5 to 7."""
+    for person, codes in (("S005", (1, 2, 3, 4)), ("S010", (5, 6, 7))):
+        for number, code in enumerate(codes, 1):
+            own = f"{person}/{number:03d}/{person}_{number:03d}"
+            write_pictures(folder / "cohn-kanade-images", [f"{own}_{frame:08d}.png" for frame in (1, 2, 3)])
+            label = folder / "Emotion" / f"{own}_00000003_emotion.txt"
+            label.parent.mkdir(parents=True)
+            label.write_text(f"   {code:.7e}\n")
     return folder
 
 

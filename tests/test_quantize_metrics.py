@@ -60,3 +60,9 @@ def test_intervals_repeat() -> None:
     labels, said = truth([0, 1, 2, 3] * 9), guesses([0, 1, 2, 4] * 9)
     groups = [str(i) for i in range(36)]
     assert score(said, labels, groups) == score(said, labels, groups)
+
+
+def test_a_class_that_the_corpus_lacks_has_no_figures_but_answering_it_is_wrong() -> None:
+    scores = score(guesses([3, 6, 5, 5]), truth([3, 3, 5, 5]), list("abcd"))
+    assert set(scores.classes) == {"happy", "sad"}
+    assert (scores.accuracy.value, scores.uar.value) == (0.75, 0.75)

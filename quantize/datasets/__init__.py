@@ -2,10 +2,51 @@
 
 from __future__ import annotations
 
-from quantize.datasets.common import Dataset, DatasetError, Samples, Split
+from quantize.datasets.ckplus import CKPLUS
+from quantize.datasets.common import Dataset, DatasetError, Samples, SignalFiles, Split, UnreadableSignal, of_emotions
+from quantize.datasets.crema_d import CREMA_D
+from quantize.datasets.emodb import EMODB
 from quantize.datasets.fer2013 import FER2013
-from quantize.datasets.ravdess import RAVDESS
+from quantize.datasets.ferplus import FERPLUS
+from quantize.datasets.folder import FOLDER_OF_PICTURES, FOLDER_OF_SOUNDS
+from quantize.datasets.jaffe import JAFFE
+from quantize.datasets.kdef import KDEF
+from quantize.datasets.nemo import NEMO
+from quantize.datasets.ravdess import RAVDESS, RAVDESS_FOLDS, ravdess_fold
+from quantize.datasets.tess import TESS
 
-DATASETS = {dataset.name: dataset for dataset in (FER2013, RAVDESS)}
+_FACES = (FER2013, FERPLUS, JAFFE, CKPLUS, KDEF, FOLDER_OF_PICTURES)
+_VOICES = (RAVDESS, *RAVDESS_FOLDS, TESS, NEMO, CREMA_D, EMODB, FOLDER_OF_SOUNDS)
+DATASETS = {(dataset.name, dataset.kind): dataset for dataset in (*_FACES, *_VOICES)}
+"""By name and kind: ``folder`` holds faces for one model and voices for another."""
+NAMES = tuple(dict.fromkeys(name for name, _ in DATASETS))
 
-__all__ = ["DATASETS", "FER2013", "RAVDESS", "Dataset", "DatasetError", "Samples", "Split"]
+
+def find_dataset(name: str, kind: str) -> Dataset:
+    """The corpus called ``name``, for a model of this kind. Raises ``DatasetError`` that lists those there are."""
+    try:
+        return DATASETS[name, kind]
+    except KeyError as error:
+        usable = ", ".join(own for own, its_kind in DATASETS if its_kind == kind)
+        raise DatasetError(f"{name} cannot score a {kind} model; these can: {usable}") from error
+
+
+__all__ = [
+    "DATASETS",
+    "FER2013",
+    "FERPLUS",
+    "NAMES",
+    "NEMO",
+    "RAVDESS",
+    "RAVDESS_FOLDS",
+    "TESS",
+    "Dataset",
+    "DatasetError",
+    "Samples",
+    "SignalFiles",
+    "Split",
+    "UnreadableSignal",
+    "find_dataset",
+    "of_emotions",
+    "ravdess_fold",
+]

@@ -1,0 +1,245 @@
+"""Corpora that are a test as a whole, in their authors' layouts, and anybody's own folder."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from synthetic import write_ckplus, write_clips, write_pictures
+
+from device.readings import EMOTIONS, Emotion
+from quantize.datasets import NAMES, Dataset, DatasetError, Split, UnreadableSignal, find_dataset
+from quantize.datasets.labels import WORDS, emotion_called
+
+TESS = [
+    *(f"OAF_{code}/OAF_back_{code}.wav" for code in ("angry", "disgust", "fear", "happy", "ps", "sad")),
+    *(f"YAF_{code}/YAF_back_{code}.wav" for code in ("angry", "disgust", "fear", "happy", "ps", "sad")),
+    *("OAF_neutral/OA_bite_neutral.wav", "YAF_neutral/YAF_bite_neutral.wav"),  # as the authors misname one
+]
+NEMO = [
+    f"samples/{who}_{code}_{number}.wav"
+    for code in ("anger", "fear", "happiness", "neutral", "sadness", "surprised")
+    for who, number in (("EB0", 1), ("MP0", 12))
+]
+CREMA_D = [
+    f"AudioWAV/{who}_IEO_{code}_XX.wav" for who in (1001, 1002) for code in ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
+]
+EMODB = [f"wav/{name}.wav" for name in ("03a01Wa", "03a01Ea", "08a02Ab", "08b01Fa", "09a01Nb", "10a07Td", "16b10Lb")]
+JAFFE = [
+    f"{who}.{code}1.{number}.tiff"
+    for who, number in (("KA", 39), ("YM", 71))
+    for code in ("AN", "DI", "FE", "HA", "NE", "SA", "SU")
+]
+KDEF = [
+    f"KDEF/{who}/{who}{code}{view}.JPG"
+    for who, views in (("AF01", ("S", "HL", "FR")), ("BM02", ("S",)))
+    for code in ("AF", "AN", "DI", "HA", "NE", "SA", "SU")
+    for view in views
+]
+
+VOICES = {"tess": TESS, "nemo": NEMO, "crema_d": CREMA_D, "emodb": EMODB}
+FACES = {"jaffe": JAFFE, "kdef": KDEF}
+PEOPLE = {
+    "tess": {"OA", "YA"},
+    "nemo": {"EB0", "MP0"},
+    "crema_d": {"1001", "1002"},
+    "emodb": {"03", "08", "09", "10"},
+    "jaffe": {"KA", "YM"},
+    "kdef": {"F01", "M02"},
+    "ckplus": {"S005", "S010"},
+}
+
+
+def write(name: str, folder: Path) -> Path:
+    if name == "ckplus":
+        return write_ckplus(folder / name)
+    return write_clips(folder / name, VOICES[name]) if name in VOICES else write_pictures(folder / name, FACES[name])
+
+
+def dataset(name: str) -> Dataset:
+    return find_dataset(name, "speech" if name in VOICES else "face")
+
+
+def shown(split: Split) -> Counter[str]:
+    return Counter(str(EMOTIONS[i]) for i in split.test.labels)
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_an_official_layout_is_a_test_with_its_people_apart(name: str, tmp_path: Path) -> None:
+    split = dataset(name).split(write(name, tmp_path).parent)
+    assert (len(split.train), len(split.validation)) == (0, 0)
+    assert set(split.test.groups) == PEOPLE[name]
+    assert len(set(split.test.names)) == len(split.test)
+    assert {signal.ndim for signal in split.test.signals} == {1 if name in VOICES else 2}
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_a_small_copy_of_a_corpus_is_remarked_with_the_whole_ones_name(name: str, tmp_path: Path) -> None:
+    (remark,) = dataset(name).split(write(name, tmp_path)).remarks
+    assert " of the " in remark
+    assert "the whole: " in remark
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_a_corpus_that_is_not_there_is_named_with_where_to_get_it(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"get .*\w"):
+        dataset(name).split(tmp_path)
+    with pytest.raises(DatasetError, match="there is no such folder"):
+        dataset(name).split(tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize("name", [*VOICES, *FACES])
+def test_a_corpus_without_one_of_its_emotions_is_half_a_corpus(name: str, tmp_path: Path) -> None:
+    folder = write(name, tmp_path)
+    split = dataset(name).split(folder)
+    happy = [n for n, label in zip(split.test.names, split.test.labels, strict=True) if EMOTIONS[label] == "happy"]
+    for path in [path for path in folder.rglob("*.*") if path.stem in happy]:
+        path.unlink()
+    with pytest.raises(DatasetError, match=r"half of .* \(get .*\): not one sample of happy"):
+        dataset(name).split(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("tess", "OAF_back_bored.wav"),
+        ("nemo", "EB0_boredom_2.wav"),
+        ("crema_d", "1001_IEO_BOR_XX.wav"),
+        ("emodb", "03a01Xa.wav"),
+        ("jaffe", "KA.XX1.4.tiff"),
+        ("kdef", "AF01XXS.JPG"),
+    ],
+)
+def test_a_file_with_a_label_outside_the_taxonomy_is_named(name: str, file: str, tmp_path: Path) -> None:
+    folder = write(name, tmp_path)
+    (folder / file).touch()
+    with pytest.raises(DatasetError, match=rf"{file}: '\w+' is no emotion of "):
+        dataset(name).split(folder)
+
+
+def test_emodbs_boredom_is_left_out(tmp_path: Path) -> None:
+    split = dataset("emodb").split(write("emodb", tmp_path))
+    assert len(split.test) == len(EMODB) - 1
+    assert "surprise" not in shown(split)
+
+
+def test_kdef_is_seen_from_the_front_and_a_person_is_one_in_both_sessions(tmp_path: Path) -> None:
+    folder = write_pictures(write("kdef", tmp_path), ["KDEF/BF01/BF01ANS.JPG"])
+    split = dataset("kdef").split(folder)
+    assert all(name.endswith("S") for name in split.test.names)
+    assert Counter(split.test.groups)["F01"] == 8
+
+
+def test_of_ckplus_the_last_picture_of_a_sequence_counts_and_one_neutral_a_person(tmp_path: Path) -> None:
+    split = dataset("ckplus").split(write("ckplus", tmp_path))
+    assert shown(split) == Counter({str(emotion): 1 for emotion in EMOTIONS} | {"neutral": 2})
+    assert "S005_001_00000001" in split.test.names
+    assert "S005_002_00000003" not in split.test.names  # contempt
+
+
+def test_half_of_ckplus_and_a_label_that_it_does_not_have_are_named(tmp_path: Path) -> None:
+    folder = write("ckplus", tmp_path)
+    label = next((folder / "Emotion").rglob("S010_003*.txt"))
+    label.write_text("9.0")
+    with pytest.raises(DatasetError, match=r"S010_003_00000003_emotion\.txt: 9 is no emotion of CK\+"):
+        dataset("ckplus").split(folder)
+    (folder / "Emotion").rename(folder / "Labels")
+    with pytest.raises(DatasetError, match=r"has no folder Emotion there; get .*Emotion_labels\.zip"):
+        dataset("ckplus").split(folder)
+
+
+def test_a_corpus_that_a_copy_holds_twice_is_used_once(tmp_path: Path) -> None:
+    folder = write_clips(tmp_path, [*TESS, *(f"again/{name}" for name in TESS)])
+    assert len(dataset("tess").split(folder).test) == len(TESS)
+
+
+def test_crema_d_takes_the_sound_file_where_there_are_both(tmp_path: Path) -> None:
+    folder = write("crema_d", tmp_path)
+    (folder / "VideoFlash").mkdir()
+    (folder / "VideoFlash" / "1001_IEO_ANG_XX.flv").write_bytes(b"not a film")
+    split = dataset("crema_d").split(folder)
+    assert len(split.test) == len(list(split.test.signals)) == len(CREMA_D)
+
+
+def test_the_real_films_of_crema_d_are_heard(shared_data: Path) -> None:
+    split = dataset("crema_d").split(shared_data)
+    assert set(shown(split)) == {"angry", "disgust", "fear", "happy", "neutral", "sad"}
+    assert all(1 < len(clip) / 16_000 < 4 for clip in split.test.signals)
+    assert all(np.abs(clip).max() > 500 for clip in split.test.signals)
+
+
+def test_the_real_tess_and_nemo_are_whole_and_half(shared_data: Path) -> None:
+    assert Counter(shown(dataset("tess").split(shared_data)).values()) == {400: 7}
+    assert dataset("tess").split(shared_data).remarks == ()
+    assert "2,235 of the 4,481" in dataset("nemo").split(shared_data).remarks[0]
+
+
+def test_a_folder_takes_pictures_for_one_model_and_sounds_for_another(tmp_path: Path) -> None:
+    write_pictures(tmp_path, ["Angry/1.JPG", "happiness/a.png", "happiness/b.webp"])
+    write_clips(tmp_path, ["Angry/1.wav", "happiness/1.flac", "happiness/2.ogg"])
+    faces, voices = (find_dataset("folder", kind).split(tmp_path) for kind in ("face", "speech"))
+    assert shown(faces) == shown(voices) == Counter(angry=1, happy=2)
+    assert voices.test.names == ["Angry/1.wav", "happiness/1.flac", "happiness/2.ogg"]
+    assert {signal.dtype for signal in voices.test.signals} == {np.dtype(np.int16)}
+    assert "1 files are no pictures" not in faces.remarks[0]
+    assert faces.remarks[0].startswith("3 files are no pictures and left out, first ")
+
+
+def test_calm_is_neutral_and_contempt_is_left_out_and_counted(tmp_path: Path) -> None:
+    split = find_dataset("folder", "speech").split(write_clips(tmp_path, ["calm/1.wav", "sad/1.wav", "contempt/1.wav"]))
+    assert shown(split) == Counter(neutral=1, sad=1)
+    assert split.remarks == ("1 files of contempt are left out",)
+
+
+@pytest.mark.parametrize("label", ["boredom", "train", "1", "other"])
+def test_a_folder_that_is_called_like_no_emotion_is_an_error(tmp_path: Path, label: str) -> None:
+    write_clips(tmp_path, ["sad/1.wav", f"{label}/1.wav"])
+    with pytest.raises(DatasetError, match=f"{label}: '{label}' is none of angry, disgust, .*rename"):
+        find_dataset("folder", "speech").split(tmp_path)
+
+
+def test_an_emotion_without_a_file_and_a_folder_without_emotions_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="holds no folder called like an emotion"):
+        find_dataset("folder", "face").split(tmp_path)
+    write_clips(tmp_path, ["sad/1.wav"])
+    (tmp_path / "fear").mkdir()
+    with pytest.raises(DatasetError, match=r"fear: holds no sounds or films \(\.wav "):
+        find_dataset("folder", "speech").split(tmp_path)
+
+
+def test_copies_of_a_file_are_one_group(tmp_path: Path) -> None:
+    for name in ("sad/1.wav", "sad/2.wav"):
+        write_clips(tmp_path, [name])
+    assert len(set(find_dataset("folder", "speech").split(tmp_path).test.groups)) == 1
+
+
+@pytest.mark.parametrize(
+    ("label", "emotion"),
+    [
+        *((word, emotion) for emotion, words in WORDS.items() for word in words),
+        ("Pleasant_Surprise", Emotion.SURPRISE),
+        (" ANGER ", Emotion.ANGRY),
+        ("Contempt", None),
+    ],
+)
+def test_people_have_many_words_for_seven_emotions(label: str, emotion: Emotion | None) -> None:
+    assert emotion_called(label) == emotion
+
+
+def test_a_picture_and_a_clip_that_do_not_decode_are_told_apart_from_the_rest(tmp_path: Path) -> None:
+    for name in ("sad/broken.png", "sad/broken.wav", "sad/broken.mp4", "sad/empty.flac"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"neither a picture nor a sound")
+    for kind in ("face", "speech"):
+        samples = find_dataset("folder", kind).split(tmp_path).test
+        for i in range(len(samples)):
+            with pytest.raises(UnreadableSignal, match=r"(broken|empty)\.\w+: "):
+                samples.signals[i]
+
+
+def test_every_corpus_has_a_name_and_a_model_of_the_other_kind_is_told_which_it_can_use() -> None:
+    wanted = "fer2013 ferplus ravdess tess nemo crema_d jaffe ckplus kdef emodb folder"
+    assert set(wanted.split()) <= set(NAMES)
+    with pytest.raises(DatasetError, match="tess cannot score a face model; these can: fer2013, ferplus"):
+        find_dataset("tess", "face")
