@@ -87,6 +87,8 @@ def run(settings: Settings) -> None:
         node = _node(settings, models, link, outbox, switch)
         node.set_privacy_state(privacy.active())
         node.set_part("models", "online")
+        for sensor in {"camera", "microphone"} - set(pipeline.states):
+            node.set_part(sensor, "disabled", f"not used: mode {settings.node.mode!r}, or nothing recorded for it")
         appliance = Appliance(
             pipeline=pipeline,
             fusion=make_fusion(settings.fusion, picture_rate_hz=settings.camera.rate_hz),

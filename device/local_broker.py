@@ -59,9 +59,7 @@ def _command(folder: Path, port: int) -> tuple[str, list[str]]:
     if mosquitto:
         config = folder / "mosquitto.conf"
         user = "user root\n" if os.geteuid() == 0 else ""
-        # Without nodelay two messages in a row are 40 ms apart: Nagle's algorithm waits for a delayed acknowledgement.
-        lines = f"listener {port} {HOST}\nallow_anonymous true\nset_tcp_nodelay true\n{user}"
-        config.write_text(lines, encoding="utf-8")
+        config.write_text(f"listener {port} {HOST}\nallow_anonymous true\n{user}", encoding="utf-8")
         return "mosquitto", [mosquitto, "-c", str(config)]
     config = folder / "amqtt.yaml"
     config.write_text(_AMQTT.format(host=HOST, port=port), encoding="utf-8")

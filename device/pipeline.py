@@ -7,7 +7,6 @@ stay with whoever takes the readings (the main thread).
 from __future__ import annotations
 
 import heapq
-import sys
 import threading  # noqa: TID251 - one of the three modules that may
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -23,9 +22,6 @@ from device.stages import AnyLane, Fuser, Lane, Signal, Source
 READINGS_CAPACITY = 32
 STARTING = "starting"
 TICK_NS = 1_000_000_000
-SWITCH_S = 0.0005
-"""How long a thread may keep the interpreter's lock while another waits. A picture's way passes that lock a dozen
-times; at Python's own 5 ms a window of speech on the other thread could hold it up for long."""
 RETRY_S = (1.0, 2.0, 5.0, 10.0)
 """Waits before a lost sensor is tried again; the last one repeats. Shorter than the watchdog's patience."""
 
@@ -88,7 +84,6 @@ class ThreadedPipeline(AbstractContextManager["ThreadedPipeline"]):
         ]
 
     def __enter__(self) -> Self:
-        sys.setswitchinterval(SWITCH_S)
         for runner in self._runners:
             runner.start()
         return self

@@ -60,6 +60,13 @@ def test_online_comes_after_all_retained_state(tmp_path: Path, mosquitto: Mosqui
         assert {"affectd/test/info", "affectd/test/privacy/state", "affectd/test/status/models"} <= set(before)
 
 
+def test_a_sensor_that_the_mode_leaves_out_is_said_to_be_disabled(tmp_path: Path, mosquitto: Mosquitto) -> None:
+    with Listener(mosquitto.port) as house, running(looping(tmp_path, mosquitto, node={"mode": "face"})):
+        eventually(lambda: latest(house, "status") is not None, 30)
+        assert latest(house, "status/microphone")["state"] == "disabled"
+        assert "face" in latest(house, "status/microphone")["reason"]
+
+
 def test_a_killed_node_is_offline_by_its_last_will(tmp_path: Path, mosquitto: Mosquitto) -> None:
     with Listener(mosquitto.port) as house, running(looping(tmp_path, mosquitto)) as process:
         eventually(lambda: latest(house, "status") is not None, 30)

@@ -90,7 +90,7 @@ class NodeSink:
         """Send the state if it is worth it and somebody can hear it; step the episodes."""
         if self._online and self._cadence.due(estimate):
             self._send(self._state, encode(self._payloads.state(estimate)))
-        self._tell(self._episodes.step(estimate))  # last: a broker may hold up what follows a message at once
+        self._tell(self._episodes.step(estimate))  # after the state, which somebody waits for
 
     def set_part(self, part: str, state: str, reason: str | None = None) -> None:
         """Say how ``camera``, ``microphone`` or ``models`` are: online, offline, disabled or degraded."""
