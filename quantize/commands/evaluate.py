@@ -1,0 +1,43 @@
+"""``python -m quantize evaluate``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from device.models.card import read_card
+from device.readings import EMOTIONS, Emotion
+from quantize import tables
+from quantize.checkpoints import write_beside
+from quantize.commands.options import add_root
+from quantize.datasets import NAMES, find_dataset, of_emotions
+from quantize.evaluate import evaluate
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("evaluate", help="score a .tflite file, whose card stands beside it, on a corpus")
+    parser.add_argument("--model", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--dataset", choices=NAMES, required=True)
+    add_root(parser)
+    parser.add_argument(
+        "--classes", type=Emotion, nargs="+", metavar="EMOTION", help=f"only samples of these: {' '.join(EMOTIONS)}"
+    )
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write all figures there, too")
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Score, print and, if asked, write the figures."""
+    dataset = find_dataset(options.dataset, read_card(options.model.with_suffix(".json")).kind)
+    split = dataset.split(options.root)
+    if options.classes:
+        split = replace(split, test=of_emotions(split.test, options.classes))
+    report = evaluate(options.model, dataset.name, split)
+    Console().print(tables.of_report(report))
+    if options.json:
+        write_beside(options.json, (json.dumps(asdict(report), indent=1) + "\n").encode())

@@ -1,0 +1,46 @@
+"""``python -m quantize train``."""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.console import Console
+
+from quantize import tables
+from quantize.commands.options import add_model_and_run, natural, run_folder
+from quantize.datasets import Split
+from quantize.hearing import heard_for_training
+from quantize.recipes import find_recipe
+
+SEED = 1
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("train", help="train a net; the same command goes on where it was stopped")
+    add_model_and_run(parser)
+    parser.add_argument("--seed", type=natural, default=SEED)
+    parser.add_argument("--epochs", type=natural, help="at most so many (default: the recipe's)")
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train, and say what was reached."""
+    from quantize.train import train
+
+    recipe = find_recipe(options.model)
+    split = heard_for_training(recipe.front_end, recipe.dataset.split(options.root))
+    _tell_what_lacks(split)
+    epochs = recipe.epochs if options.epochs is None else options.epochs
+    training = train(recipe, split, run_folder(options, recipe), seed=options.seed, epochs=epochs)
+    best = training.best
+    Console().print(
+        f"best epoch {best.number} of {len(training.epochs)}: "
+        f"validation accuracy {100 * best.validation_accuracy:.1f} %; next: python -m quantize convert {recipe.id}"
+    )
+
+
+def _tell_what_lacks(split: Split) -> None:
+    unreadable = dict.fromkeys((*split.train.unreadable, *split.validation.unreadable))
+    for line in (*split.remarks, *tables.of_unreadable(list(unreadable))):
+        Console(stderr=True, soft_wrap=True).print(line, markup=False, highlight=False)
