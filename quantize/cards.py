@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from device.models.card import Card
+from device.models.card import Answer, Card
 from device.models.runtime import open_interpreter
 from device.models.tflite import spec_of
 from device.readings import EMOTIONS
@@ -18,10 +18,10 @@ from quantize.checkpoints import write_beside
 RUNTIMES = ("ai-edge-litert", "tflite-runtime")
 
 
-def describe(path: Path, *, kind: str, features: str, about: Mapping[str, Any]) -> Card:
+def describe(path: Path, *, kind: str, features: str, answers: Sequence[Answer], about: Mapping[str, Any]) -> Card:
     """The card of an emotion model's file; shapes, types and scales are read from the file."""
     interpreter = open_interpreter(path)
-    (given,), answers = interpreter.get_input_details(), interpreter.get_output_details()
+    (given,), outputs = interpreter.get_input_details(), interpreter.get_output_details()
     return Card(
         id=path.stem,
         kind=kind,
@@ -30,9 +30,9 @@ def describe(path: Path, *, kind: str, features: str, about: Mapping[str, Any]) 
         features=features,
         labels=tuple(str(emotion) for emotion in EMOTIONS),
         input=spec_of(given),
-        outputs=tuple(spec_of(answer) for answer in answers),
+        outputs=tuple(spec_of(output) for output in outputs),
         runtimes=RUNTIMES,
-        temperature=1.0,
+        answers=tuple(answers),
         about=about,
     )
 

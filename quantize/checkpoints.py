@@ -5,59 +5,75 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from device.errors import AffectdError
+from quantize.losses import cross_entropy_of_answers
 
-LAST, BEST, STATE = "last.keras", "best.keras", "training.json"
+LAST, ANSWERING, RESULT, STATE = "last.keras", "answering.keras", "result.keras", "training.json"
+"""The net that is trained on, the one whose answers count (itself, or a mean of it), and what the run is for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One pass over the training part. Losses are mean cross-entropies in nats, accuracies are in 0…1."""
+    """One pass over the training part. Losses are mean cross-entropies in nats, accuracies are in 0…1.
+
+    ``loss`` is what the steps made smaller: with the weight decay of nets that have one, and to their targets. Without
+    a validation part its figures are ``None``.
+    """
 
     number: int
     loss: float
-    validation_loss: float
-    validation_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """How a run was started and what it reached so far."""
+    """How a run was started and what it reached so far.
+
+    ``keeps_best`` says which epoch's net is the result: the best one so far, or simply the last.
+    """
 
     recipe: str
     seed: int
+    keeps_best: bool
     epochs: tuple[Epoch, ...] = ()
 
     @property
-    def best(self) -> Epoch:
-        """The epoch with the best validation accuracy; of equal ones that with the lowest validation loss."""
-        return max(self.epochs, key=lambda e: (e.validation_accuracy, -e.validation_loss))
+    def chosen(self) -> Epoch:
+        """The epoch whose net is the result; of equally accurate ones that with the lowest validation loss."""
+        return max(self.epochs, key=_merit) if self.keeps_best else self.epochs[-1]
 
     @property
-    def epochs_since_best(self) -> int:
-        """How many epochs followed the best one."""
-        return self.epochs[-1].number - self.best.number if self.epochs else 0
+    def epochs_since_chosen(self) -> int:
+        """How many epochs followed the chosen one."""
+        return self.epochs[-1].number - self.chosen.number if self.epochs else 0
 
     def after(self, epoch: Epoch) -> Training:
         """The state once ``epoch`` is over."""
         return replace(self, epochs=(*self.epochs, epoch))
 
 
-def save(run: Path, model: Any, training: Training) -> None:
-    """Keep the net, and the net as the best one if it is. Raises ``AffectdError`` where the disk refuses.
+def _merit(epoch: Epoch) -> tuple[float, float]:
+    if epoch.validation_accuracy is None or epoch.validation_loss is None:
+        raise AffectdError("a training that keeps its best epoch needs a validation part")
+    return epoch.validation_accuracy, -epoch.validation_loss
+
+
+def save(run: Path, nets: Mapping[str, Any], training: Training) -> None:
+    """Keep the nets, by the names of their files. Raises ``AffectdError`` where the disk refuses.
 
     The state is written last: if the power goes between the two, one epoch is trained again, nothing is lost.
     """
     try:
         run.mkdir(parents=True, exist_ok=True)
-        names = [LAST, BEST] if training.epochs_since_best == 0 else [LAST]
-        for name in names:
+        for name, net in nets.items():
             beside = run / f"new-{name}"
-            model.save(beside)
+            net.save(beside)
             beside.replace(run / name)
     except OSError as error:
         raise AffectdError(f"{run}: cannot write the checkpoint ({error.strerror}); the last one is kept") from error
@@ -87,7 +103,7 @@ def read_state(run: Path) -> Training | None:
         return None
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        return Training(raw["recipe"], raw["seed"], tuple(Epoch(**epoch) for epoch in raw["epochs"]))
+        return Training(**{**raw, "epochs": tuple(Epoch(**epoch) for epoch in raw["epochs"])})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AffectdError(f"{path}: not the state of a training ({error}); remove {run} to start anew") from error
 
@@ -100,12 +116,12 @@ def require_state(run: Path) -> Training:
     return training
 
 
-def load_net(run: Path, name: str = BEST) -> Any:
+def load_net(run: Path, name: str = RESULT) -> Any:
     """The net kept under ``name``. Raises ``AffectdError`` where there is none."""
     import tf_keras
 
     path = run / name
     try:
-        return tf_keras.models.load_model(path)
+        return tf_keras.models.load_model(path, custom_objects={"cross_entropy_of_answers": cross_entropy_of_answers})
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise AffectdError(f"{path}: no checkpoint can be read there; run `python -m quantize train` first") from error

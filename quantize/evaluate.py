@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from device.errors import ModelError
-from device.models.card import read_card
+from device.models.card import Card, read_card
 from device.models.tflite import TfliteModel
-from quantize.datasets import DatasetError, Samples, Split
+from quantize.datasets import Dataset, DatasetError, Samples, Split
 from quantize.hearing import heard
 from quantize.inputs import FRONT_ENDS, FrontEnd
-from quantize.metrics import CLASSES, Scores, score
+from quantize.metrics import CLASSES, Scores, calibration_error, score
+from quantize.temperature import tempered
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,9 @@ class Report:
     ``test`` is the whole test part but those, ``clean`` the same without what the corpus leaks from its training
     part. ``told``, where the corpus has not all classes, is ``test`` with the model told which ones there are: its
     probabilities for the others are set to 0.
+
+    ``answer`` is which of the model's answers is scored, at ``temperature``, as the appliance serves it;
+    ``untempered_calibration_error`` is what ``test`` would have at 1. No other figure depends on the temperature.
     """
 
     model: str
@@ -36,13 +40,16 @@ class Report:
     remarks: tuple[str, ...]
     unreadable: tuple[str, ...]
     without_reading: int
+    answer: str
+    temperature: float
+    untempered_calibration_error: float
     test: Scores
     clean: Scores
     told: Scores | None
 
 
-def evaluate(model_path: Path, dataset: str, split: Split) -> Report:
-    """Score the file at ``model_path``, whose card stands beside it, on the test part.
+def evaluate(model_path: Path, dataset: Dataset, split: Split) -> Report:
+    """Score the file at ``model_path``, whose card stands beside it, on the test part of a split of the corpus.
 
     Raises ``ModelError``, and ``DatasetError`` if nothing of the corpus can be scored.
     """
@@ -50,8 +57,11 @@ def evaluate(model_path: Path, dataset: str, split: Split) -> Report:
     front_end = front_end_of(model)
     samples = heard(front_end, split.test, "test")
     if not len(samples):
-        raise DatasetError(f"{dataset}: of {len(split.test)} test samples the appliance says nothing about any")
-    probs = probabilities(model, front_end, samples)
+        raise DatasetError(f"{dataset.name}: of {len(split.test)} test samples the appliance says nothing about any")
+    number = answer_number(model.card, dataset.answer)
+    answer = model.card.answers[number]
+    untempered = outputs(model, front_end, samples)[:, number]
+    probs = tempered(untempered, answer.temperature)
     clean_names = set(split.clean.names)
     is_clean = np.array([name in clean_names for name in samples.names])
     clean = samples.where(is_clean)
@@ -59,11 +69,14 @@ def evaluate(model_path: Path, dataset: str, split: Split) -> Report:
     return Report(
         model=model.card.id,
         sha256=model.card.sha256,
-        dataset=dataset,
+        dataset=dataset.name,
         protocol=split.note,
         remarks=split.remarks,
         unreadable=samples.unreadable,
         without_reading=len(split.test) - len(samples) - undecoded,
+        answer=answer.name,
+        temperature=answer.temperature,
+        untempered_calibration_error=calibration_error(untempered, samples.labels),
         test=score(probs, samples.labels, samples.groups),
         clean=score(probs[is_clean], clean.labels, clean.groups),
         told=_told(probs, samples),
@@ -90,7 +103,22 @@ def front_end_of(model: TfliteModel) -> FrontEnd:
         ) from error
 
 
-def probabilities(model: TfliteModel, front_end: FrontEnd, samples: Samples) -> NDArray[np.float32]:
-    """The model's answers to heard samples, float32 (samples, 7)."""
-    answers = [model(front_end.served(signal))[0] for signal in track(samples.signals, "scoring", transient=True)]
-    return np.stack(answers)
+def probabilities(model: TfliteModel, front_end: FrontEnd, samples: Samples, answer: str = "") -> NDArray[np.float32]:
+    """One answer of the model to heard samples as the appliance fuses it, calibrated, float32 (samples, 7).
+
+    ``answer`` names it; the one that the appliance serves is taken where the model has none of that name.
+    """
+    number = answer_number(model.card, answer)
+    return tempered(outputs(model, front_end, samples)[:, number], model.card.answers[number].temperature)
+
+
+def outputs(model: TfliteModel, front_end: FrontEnd, samples: Samples) -> NDArray[np.float32]:
+    """All of the model's own answers to heard samples, whatever their temperatures, float32 (samples, answers, 7)."""
+    given = [model(front_end.served(signal))[0] for signal in track(samples.signals, "scoring", transient=True)]
+    return np.stack(given).reshape(len(given), -1, CLASSES)
+
+
+def answer_number(card: Card, name: str) -> int:
+    """Which answer of the model has this name; the served one, 0, where none has."""
+    names = [answer.name for answer in card.answers]
+    return names.index(name) if name in names else 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from device.models.card import Card
 from device.models.sets import list_sets, load_set
-from device.readings import EMOTIONS
+from device.readings import EMOTIONS, Emotion
 
 Json = dict[str, Any]
 
@@ -79,20 +79,20 @@ def _file_row(card: Card, folder: Path) -> str:
 
 def _section(card: Card) -> str:
     about = card.about
-    epoch = about["chosen_epoch"]
     return f"""\
 ## {card.id}
 
 {about["description"]}. Trained on {about["training_data"]} ({about["samples"]["train"]:,} samples): {about["recipe"]};
-seed {about["seed"]}; epoch {epoch["number"]} of {about["epochs"]} (validation accuracy
-{100 * epoch["validation_accuracy"]:.1f} %). Split: {about["split"]}.{_without_reading(card)}
+seed {about["seed"]}; {_epoch(about)}. Split: {about["split"]}.{_without_reading(card)}
 
 | test part | file | accuracy % | UAR % | macro F1 % | calibration error |
 |---|---|---|---|---|---|
 {"".join(_score_rows(card))}
+{_temperatures(card)}By class, {_own(card)["dataset"]}:
+
 | | precision % | recall % | F1 % | samples | most often taken for |
 |---|---|---|---|---|---|
-{"".join(_class_rows(about["metrics"]["int8"]["test"]))}
+{"".join(_class_rows(_own(card)["test"]))}
 {about["limits"]} {about["intended_use"]}
 
 ```
@@ -101,9 +101,33 @@ seed {about["seed"]}; epoch {epoch["number"]} of {about["epochs"]} (validation a
 """
 
 
+def _own(card: Card) -> Json:
+    """The int8 file's report on the first of the corpora that it was scored on."""
+    report: Json = next(iter(card.about["metrics"]["int8"].values()))
+    return report
+
+
+def _epoch(about: Mapping[str, Any]) -> str:
+    epoch = about["chosen_epoch"]
+    accuracy = epoch["validation_accuracy"]
+    validated = "" if accuracy is None else f" (validation accuracy {100 * accuracy:.1f} %)"
+    return f"epoch {epoch['number']} of {about['epochs']}{validated}"
+
+
+def _temperatures(card: Card) -> str:
+    """What fitted temperatures do, for cards that have some."""
+    lines = [
+        f"The answer `{name}` is served at temperature {fitted['value']:.3f}, fitted on {fitted['samples']:,} "
+        f"validation samples; the int8 file's calibration error there is {fitted['calibration_error_after']:.3f}, "
+        f"and would be {fitted['calibration_error_before']:.3f} without it.\n\n"
+        for name, fitted in card.about.get("temperatures", {}).items()
+    ]
+    return "".join(lines)
+
+
 def _without_reading(card: Card) -> str:
     """What the voice gate keeps from the model is not in the figures, so it is said."""
-    scored = card.about["metrics"]["int8"]
+    scored = _own(card)
     silent, samples = scored["without_reading"], scored["test"]["samples"]
     if not silent:
         return ""
@@ -115,19 +139,26 @@ def _without_reading(card: Card) -> str:
 
 
 def _score_rows(card: Card) -> Iterator[str]:
-    parts = {"test": "full", "clean": "clean"} if card.kind == "face" else {"test": "unseen actors"}
-    for part, name in parts.items():
-        for kind in ("float32", "int8"):
-            scored = card.about["metrics"][kind][part]
+    metrics = card.about["metrics"]
+    rows = [(corpus, part) for corpus, report in metrics["int8"].items() for part in _parts(report)]
+    for corpus, part in rows:
+        for form in ("float32", "int8"):
+            scored = metrics[form][corpus][part]
             yield (
-                f"| {name} | {kind} | {_interval(scored['accuracy'])} | {_interval(scored['uar'])} | "
+                f"| {corpus}, {part} | {form} | {_interval(scored['accuracy'])} | {_interval(scored['uar'])} | "
                 f"{100 * scored['macro_f1']:.1f} | {scored['calibration_error']:.3f} |\n"
             )
 
 
+def _parts(report: Json) -> tuple[str, ...]:
+    """The test part, and what of it the corpus does not leak if that is less."""
+    return ("test", "clean") if report["clean"]["samples"] != report["test"]["samples"] else ("test",)
+
+
 def _class_rows(scored: Json) -> Iterator[str]:
-    for emotion, row in zip(EMOTIONS, scored["confusion"], strict=True):
-        figures = scored["classes"][emotion]
+    rows = dict(zip(EMOTIONS, scored["confusion"], strict=True))
+    for emotion, figures in scored["classes"].items():
+        row = rows[Emotion(emotion)]
         wrong = [(count, other) for count, other in zip(row, EMOTIONS, strict=True) if other != emotion]
         count, other = max(wrong)
         yield (

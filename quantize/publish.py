@@ -2,48 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from device.models.card import Answer, Card
+from device.models.tflite import TfliteModel
 from quantize import calibration, cards, checkpoints, convert
 from quantize.checkpoints import Training, write_beside
-from quantize.datasets import Split
-from quantize.evaluate import Report, evaluate
+from quantize.datasets import Dataset, Split
+from quantize.evaluate import Report, evaluate, outputs
 from quantize.hearing import heard
 from quantize.recipes import Recipe
+from quantize.temperature import FittedTemperature, fitted_temperature
+
+Reports = Mapping[str, Mapping[str, Report]]
+"""Of ``float32`` and ``int8``, by the name of the corpus."""
 
 
-def publish(recipe: Recipe, split: Split, *, run: Path, calibration_path: Path, folder: Path) -> tuple[Report, Report]:
-    """Convert the run's best net, score float and int8 on the test part, and write file and card into ``folder``.
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The two forms of one net, and what is known of its answers."""
 
-    All is made in ``run``, where the float file and its card stay; ``folder`` gets the int8 file once it is scored.
-    Returns the reports (float, int8). Raises ``AffectdError``.
+    float32: Path
+    int8: Path
+    answers: tuple[Answer, ...]
+
+
+def publish(
+    recipe: Recipe, load: Callable[[Dataset], Split], *, run: Path, calibration_path: Path, folder: Path
+) -> Reports:
+    """Convert the run's net, score float and int8 on the recipe's test parts, write file and card into ``folder``.
+
+    ``load`` gives the corpora. Where the recipe says so, temperatures are fitted on validation parts first. All is made
+    in ``run``, where the float file and its card stay; ``folder`` gets the int8 file once it is scored. Raises
+    ``AffectdError``.
     """
-    training = checkpoints.require_state(run)
+    training, split = checkpoints.require_state(run), load(recipe.dataset)
     model = checkpoints.load_net(run)
-    float_path, int8_path = run / f"{recipe.id}-float32.tflite", run / f"{recipe.id}.tflite"
+    files = _Files(
+        run / f"{recipe.id}-float32.tflite",
+        run / f"{recipe.id}.tflite",
+        tuple(Answer(name, 1.0) for name in recipe.answers),
+    )
     chosen = heard(recipe.front_end, calibration.pinned(calibration_path, split.train), "calibration")
-    convert.to_float(model, float_path)
-    convert.to_int8(model, [recipe.front_end.served(signal) for signal in chosen.signals], int8_path)
-    reports = _scored(recipe, split, float_path), _scored(recipe, split, int8_path)
+    convert.to_float(model, files.float32)
+    convert.to_int8(model, [recipe.front_end.served(signal) for signal in chosen.signals], files.int8)
+    fitted = _fitted(recipe, load, files) if recipe.fits_temperature else {}
+    answers = [Answer(name, fitted[name].value if name in fitted else 1.0) for name in recipe.answers]
+    reports = _scored(recipe, load, files, answers)
     about = _about(recipe, split, training, parameters=int(model.count_params()), calibrated_on=len(chosen))
-    about["metrics"] = {"float32": asdict(reports[0]), "int8": asdict(reports[1])}
+    about["temperatures"] = {name: asdict(temperature) for name, temperature in fitted.items()}
+    about["metrics"] = {form: {name: asdict(r) for name, r in own.items()} for form, own in reports.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    write_beside(folder / int8_path.name, int8_path.read_bytes())
-    _write_card(recipe, folder / int8_path.name, about)
+    write_beside(folder / files.int8.name, files.int8.read_bytes())
+    _write_card(recipe, folder / files.int8.name, answers, about)
     return reports
 
 
-def _scored(recipe: Recipe, split: Split, path: Path) -> Report:
-    _write_card(recipe, path, {})
-    return evaluate(path, recipe.dataset.name, split)
+def _fitted(recipe: Recipe, load: Callable[[Dataset], Split], files: _Files) -> dict[str, FittedTemperature]:
+    """For each answer that a scored corpus's labels are, a temperature from that corpus's validation part."""
+    cards_of_both = [_write_card(recipe, path, files.answers, {}) for path in (files.float32, files.int8)]
+    models = [TfliteModel(card, files.int8.parent) for card in cards_of_both]
+    fitted = {}
+    for dataset in recipe.scored_on:
+        samples = heard(recipe.front_end, load(dataset).validation, "validation")
+        number = recipe.answer_number(dataset.answer)
+        float_probs, int8_probs = (outputs(model, recipe.front_end, samples)[:, number] for model in models)
+        fitted[recipe.answers[number]] = fitted_temperature(float_probs, int8_probs, samples.labels)
+    return fitted
 
 
-def _write_card(recipe: Recipe, path: Path, about: Mapping[str, Any]) -> None:
-    card = cards.describe(path, kind=recipe.dataset.kind, features=recipe.front_end.features, about=about)
+def _scored(recipe: Recipe, load: Callable[[Dataset], Split], files: _Files, answers: Sequence[Answer]) -> Reports:
+    reports: dict[str, dict[str, Report]] = {"float32": {}, "int8": {}}
+    for form, path in (("float32", files.float32), ("int8", files.int8)):
+        _write_card(recipe, path, answers, {})
+        for dataset in recipe.scored_on:
+            reports[form][dataset.name] = evaluate(path, dataset, load(dataset))
+    return reports
+
+
+def _write_card(recipe: Recipe, path: Path, answers: Sequence[Answer], about: Mapping[str, Any]) -> Card:
+    kind, features = recipe.dataset.kind, recipe.front_end.features
+    card = cards.describe(path, kind=kind, features=features, answers=answers, about=about)
     cards.write_card(card, path.parent)
+    return card
 
 
 def _about(recipe: Recipe, split: Split, training: Training, *, parameters: int, calibrated_on: int) -> dict[str, Any]:
@@ -57,7 +101,7 @@ def _about(recipe: Recipe, split: Split, training: Training, *, parameters: int,
         "recipe": recipe.told,
         "seed": training.seed,
         "epochs": len(training.epochs),
-        "chosen_epoch": asdict(training.best),
+        "chosen_epoch": asdict(training.chosen),
         "commands": [
             f"python -m quantize train {recipe.id} --root DATA --seed {training.seed}{_limit(recipe, training)}",
             f"python -m quantize convert {recipe.id} --root DATA",
@@ -70,5 +114,6 @@ def _about(recipe: Recipe, split: Split, training: Training, *, parameters: int,
 
 def _limit(recipe: Recipe, training: Training) -> str:
     """The option that made a training shorter than its recipe says, if one did."""
-    is_whole = len(training.epochs) >= recipe.epochs or training.epochs_since_best >= recipe.patience
+    is_stuck = recipe.patience is not None and training.epochs_since_chosen >= recipe.patience
+    is_whole = len(training.epochs) >= recipe.epochs or is_stuck
     return "" if is_whole else f" --epochs {len(training.epochs)}"

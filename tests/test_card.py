@@ -20,7 +20,7 @@ RAW: dict[str, Any] = {
     "input": {"shape": [1, 48, 48, 1], "dtype": "int8", "scale": 0.0039, "zero_point": -128},
     "outputs": [{"shape": [1, 7], "dtype": "int8", "scale": 0.0039, "zero_point": -128}],
     "runtimes": ["ai-edge-litert"],
-    "temperature": 1.0,
+    "answers": [{"name": "crowd", "temperature": 1.0}],
     "about": {"licence": "none"},
 }
 
@@ -56,7 +56,7 @@ def test_a_file_that_is_no_card_is_said_to_be_none(tmp_path: Path, content: byte
         read_card(path)
 
 
-@pytest.mark.parametrize("name", [name for name in RAW if name != "temperature"])
+@pytest.mark.parametrize("name", list(RAW))
 def test_a_missing_entry_is_named(tmp_path: Path, name: str) -> None:
     path = tmp_path / "toy.json"
     path.write_text(json.dumps({k: v for k, v in RAW.items() if k != name}), encoding="utf-8")
@@ -72,7 +72,7 @@ def test_an_entry_that_nobody_knows_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("temperature", [0, -1, "warm", float("nan"), float("inf")])
 def test_a_temperature_that_cannot_divide_is_refused(tmp_path: Path, temperature: object) -> None:
     with pytest.raises(ModelError, match=r"temperature|warm"):
-        card_in(tmp_path, temperature=temperature)
+        card_in(tmp_path, answers=[{"name": "crowd", "temperature": temperature}])
 
 
 def test_the_file_of_the_card_is_known_by_its_hash(tmp_path: Path) -> None:

@@ -64,9 +64,9 @@ def test_the_lstm_is_fused_both_ways() -> None:
 @pytest.mark.parametrize("model_id", IDS)
 def test_int8_costs_less_than_a_point_of_accuracy(model_id: str) -> None:
     metrics = read_card(MODELS / f"{model_id}.json").about["metrics"]
-    for part in ("test", "clean"):
-        lost = metrics["float32"][part]["accuracy"]["value"] - metrics["int8"][part]["accuracy"]["value"]
-        assert lost <= 0.01
+    for corpus, int8 in metrics["int8"].items():
+        for part in ("test", "clean"):
+            assert metrics["float32"][corpus][part]["accuracy"]["value"] - int8[part]["accuracy"]["value"] <= 0.01
 
 
 def test_the_model_card_for_people_is_written_from_the_cards() -> None:
@@ -106,15 +106,15 @@ def fer2013(shared_data: Path) -> Split:
 
 
 def test_the_face_cards_figures_are_those_that_the_file_reaches(fer2013: Split) -> None:
-    report = evaluate(MODELS / "baseline-face.tflite", "fer2013", fer2013)
-    expected = read_card(MODELS / "baseline-face.json").about["metrics"]["int8"]
+    report = evaluate(MODELS / "baseline-face.tflite", FER2013, fer2013)
+    expected = read_card(MODELS / "baseline-face.json").about["metrics"]["int8"]["fer2013"]
     assert report.test.accuracy.value == pytest.approx(expected["test"]["accuracy"]["value"], abs=0.002)
     assert report.clean.uar.value == pytest.approx(expected["clean"]["uar"]["value"], abs=0.002)
 
 
 def test_the_speech_cards_figures_are_those_that_the_file_reaches(shared_data: Path) -> None:
-    report = evaluate(MODELS / "baseline-speech.tflite", "ravdess", RAVDESS.split(shared_data))
-    expected = read_card(MODELS / "baseline-speech.json").about["metrics"]["int8"]
+    report = evaluate(MODELS / "baseline-speech.tflite", RAVDESS, RAVDESS.split(shared_data))
+    expected = read_card(MODELS / "baseline-speech.json").about["metrics"]["int8"]["ravdess"]
     assert report.test.accuracy.value == pytest.approx(expected["test"]["accuracy"]["value"], abs=0.01)
 
 

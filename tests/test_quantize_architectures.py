@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from quantize import architectures
@@ -22,6 +23,21 @@ def test_the_speech_net_is_the_published_one(keras: object) -> None:
     assert net.count_params() == 1_558_919
     assert (net.input_shape, net.output_shape) == ((None, 128, 40, 1), (None, 7))
     assert kinds(net) == ["Conv2D", "MaxPooling2D"] * 2 + ["Reshape", "Bidirectional", "Dense", "Dense", "Dense"]
+
+
+def test_the_residual_face_net_has_the_size_that_it_says_and_two_answers(keras: object) -> None:
+    net = architectures.affectd_face(keras)
+    assert net.count_params() == 743_326
+    assert (net.input_shape, net.output_shape) == ((None, 48, 48, 1), (None, 2, 7))
+    assert kinds(net).count("Conv2D") == 1 + 4 * 3
+
+
+def test_the_residual_face_net_has_the_same_weights_for_pictures_of_any_side(keras: object) -> None:
+    fixed = architectures.affectd_face(keras)
+    free = architectures.of_any_size(keras, fixed)
+    faces = np.random.default_rng(1).random((2, 48, 48, 1), dtype=np.float32)
+    np.testing.assert_allclose(free(faces), fixed(faces), atol=1e-6)
+    assert free(faces[:, :40, :40]).shape == (2, 2, 7)
 
 
 def kinds(net: object) -> list[str]:

@@ -25,12 +25,23 @@ class TensorSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """One row of an emotion net's output: whose judgement it learnt to give, and its calibration.
+
+    ``temperature`` divides the logits before probabilities are fused (1: as trained).
+    """
+
+    name: str
+    temperature: float
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """What the appliance must know of a model before it trusts it.
 
     ``kind`` is ``face``, ``speech`` or ``detector``; ``features`` is the version of the features it was trained on;
-    ``temperature`` divides the logits before probabilities are fused (1: as trained); ``about`` holds the rest for
-    people: training data, split, command, metrics with intervals, licence.
+    ``answers`` are the rows of an emotion net's output, of which the appliance serves the first; ``about`` holds the
+    rest for people: training data, split, command, metrics with intervals, licence.
     """
 
     id: str
@@ -42,7 +53,7 @@ class Card:
     input: TensorSpec
     outputs: tuple[TensorSpec, ...]
     runtimes: tuple[str, ...]
-    temperature: float
+    answers: tuple[Answer, ...]
     about: Mapping[str, Any]
 
 
@@ -71,15 +82,16 @@ def _card(raw: Mapping[str, Any]) -> Card:
             "input": _tensor(raw["input"]),
             "outputs": tuple(_tensor(t) for t in raw["outputs"]),
             "runtimes": tuple(raw["runtimes"]),
-            "temperature": _temperature(raw.get("temperature", 1.0)),
+            "answers": tuple(_answer(a) for a in raw["answers"]),
         }
     )
 
 
-def _temperature(raw: float) -> float:
-    if not 0 < float(raw) < math.inf:
-        raise ValueError(f"temperature {raw}: it divides logits, so it must be above 0 and finite")
-    return float(raw)
+def _answer(raw: Mapping[str, Any]) -> Answer:
+    temperature = float(raw["temperature"])
+    if not 0 < temperature < math.inf:
+        raise ValueError(f"temperature {temperature}: it divides logits, so it must be above 0 and finite")
+    return Answer(name=str(raw["name"]), temperature=temperature)
 
 
 def _tensor(raw: Mapping[str, Any]) -> TensorSpec:
@@ -102,9 +114,15 @@ def verify_file(card: Card, folder: Path) -> Path:
 
 
 def verify_emotion_card(card: Card, *, kind: str, features: str) -> None:
-    """Refuse a card made for another job, other features or other labels. Raises ``ModelError``."""
+    """Refuse a card made for another job, other features or other labels, or without answers. Raises ``ModelError``."""
     expected = {"kind": kind, "features": features, "labels": tuple(str(e) for e in EMOTIONS)}
     for name, wanted in expected.items():
         found = getattr(card, name)
         if found != wanted:
             raise ModelError(f"model {card.id}: {name} is {found!r}, but this version of affectd needs {wanted!r}")
+    numbers = [math.prod(output.shape) for output in card.outputs]
+    if not card.answers or numbers != [len(card.answers) * len(EMOTIONS)]:
+        raise ModelError(
+            f"model {card.id}: {len(card.answers)} answers of {len(EMOTIONS)} classes do not fit outputs of "
+            f"{numbers} numbers; install the model again"
+        )

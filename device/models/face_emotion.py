@@ -5,7 +5,7 @@ from __future__ import annotations
 from device.features.face import FEATURE_VERSION, face_crop
 from device.models.card import verify_emotion_card
 from device.models.detect import FaceDetector
-from device.models.probabilities import calibrated
+from device.models.probabilities import served
 from device.models.tflite import TfliteModel
 from device.models.track import FaceTracker
 from device.readings import Modality, Reading
@@ -31,9 +31,8 @@ class FaceRecogniser:
         crop = face_crop(frame.grey, right_eye=face.right_eye, left_eye=face.left_eye, mouth=face.mouth)
         if crop is None:
             return None
-        (softmax,) = self._model(crop.pixels)
-        probs = calibrated(softmax, self._model.card.temperature)
-        return Reading(Modality.FACE, frame.captured_ns, probs, crop.quality)
+        (output,) = self._model(crop.pixels)
+        return Reading(Modality.FACE, frame.captured_ns, served(self._model.card, output), crop.quality)
 
     def finish(self) -> Reading | None:
         """Nothing: a frame owes nothing to the next one."""

@@ -1,11 +1,22 @@
-"""From a net's last layer to the probabilities that are fused."""
+"""From a net's output to the probabilities that are fused."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from device.models.card import Card
 from device.readings import EMOTIONS, Probabilities
+
+
+def served(card: Card, output: NDArray[np.float32]) -> Probabilities:
+    """What the appliance takes of an emotion net's ``output``: its first answer, at that one's temperature."""
+    return calibrated(answer(output, 0), card.answers[0].temperature)
+
+
+def answer(output: NDArray[np.float32], number: int) -> NDArray[np.float32]:
+    """The softmax (7,) of one answer in an output of (7,) or (answers, 7)."""
+    return np.asarray(output.reshape(-1, len(EMOTIONS))[number])
 
 
 def calibrated(softmax: NDArray[np.float32], temperature: float) -> Probabilities:

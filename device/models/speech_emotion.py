@@ -5,7 +5,7 @@ from __future__ import annotations
 from device.features.framing import Framer, Window
 from device.features.mfcc import FEATURE_VERSION
 from device.models.card import verify_emotion_card
-from device.models.probabilities import calibrated
+from device.models.probabilities import served
 from device.models.tflite import TfliteModel
 from device.readings import Modality, Reading
 from device.signals import AudioBlock
@@ -38,8 +38,7 @@ class SpeechRecogniser:
         if not windows:
             return None
         window = windows[-1]
-        (softmax,) = self._model(window.features)
+        (output,) = self._model(window.features)
         zero_db, one_db = _SNR_RAMP_DB
         quality = min(1.0, max(0.0, (window.snr_db - zero_db) / (one_db - zero_db)))
-        probs = calibrated(softmax, self._model.card.temperature)
-        return Reading(Modality.SPEECH, window.captured_ns, probs, quality)
+        return Reading(Modality.SPEECH, window.captured_ns, served(self._model.card, output), quality)

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from quantize import calibration, tables
 from quantize.commands.options import MODELS, add_model_and_run, run_folder
+from quantize.datasets import Dataset, Split
 from quantize.recipes import find_recipe
 
 
@@ -27,7 +28,10 @@ def run(options: argparse.Namespace) -> None:
 
     recipe = find_recipe(options.model)
     pinned = options.calibration or calibration.FOLDER / f"{recipe.id}.json"
-    split = recipe.dataset.split(options.root)
-    reports = publish(recipe, split, run=run_folder(options, recipe), calibration_path=pinned, folder=options.out)
-    for report in reports:
+
+    def load(dataset: Dataset) -> Split:
+        return dataset.split(options.root)
+
+    reports = publish(recipe, load, run=run_folder(options, recipe), calibration_path=pinned, folder=options.out)
+    for report in (report for form in reports.values() for report in form.values()):
         Console().print(tables.of_report(report))

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> None:
     split = dataset.split(options.root)
     if options.classes:
         split = replace(split, test=of_emotions(split.test, options.classes))
-    report = evaluate(options.model, dataset.name, split)
+    report = evaluate(options.model, dataset, split)
     Console().print(tables.of_report(report))
     if options.json:
         write_beside(options.json, (json.dumps(asdict(report), indent=1) + "\n").encode())

@@ -7,6 +7,7 @@ import argparse
 from rich.console import Console
 
 from quantize import tables
+from quantize.checkpoints import Epoch
 from quantize.commands.options import add_model_and_run, natural, run_folder
 from quantize.datasets import Split
 from quantize.hearing import heard_for_training
@@ -33,11 +34,16 @@ def run(options: argparse.Namespace) -> None:
     _tell_what_lacks(split)
     epochs = recipe.epochs if options.epochs is None else options.epochs
     training = train(recipe, split, run_folder(options, recipe), seed=options.seed, epochs=epochs)
-    best = training.best
+    chosen = training.chosen
     Console().print(
-        f"best epoch {best.number} of {len(training.epochs)}: "
-        f"validation accuracy {100 * best.validation_accuracy:.1f} %; next: python -m quantize convert {recipe.id}"
+        f"kept: epoch {chosen.number} of {len(training.epochs)}{_validated(chosen)}; "
+        f"next: python -m quantize convert {recipe.id}"
     )
+
+
+def _validated(epoch: Epoch) -> str:
+    accuracy = epoch.validation_accuracy
+    return "" if accuracy is None else f", validation accuracy {100 * accuracy:.1f} %"
 
 
 def _tell_what_lacks(split: Split) -> None:

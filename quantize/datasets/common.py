@@ -55,13 +55,16 @@ class Samples:
 
     ``labels`` index ``device.readings.EMOTIONS``. ``groups`` says what must never stand on both sides of a split
     and what a bootstrap draws: the actor of a clip, the person in a picture or, where nobody knows, its hash.
-    ``unreadable`` names what belongs here but did not decode.
+    ``targets`` are what training aims at where that says more than the labels: float32 (samples, answers, 7), a
+    distribution for each of a net's answers, or less than one where it weighs less. ``unreadable`` names what belongs
+    here but did not decode.
     """
 
     names: Sequence[str]
     signals: Sequence[Signal]
     labels: NDArray[np.int64]
     groups: Sequence[str]
+    targets: NDArray[np.float32] | None = None
     unreadable: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -74,6 +77,7 @@ class Samples:
             signals=_taken(self.signals, indices),
             labels=self.labels[np.asarray(indices, dtype=np.int64)],
             groups=[self.groups[i] for i in indices],
+            targets=None if self.targets is None else self.targets[np.asarray(indices, dtype=np.int64)],
             unreadable=self.unreadable,
         )
 
@@ -126,7 +130,8 @@ def require_emotions(samples: Samples, emotions: Iterable[Emotion], where: str) 
 class Dataset:
     """A corpus by its name. ``load(folder)`` raises ``DatasetError`` that says what is missing and where it is had.
 
-    ``folder`` is what its own folder is called, where that is not its name.
+    ``folder`` is what its own folder is called, where that is not its name. ``answer`` is whose judgement its labels
+    are: a net that gives several answers is scored on that one, by default on the one that the appliance serves.
     """
 
     name: str
@@ -134,6 +139,7 @@ class Dataset:
     terms: str
     load: Callable[[Path], Split]
     folder: str = ""
+    answer: str = ""
 
     def split(self, root: Path) -> Split:
         """The corpus under ``root``, which is its own folder or the one that holds it under the corpus's name."""

@@ -35,4 +35,5 @@ FER2013 = Dataset(
     kind="face",
     terms="FER2013: for research use; no formal licence was ever published with it",
     load=load,
+    answer="fer2013",
 )

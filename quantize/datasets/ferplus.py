@@ -23,7 +23,7 @@ ANSWERS = (
     *("contempt", "unknown", "NF"),  # none of the seven; NF: not a face
 )
 """What people could say, in the order of the columns."""
-_SEVEN = [EMOTIONS.index(emotion) for emotion in map(emotion_called, ANSWERS[:7]) if emotion]
+SEVEN = [EMOTIONS.index(emotion) for emotion in map(emotion_called, ANSWERS[:7]) if emotion]
 _OUTSIDE = -1
 
 Votes = NDArray[np.int64]
@@ -58,7 +58,7 @@ def majority(votes: Votes) -> NDArray[np.int64]:
     counted = _without_single(votes)
     best = counted.argmax(axis=1)
     agreed = 2 * counted.max(axis=1) > counted.sum(axis=1)
-    named = np.array([*_SEVEN, *[_OUTSIDE] * (len(ANSWERS) - len(_SEVEN))])
+    named = np.array([*SEVEN, *[_OUTSIDE] * (len(ANSWERS) - len(SEVEN))])
     return np.where(agreed, named[best], _OUTSIDE)
 
 
@@ -70,7 +70,7 @@ def vote_shares(folder: Path, names: Sequence[str]) -> NDArray[np.float32]:
     """
     counted = _without_single(read_votes(folder))
     shares = np.zeros((len(counted), len(EMOTIONS)), dtype=np.float32)
-    shares[:, _SEVEN] = counted[:, : len(_SEVEN)]
+    shares[:, SEVEN] = counted[:, : len(SEVEN)]
     shares[counted.argmax(axis=1) == ANSWERS.index("NF")] = 0
     shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1)
     place = {row_name(i): i for i in range(len(shares))}
@@ -112,4 +112,5 @@ FERPLUS = Dataset(
     terms="FER2013: for research use, no formal licence was ever published with it; FER+ votes: MIT",
     load=load,
     folder="fer2013",
+    answer="crowd",
 )

@@ -1,0 +1,33 @@
+"""A net that trails another: its weights are a running mean of that one's, which answers better than any of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Average:
+    """Exponential mean of a net's weights, statistics of batch normalisation too (Polyak & Juditsky, 1992).
+
+    ``net`` answers; it is of the same layers as ``working`` and is changed by ``follow`` alone. ``decay`` is what a
+    step keeps of the mean. Early on it keeps less, (1 + t) / (10 + t) after t steps, so that the first weights fade.
+    """
+
+    def __init__(self, net: Any, working: Any, decay: float) -> None:
+        import tensorflow as tf
+
+        self.net = net
+        self._working = working
+        self._decay = decay
+        self._assign = tf.function(self._assign_weights)
+
+    def follow(self) -> None:
+        """Take in the working net's weights, once after each of its steps."""
+        self._assign()
+
+    def _assign_weights(self) -> None:
+        import tensorflow as tf
+
+        steps = tf.cast(self._working.optimizer.iterations, tf.float32)
+        kept = tf.minimum(self._decay, (1.0 + steps) / (10.0 + steps))
+        for mean, weight in zip(self.net.weights, self._working.weights, strict=True):
+            mean.assign(kept * mean + (1.0 - kept) * weight)

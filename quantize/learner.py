@@ -1,0 +1,77 @@
+"""What learns: the net that is trained and, where the recipe says so, the running mean of it that answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from quantize import checkpoints
+from quantize.architectures import of_any_size
+from quantize.averaging import Average
+from quantize.checkpoints import Training
+from quantize.courses import Batch
+from quantize.datasets import Samples
+from quantize.losses import cross_entropy_of_answers
+from quantize.recipes import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """``net`` is trained; ``answering`` is validated and shipped: the net itself, or the mean that trails it."""
+
+    net: Any
+    average: Average | None = None
+
+    @property
+    def answering(self) -> Any:
+        """The net whose answers count."""
+        return self.net if self.average is None else self.average.net
+
+    def learn(self, batch: Batch) -> float:
+        """One step; the loss it was made from."""
+        loss = float(self.net.train_on_batch(*batch))
+        if self.average is not None:
+            self.average.follow()
+        return loss
+
+    def save(self, run: Path, training: Training, *, as_result: bool) -> None:
+        """Keep everything that going on needs and, if it is to be, the answering net as the run's result.
+
+        Raises ``AffectdError``.
+        """
+        nets = {checkpoints.LAST: self.net, checkpoints.ANSWERING: self.answering}
+        if as_result:
+            nets[checkpoints.RESULT] = self.answering
+        checkpoints.save(run, nets, training)
+
+
+def learner(recipe: Recipe, samples: Samples, run: Path, training: Training) -> Learner:
+    """A fresh learner, or the one that ``run`` holds. Raises ``AffectdError`` where its checkpoint can not be read."""
+    import tf_keras
+
+    # A resumed run draws its dropout anew; its order and its variations of examples are those of an unbroken one.
+    tf_keras.utils.set_random_seed(training.seed + len(training.epochs))
+    net = checkpoints.load_net(run, checkpoints.LAST) if training.epochs else _fresh(recipe, samples, tf_keras)
+    if recipe.averaging is None:
+        return Learner(net)
+    return Learner(net, Average(_answering(recipe, net, run, training), net, recipe.averaging))
+
+
+def _fresh(recipe: Recipe, samples: Samples, keras: Any) -> Any:
+    net = recipe.architecture(keras)
+    if recipe.pictures_grow:
+        net = of_any_size(keras, net)
+    loss = "sparse_categorical_crossentropy" if samples.targets is None else cross_entropy_of_answers
+    net.compile(optimizer=recipe.optimizer(keras), loss=loss)
+    return net
+
+
+def _answering(recipe: Recipe, net: Any, run: Path, training: Training) -> Any:
+    import tf_keras
+
+    if training.epochs:
+        return checkpoints.load_net(run, checkpoints.ANSWERING)
+    answering = recipe.architecture(tf_keras)
+    answering.set_weights(net.get_weights())
+    return answering

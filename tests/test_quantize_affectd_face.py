@@ -1,0 +1,87 @@
+"""The recipe of affectd-1-face from end to end: soft targets, growing pictures, averaged weights, temperature."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from synthetic import write_fer2013
+
+from device.models.card import read_card
+from quantize import checkpoints
+from quantize.__main__ import main
+from quantize.courses import GrowingFaces, Stage
+from quantize.datasets import Samples, Split
+from quantize.datasets.fer2013_votes import FER2013_VOTES
+from quantize.graph import read_graph
+from quantize.recipes import AFFECTD_1_FACE
+from quantize.train import train
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning:tensorflow"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
+
+SHORT = replace(AFFECTD_1_FACE, plan=GrowingFaces(batch_size=13, stages=(Stage(40, 1), Stage(48, 1))))
+# The recipe's own rate is still warming up after so few steps.
+QUICK = replace(SHORT, optimizer=lambda keras: keras.optimizers.SGD(0.03, momentum=0.9, nesterov=True))
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_fer2013(tmp_path_factory.mktemp("data") / "fer2013")
+
+
+def striped_faces(each: int) -> Samples:
+    """Noise with waves across it, as many as the class's number and one: neither mirror nor light changes that."""
+    labels = np.tile(np.arange(7), each)
+    down = np.arange(48)[:, np.newaxis] / 48
+    waves = np.sin(2 * np.pi * (labels[:, np.newaxis, np.newaxis] + 1) * down)
+    noise = np.random.default_rng(each).normal(0, 0.2, (len(labels), 48, 48))
+    images = np.clip(128 + 60 * (waves + noise), 0, 255).astype(np.uint8)
+    names = [f"face {each}/{i}" for i in range(len(labels))]
+    targets = np.repeat(np.eye(7, dtype=np.float32)[labels][:, np.newaxis], 2, axis=1)
+    return Samples(names, list(images), labels, names, targets)
+
+
+def test_the_recipe_goes_from_corpus_to_a_calibrated_int8_file(tmp_path: Path) -> None:
+    faces = write_fer2013(tmp_path / "fer2013", each=10)  # more than one batch of the recipe's 64
+    made = ["--root", str(faces), "--run", str(tmp_path / "run")]
+    assert main(["train", "affectd-1-face", *made, "--epochs", "1"]) == 0
+    out = ["--out", str(tmp_path), "--calibration", str(tmp_path / "pinned.json")]
+    assert main(["convert", "affectd-1-face", *made, *out]) == 0
+    card = read_card(tmp_path / "affectd-1-face.json")
+    assert read_graph((tmp_path / card.file).read_bytes(), card.file).is_integer
+    assert card.outputs[0].shape == (1, 2, 7)
+    assert card.about["parameters"] == 743_326
+    crowd, label = card.answers
+    assert (crowd.name, label.name) == ("crowd", "fer2013")
+    assert crowd.temperature == card.about["temperatures"]["crowd"]["value"] != 1
+    on_labels, on_votes = card.about["metrics"]["int8"]["fer2013"], card.about["metrics"]["int8"]["ferplus"]
+    assert (on_labels["answer"], on_votes["answer"]) == ("fer2013", "crowd")
+    assert on_labels["temperature"] == label.temperature
+    assert (tmp_path / "affectd-1-face.tflite").stat().st_size < 850_000
+
+
+def test_two_epochs_teach_it_to_tell_simple_faces_apart(tmp_path: Path) -> None:
+    split = Split(striped_faces(60), striped_faces(8), striped_faces(1), striped_faces(1), note="made up")
+    training = train(QUICK, split, tmp_path, seed=1, epochs=2)
+    assert (training.chosen.validation_accuracy or 0) > 0.4
+
+
+def test_a_training_stopped_at_an_epoch_keeps_its_step_its_mean_and_its_epochs(faces: Path, tmp_path: Path) -> None:
+    split = FER2013_VOTES.split(faces)
+    first = train(SHORT, split, tmp_path, seed=3, epochs=1)
+    second = train(SHORT, split, tmp_path, seed=3, epochs=2)
+    assert second.epochs[:1] == first.epochs
+    assert int(checkpoints.load_net(tmp_path, checkpoints.LAST).optimizer.iterations) == 4
+
+
+def test_what_answers_is_the_mean_of_the_weights_at_full_size(faces: Path, tmp_path: Path) -> None:
+    train(SHORT, FER2013_VOTES.split(faces), tmp_path, seed=1, epochs=1)
+    last, result = (checkpoints.load_net(tmp_path, name) for name in (checkpoints.LAST, checkpoints.RESULT))
+    assert (last.input_shape, result.input_shape) == ((None, None, None, 1), (None, 48, 48, 1))
+    pairs = list(zip(result.get_weights(), last.get_weights(), strict=True))
+    assert all(mean.shape == weight.shape for mean, weight in pairs)
+    assert any(not np.array_equal(mean, weight) for mean, weight in pairs)
