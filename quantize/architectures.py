@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from device.features import mfcc
+from device.features.mel import BANDS, FRAMES
 from device.readings import EMOTIONS
 
 FACE_SHAPE = (48, 48, 1)
-SPEECH_SHAPE = (mfcc.FRAMES, mfcc.COEFFICIENTS, 1)
+SPEECH_SHAPE = (FRAMES, BANDS, 1)
 WEIGHT_DECAY = 1e-4
 FACE_ANSWERS = ("crowd", "fer2013")
 """Whose judgement a face net with two answers gives: that of FER+'s ten people, and that of FER2013's labels."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from device.features import mfcc
+from device.features.mel import WINDOW_SAMPLES
 from device.signals import RATE_HZ
 
 CROP_MARGIN_PX = 4
@@ -24,7 +24,7 @@ def flipped_and_cropped(image: NDArray[np.uint8], rng: np.random.Generator) -> N
 
 def cut_somewhere(stretch: NDArray[np.int16], rng: np.random.Generator) -> NDArray[np.int16]:
     """A piece of a voiced stretch, at most 3 s: half of the time all of it, else a random length and place."""
-    longest = min(len(stretch), mfcc.WINDOW_SAMPLES)
+    longest = min(len(stretch), WINDOW_SAMPLES)
     length = longest
     if rng.random() < 0.5 and longest > SHORTEST_CUT_SAMPLES:
         length = int(rng.integers(max(SHORTEST_CUT_SAMPLES, longest // 2), longest + 1))

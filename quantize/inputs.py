@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.features import face, mfcc
+from device.features.mel import WINDOW_SAMPLES, log_energies
 from device.features.voice import voiced_stretches
 from quantize import augment
 from quantize.faces import face_in
@@ -39,7 +40,7 @@ def longest_stretch(clip: NDArray[np.int16]) -> NDArray[np.int16] | None:
 
 def served_speech(stretch: NDArray[np.int16]) -> FloatArray:
     """What the last reading of a voiced stretch is made from: its last 3 s, float32 (128, 40, 1)."""
-    return mfcc.model_input(mfcc.coefficients(stretch[-mfcc.WINDOW_SAMPLES :]))[..., np.newaxis]
+    return mfcc.model_input(log_energies(stretch[-WINDOW_SAMPLES:]))[..., np.newaxis]
 
 
 def varied_speech(stretch: NDArray[np.int16], rng: np.random.Generator) -> FloatArray:

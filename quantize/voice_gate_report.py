@@ -21,7 +21,7 @@ from rich.progress import track
 from device.capture.container import sound_blocks
 from device.errors import AffectdError
 from device.features.framing import LEAST_SAMPLES
-from device.features.mfcc import HOP_SAMPLES
+from device.features.mel import HOP_SAMPLES
 from device.features.voice import FRAME_SAMPLES, Samples, Stretch, voiced_stretches
 from device.signals import RATE_HZ
 from quantize.datasets import DatasetError

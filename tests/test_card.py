@@ -92,7 +92,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_card_for_this_job_is_accepted(tmp_path: Path) -> None:
-    verify_emotion_card(card_in(tmp_path), kind="face", features="face48/1")
+    verify_emotion_card(card_in(tmp_path), kind="face", features=("face48/1",))
 
 
 @pytest.mark.parametrize(
@@ -107,4 +107,4 @@ def test_a_card_for_another_job_features_or_order_is_refused(
     tmp_path: Path, changes: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(ModelError, match=f"model toy: {named} is"):
-        verify_emotion_card(card_in(tmp_path, **changes), kind="face", features="face48/1")
+        verify_emotion_card(card_in(tmp_path, **changes), kind="face", features=("face48/1",))

@@ -5,7 +5,8 @@ import pytest
 from perception import NS_PER_SAMPLE, Samples, blocks, in_a_room, pause, spoken
 
 from device.features.framing import LEAST_SAMPLES, Framer, Window
-from device.features.mfcc import HOP_SAMPLES, WINDOW_SAMPLES, coefficients, model_input
+from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES, log_energies
+from device.features.mfcc import model_input
 from device.features.voice import voiced_stretches
 from device.signals import RATE_HZ, AudioBlock
 
@@ -14,7 +15,7 @@ LONG = in_a_room(pause(1), spoken(7.3), pause(1.5))
 
 
 def windows(stream: list[AudioBlock]) -> list[Window]:
-    framer = Framer()
+    framer = Framer(model_input)
     return [w for block in stream for w in framer.push(block)] + framer.finish()
 
 
@@ -28,7 +29,7 @@ def test_a_short_stretch_gives_its_features_exactly_as_in_training() -> None:
     whole = SHORT[stretch.first_sample : stretch.end_sample]
     assert len(whole) < WINDOW_SAMPLES
     assert last.end_sample == stretch.end_sample
-    np.testing.assert_array_equal(last.features, model_input(coefficients(whole)))
+    np.testing.assert_array_equal(last.features, model_input(log_energies(whole)))
 
 
 def test_a_long_stretch_is_read_each_three_quarters_of_a_second_and_at_its_end() -> None:
@@ -42,7 +43,7 @@ def test_in_a_long_stretch_a_window_is_the_last_three_seconds() -> None:
     for window in of(LONG)[5:]:
         newest = LONG[window.end_sample - WINDOW_SAMPLES : window.end_sample]
         # The stream's frames lie on its own grid, up to a step off the clip's: alike, not the same.
-        alike = np.corrcoef(window.features.ravel(), model_input(coefficients(newest)).ravel())[0, 1]
+        alike = np.corrcoef(window.features.ravel(), model_input(log_energies(newest)).ravel())[0, 1]
         assert window.features.shape == (128, 40)
         assert alike > 0.6
 
@@ -64,7 +65,7 @@ def test_the_size_of_the_blocks_changes_nothing(block_samples: int) -> None:
 
 
 def test_the_last_window_comes_once_silence_has_lasted_not_only_at_the_end_of_the_stream() -> None:
-    framer = Framer()
+    framer = Framer(model_input)
     before_the_end = [w for block in blocks(SHORT) for w in framer.push(block)]
     (stretch,) = voiced_stretches(SHORT)
     assert before_the_end[-1].end_sample == stretch.end_sample
@@ -73,7 +74,7 @@ def test_the_last_window_comes_once_silence_has_lasted_not_only_at_the_end_of_th
 
 def test_speech_that_the_end_of_the_stream_cuts_off_still_gives_its_window() -> None:
     cut = SHORT[: 2 * RATE_HZ]
-    framer = Framer()
+    framer = Framer(model_input)
     for block in blocks(cut):
         framer.push(block)
     (last,) = framer.finish()
@@ -109,13 +110,13 @@ def test_silence_and_blocks_without_samples_give_nothing() -> None:
 
 
 def test_another_stream_may_follow() -> None:
-    framer = Framer()
+    framer = Framer(model_input)
     twice = [[w for block in blocks(SHORT) for w in framer.push(block)] + framer.finish() for _ in range(2)]
     assert [w.end_sample for w in twice[0]] == [w.end_sample for w in twice[1]]
 
 
 def test_a_day_of_sound_needs_no_more_memory_than_a_minute() -> None:
-    framer = Framer()
+    framer = Framer(model_input)
     for block in blocks(np.tile(LONG, 8)):
         framer.push(block)
     assert framer._sound.end_sample - framer._sound._first <= 4 * RATE_HZ + 480

@@ -32,7 +32,7 @@ TFLITE_PYTHON = os.environ.get("AFFECTD_TFLITE_PYTHON", "")
 @pytest.mark.parametrize(("model_id", "kind", "features"), SHIPPED)
 def test_a_shipped_model_is_what_its_card_says(model_id: str, kind: str, features: str) -> None:
     card = read_card(MODELS / f"{model_id}.json")
-    verify_emotion_card(card, kind=kind, features=features)
+    verify_emotion_card(card, kind=kind, features=(features,))
     TfliteModel(card, MODELS)
     assert card.about["parameters"] == PARAMETERS[model_id]
     assert set(card.runtimes) == {"ai-edge-litert", "tflite-runtime"}

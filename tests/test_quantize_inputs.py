@@ -7,6 +7,7 @@ from synthetic import voice
 
 from device.features import mfcc
 from device.features.framing import Framer
+from device.features.mel import WINDOW_SAMPLES
 from device.signals import AudioBlock
 from quantize import augment, calibration, inputs
 from quantize.datasets import DatasetError, Samples
@@ -25,7 +26,7 @@ def numbered(count: int) -> Samples:
 
 def test_the_workshop_computes_what_the_appliance_serves_at_the_end_of_a_stretch() -> None:
     clip = hum()
-    framer = Framer()
+    framer = Framer(mfcc.model_input)
     windows = [*framer.push(AudioBlock(0, 0, clip)), *framer.finish()]
     stretch = inputs.longest_stretch(clip)
     assert stretch is not None
@@ -58,7 +59,7 @@ def test_varied_inputs_have_the_shape_and_type_of_served_ones(seed: int) -> None
 def test_a_cut_is_a_piece_of_the_stretch_of_no_more_than_3_s(seed: int) -> None:
     stretch = np.arange(-32_000, 28_000, dtype=np.int16)
     piece = augment.cut_somewhere(stretch, np.random.default_rng(seed))
-    assert augment.SHORTEST_CUT_SAMPLES <= len(piece) <= mfcc.WINDOW_SAMPLES
+    assert augment.SHORTEST_CUT_SAMPLES <= len(piece) <= WINDOW_SAMPLES
     assert (np.diff(piece) == 1).all()
 
 

@@ -10,8 +10,9 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from device.features import mfcc
 from device.features.face import FaceCrop, face_crop
+from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES, MelStream, log_energies
+from device.features.speech import SPEECH_FEATURES, SpeechFeatures
 from device.features.voice import VoiceGate
 from device.models.detect import Face, FaceDetector
 from device.models.face_emotion import FaceRecogniser
@@ -34,20 +35,21 @@ def make_stages(models: ModelSet, grey: Grey, samples: Samples) -> Stages:
 
     ``grey``: a picture with a face, uint8 (height, width). ``samples``: speech, int16, mono, 16 kHz.
     """
-    samples = np.resize(samples, mfcc.WINDOW_SAMPLES)
+    samples = np.resize(samples, WINDOW_SAMPLES)
     detector = FaceDetector(TfliteModel(models.detector, models.folder))
     face_net, speech_net = (TfliteModel(card, models.folder) for card in (models.face, models.speech))
     face = detector(grey)[0]
     pixels = _crop(grey, face).pixels
-    window = mfcc.model_input(mfcc.coefficients(samples))[..., np.newaxis]
+    features = SPEECH_FEATURES[models.speech.features]
+    window = features(log_energies(samples))[..., np.newaxis]
     return {
         "find faces (BlazeFace)": lambda: detector(grey),
         "align and crop": lambda: _crop(grey, face),
         "face net": lambda: face_net(pixels),
         "a frame of a tracked face, whole": _tracked(FaceRecogniser(detector, face_net), grey),
         "voice gate, 1 s of sound": _gate(samples),
-        "MFCC of a 0.75 s hop": _hop(samples),
-        "MFCC of 3 s, whole": lambda: mfcc.coefficients(samples),
+        "speech features of a 0.75 s hop": _hop(samples, features),
+        "speech features of 3 s, whole": lambda: features(log_energies(samples)),
         "speech net": lambda: speech_net(window),
     }
 
@@ -73,14 +75,14 @@ def _gate(samples: Samples) -> Callable[[], object]:
     return lambda: gate.push(next(seconds))
 
 
-def _hop(samples: Samples) -> Callable[[], object]:
-    stream = mfcc.MfccStream()
+def _hop(samples: Samples, features: SpeechFeatures) -> Callable[[], object]:
+    stream = MelStream()
     stream.push(samples)
     stream.window()
 
     def hop() -> object:
-        stream.push(samples[: mfcc.HOP_SAMPLES])
-        return mfcc.model_input(stream.window())
+        stream.push(samples[:HOP_SAMPLES])
+        return features(stream.window())
 
     return hop
 

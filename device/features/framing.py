@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from device.features.mfcc import HOP_SAMPLES, WINDOW_SAMPLES, MfccStream, model_input
+from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES, LogEnergies, MelStream
+from device.features.speech import SpeechFeatures
 from device.features.voice import Stretch, VoiceGate
 from device.signals import RATE_HZ, AudioBlock
 
@@ -37,9 +38,11 @@ class Framer:
 
     Within a stretch there is one at each 0.75 s from its beginning, and one at its end: where silence, a gap or the
     end of the stream is. A stretch that is known to be speech only after several hops gives the last of these.
+    ``features`` makes what the model eats of the energies in a window.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, features: SpeechFeatures) -> None:
+        self._features = features
         self._gate = VoiceGate()
         self._sound = _RecentSound(0, 0)
         self._open: _GrowingStretch | None = None
@@ -75,19 +78,19 @@ class Framer:
         end = growing.due(stretch)
         if end is None:
             return None
-        features = growing.features(self._sound, end)
+        features = self._features(growing.energies(self._sound, end))
         return Window(self._sound.captured_ns(end), end, features, stretch.snr_db)
 
 
 class _GrowingStretch:
-    """A stretch known to be speech: which window is due, and its coefficients so far."""
+    """A stretch known to be speech: which window is due, and its energies so far."""
 
     def __init__(self, stretch: Stretch) -> None:
         self._first = stretch.first_sample
         # Told of late, a stretch may be longer than the sound that is still needed of it, and kept.
         self._pushed_to = max(stretch.first_sample, stretch.end_sample - WINDOW_SAMPLES)
         self._last_end = stretch.first_sample
-        self._mfcc = MfccStream()
+        self._mel = MelStream()
 
     def due(self, stretch: Stretch) -> int | None:
         """The end of the window that is due now."""
@@ -98,10 +101,10 @@ class _GrowingStretch:
         self._last_end = end
         return end
 
-    def features(self, sound: _RecentSound, end: int) -> NDArray[np.float32]:
-        self._mfcc.push(sound.between(self._pushed_to, end))
+    def energies(self, sound: _RecentSound, end: int) -> LogEnergies:
+        self._mel.push(sound.between(self._pushed_to, end))
         self._pushed_to = end
-        return model_input(self._mfcc.window())
+        return self._mel.window()
 
 
 class _RecentSound:

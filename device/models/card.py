@@ -113,13 +113,14 @@ def verify_file(card: Card, folder: Path) -> Path:
     return path
 
 
-def verify_emotion_card(card: Card, *, kind: str, features: str) -> None:
+def verify_emotion_card(card: Card, *, kind: str, features: tuple[str, ...]) -> None:
     """Refuse a card made for another job, other features or other labels, or without answers. Raises ``ModelError``."""
-    expected = {"kind": kind, "features": features, "labels": tuple(str(e) for e in EMOTIONS)}
-    for name, wanted in expected.items():
+    expected = {"kind": (kind,), "features": features, "labels": (tuple(str(e) for e in EMOTIONS),)}
+    for name, fitting in expected.items():
         found = getattr(card, name)
-        if found != wanted:
-            raise ModelError(f"model {card.id}: {name} is {found!r}, but this version of affectd needs {wanted!r}")
+        if found not in fitting:
+            wanted = " or ".join(repr(value) for value in fitting)
+            raise ModelError(f"model {card.id}: {name} is {found!r}, but this version of affectd needs {wanted}")
     numbers = [math.prod(output.shape) for output in card.outputs]
     if not card.answers or numbers != [len(card.answers) * len(EMOTIONS)]:
         raise ModelError(

@@ -19,7 +19,7 @@ class FaceRecogniser:
     """
 
     def __init__(self, detector: FaceDetector, model: TfliteModel) -> None:
-        verify_emotion_card(model.card, kind="face", features=FEATURE_VERSION)
+        verify_emotion_card(model.card, kind="face", features=(FEATURE_VERSION,))
         self._tracker = FaceTracker(detector)
         self._model = model
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from device.features.framing import Framer, Window
-from device.features.mfcc import FEATURE_VERSION
+from device.features.speech import SPEECH_FEATURES
 from device.models.card import verify_emotion_card
 from device.models.probabilities import served
 from device.models.tflite import TfliteModel
@@ -22,9 +22,9 @@ class SpeechRecogniser:
     """
 
     def __init__(self, model: TfliteModel) -> None:
-        verify_emotion_card(model.card, kind="speech", features=FEATURE_VERSION)
+        verify_emotion_card(model.card, kind="speech", features=tuple(SPEECH_FEATURES))
         self._model = model
-        self._framer = Framer()
+        self._framer = Framer(SPEECH_FEATURES[model.card.features])
 
     def __call__(self, block: AudioBlock) -> Reading | None:
         """The reading that this block completes; of a block so long that it completes several, the newest."""
