@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantize.datasets import Samples
+from device.features import logmel
+from device.readings import EMOTIONS
+from quantize.augment import masked
+from quantize.datasets import Samples, Split
+from quantize.datasets.voices import corpus_of
 from quantize.face_variation import FaceVariation
 from quantize.inputs import FrontEnd
+from quantize.voice_variation import Takes, prepared, varied_energies
 
 Batch = tuple[Any, NDArray[Any]]
 """Model inputs, and the labels or targets to aim at."""
@@ -28,8 +33,8 @@ class Course(Protocol):
         """The batches of epoch ``number``, counted from 1."""
 
 
-Plan = Callable[[Samples], Course]
-"""What a recipe has: it makes a course of any training part."""
+Plan = Callable[[Split], Course]
+"""What a recipe has: it makes a course of any split's training part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +48,9 @@ class OneByOne:
     batch_size: int
     oversample: bool
 
-    def __call__(self, samples: Samples) -> Course:
-        """The course of these samples."""
-        return _OneByOneCourse(self, samples)
+    def __call__(self, split: Split) -> Course:
+        """The course of the split's training part."""
+        return _OneByOneCourse(self, split.train)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -81,9 +86,9 @@ class GrowingFaces:
     batch_size: int
     stages: tuple[Stage, ...]
 
-    def __call__(self, samples: Samples) -> Course:
-        """The course of these samples."""
-        return _GrowingFacesCourse(self, samples, FaceVariation(samples.signals))
+    def __call__(self, split: Split) -> Course:
+        """The course of the split's training part."""
+        return _GrowingFacesCourse(self, split.train, FaceVariation(split.train.signals))
 
     def side_px(self, epoch: int) -> int:
         """The side in ``epoch``, counted from 1; after the last stage it stays what it was there."""
@@ -132,3 +137,64 @@ def epoch_order(labels: NDArray[np.int64], rng: np.random.Generator, *, oversamp
 def _batches(order: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
     for first in range(0, len(order), size):
         yield order[first : first + size]
+
+
+@dataclass(frozen=True, slots=True)
+class BalancedVoices:
+    """Voices drawn so that every corpus has its share of an epoch, and every class of a corpus the same.
+
+    ``shares`` are of the corpora that are there; ``smoothing`` is taken from each label and spread over all classes
+    (Szegedy et al., 2016). ``clean_share`` of the voices are as they were recorded.
+    """
+
+    batch_size: int
+    steps: int
+    shares: Mapping[str, float]
+    clean_share: float
+    smoothing: float
+
+    def __call__(self, split: Split) -> Course:
+        """The course of the split's training part, with its noises."""
+        return _BalancedVoicesCourse(self, split.train, prepared(split.train.signals, split.noises, seed=0))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _BalancedVoicesCourse:
+    plan: BalancedVoices
+    samples: Samples
+    takes: Takes
+
+    @property
+    def steps(self) -> int:
+        return self.plan.steps
+
+    def epoch(self, number: int, rng: np.random.Generator) -> Iterator[Batch]:  # noqa: ARG002 - all epochs are alike
+        order = self._order(rng)
+        for batch in _batches(order, self.plan.batch_size):
+            yield np.stack([self._input(i, rng) for i in batch]), self._aims(batch)
+
+    def _order(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Drawn at even steps along the weights, so that each sample comes as often as its weight says, to one."""
+        ends = np.cumsum(sample_weights(self.samples, self.plan.shares))
+        count = self.plan.steps * self.plan.batch_size
+        places = (np.arange(count) + rng.random(count)) / count * ends[-1]
+        return rng.permutation(np.minimum(np.searchsorted(ends, places), len(ends) - 1))
+
+    def _input(self, number: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        energies = self.takes.drawn(number, rng, clean_share=self.plan.clean_share)
+        return masked(logmel.model_input(varied_energies(energies, rng)), rng)[..., np.newaxis]
+
+    def _aims(self, batch: NDArray[np.int64]) -> NDArray[np.float32]:
+        hard = np.eye(len(EMOTIONS), dtype=np.float32)[self.samples.labels[batch]]
+        return (1 - self.plan.smoothing) * hard + np.float32(self.plan.smoothing / len(EMOTIONS))
+
+
+def sample_weights(samples: Samples, shares: Mapping[str, float]) -> NDArray[np.float64]:
+    """What share of an epoch each sample has: its corpus's share over its classes, its class's over its samples."""
+    corpora = np.array([corpus_of(name) for name in samples.names])
+    weights = np.zeros(len(samples))
+    for corpus in np.unique(corpora):
+        own = np.flatnonzero(corpora == corpus)
+        counts = np.bincount(samples.labels[own], minlength=len(EMOTIONS))
+        weights[own] = shares[corpus] / np.count_nonzero(counts) / counts[samples.labels[own]]
+    return np.asarray(weights / weights.sum())

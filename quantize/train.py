@@ -39,7 +39,7 @@ def train(recipe: Recipe, split: Split, run: Path, *, seed: int, epochs: int) ->
     _require_every_class(split.train)
     learning = learner(recipe, split.train, run, training)
     with Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn(elapsed_when_finished=True)) as bars:
-        school = _School(recipe, recipe.plan(split.train), split.validation, learning, bars)
+        school = _School(recipe, recipe.plan(split), split.validation, learning, bars)
         while len(training.epochs) < epochs and not _is_stuck(recipe, training):
             epoch = _one_epoch(school, seed, len(training.epochs) + 1)
             training = training.after(epoch)

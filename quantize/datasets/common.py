@@ -48,6 +48,12 @@ class SignalFiles(Sequence[Signal]):
         """The files at ``indices``, still unread."""
         return SignalFiles([self._paths[i] for i in indices], self._read)
 
+    def followed_by(self, other: SignalFiles) -> SignalFiles:
+        """These files and the other ones, which are read alike. Raises ``ValueError`` if they are not."""
+        if other._read is not self._read:
+            raise ValueError("files that are read in different ways do not make one sequence")
+        return SignalFiles([*self._paths, *other._paths], self._read)
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Samples:
@@ -95,7 +101,8 @@ class Split:
     """One corpus in its three parts. ``note`` says, for the card, how they were made.
 
     ``clean`` is the test part without what the corpus itself leaks from training; where a corpus leaks nothing it
-    is the test part. ``remarks`` say what this copy of the corpus lacks, for whoever reads the figures.
+    is the test part. ``remarks`` say what this copy of the corpus lacks, for whoever reads the figures. ``noises`` are
+    sounds to mix under voices in training, int16 (samples,), 16 kHz.
     """
 
     train: Samples
@@ -104,6 +111,7 @@ class Split:
     clean: Samples
     note: str
     remarks: tuple[str, ...] = ()
+    noises: Sequence[Signal] = ()
 
 
 def only_a_test(samples: Samples, note: str, remarks: tuple[str, ...] = ()) -> Split:

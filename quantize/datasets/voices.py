@@ -1,0 +1,106 @@
+"""Several corpora of acted speech as one, for nets that are to work on voices and rooms that none of them holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial, reduce
+from pathlib import Path
+
+import numpy as np
+
+from quantize.datasets.common import Dataset, Samples, Signal, SignalFiles, Split, only_a_test
+from quantize.datasets.nemo import NEMO
+from quantize.datasets.ravdess import RAVDESS_FOLDS, TEST_FOLD
+from quantize.datasets.tess import TESS
+
+WHOLE = {"tess": TESS, "nemo": NEMO}
+"""Corpora that are trained on, or tested on, as a whole."""
+
+
+def without_fold(test_fold: int) -> Dataset:
+    """Train on all of TESS and nEMO and on RAVDESS but for the actors of one fold, who are the test.
+
+    There is no validation part: how long to train is fixed beforehand, so that no actor is spent on it.
+    """
+    return Dataset(
+        name=f"voices-f{test_fold}",
+        kind="speech",
+        terms="; ".join(dataset.terms for dataset in (RAVDESS_FOLDS[test_fold], TESS, NEMO)),
+        load=partial(_load_without_fold, test_fold=test_fold),
+        answer="acted",
+    )
+
+
+def without_corpus(name: str) -> Dataset:
+    """Train on all of the corpora but one, of which all is the test."""
+    others = [dataset for own, dataset in WHOLE.items() if own != name]
+    return Dataset(
+        name=f"voices-without-{name}",
+        kind="speech",
+        terms="; ".join(dataset.terms for dataset in (RAVDESS_FOLDS[TEST_FOLD], *others)),
+        load=partial(_load_without_corpus, name=name),
+        answer="acted",
+    )
+
+
+def corpus_of(name: str) -> str:
+    """The corpus that a sample of these is of."""
+    return name.partition("/")[0]
+
+
+def _load_without_fold(root: Path, test_fold: int) -> Split:
+    split = RAVDESS_FOLDS[test_fold].split(root)
+    others = {name: dataset.split(root) for name, dataset in WHOLE.items()}
+    return _trained_on(
+        {"ravdess": _joined([split.train, split.validation]), **{name: other.test for name, other in others.items()}},
+        test=_of_corpus("ravdess", split.test),
+        note=f"by actor: test F{test_fold} of RAVDESS, training its other actors, all of TESS and all of nEMO; "
+        "no validation part, the number of epochs is fixed",
+        remarks=[remark for other in others.values() for remark in other.remarks],
+    )
+
+
+def _load_without_corpus(root: Path, name: str) -> Split:
+    ravdess = RAVDESS_FOLDS[TEST_FOLD].split(root)
+    left_out = WHOLE[name].split(root)
+    others = {own: dataset.split(root) for own, dataset in WHOLE.items() if own != name}
+    everybody = _joined([ravdess.train, ravdess.validation, ravdess.test])
+    return _trained_on(
+        {"ravdess": everybody, **{own: other.test for own, other in others.items()}},
+        test=_of_corpus(name, left_out.test),
+        note=f"by corpus: test all of {name}, training all of {', '.join(['ravdess', *others])}; no validation part, "
+        "the number of epochs is fixed",
+        remarks=[remark for split in (left_out, *others.values()) for remark in split.remarks],
+    )
+
+
+def _trained_on(parts: Mapping[str, Samples], *, test: Samples, note: str, remarks: Sequence[str]) -> Split:
+    train = _joined([_of_corpus(name, samples) for name, samples in parts.items()])
+    nothing = only_a_test(test, note)
+    return replace(nothing, train=train, remarks=tuple(remarks))
+
+
+def _of_corpus(name: str, samples: Samples) -> Samples:
+    """The samples with their corpus in names and groups, so that neither can be mistaken for another one's."""
+    return replace(
+        samples,
+        names=[f"{name}/{own}" for own in samples.names],
+        groups=[f"{name}/{group}" for group in samples.groups],
+    )
+
+
+def _joined(parts: Sequence[Samples]) -> Samples:
+    return Samples(
+        names=[name for part in parts for name in part.names],
+        signals=reduce(_followed_by, (part.signals for part in parts)),
+        labels=np.concatenate([part.labels for part in parts]),
+        groups=[group for part in parts for group in part.groups],
+        unreadable=tuple(name for part in parts for name in part.unreadable),
+    )
+
+
+def _followed_by(first: Sequence[Signal], second: Sequence[Signal]) -> Sequence[Signal]:
+    if isinstance(first, SignalFiles) and isinstance(second, SignalFiles):
+        return first.followed_by(second)
+    return [*first, *second]
