@@ -1,0 +1,144 @@
+"""Two classifiers, or one under two conditions, on the same samples: is the difference more than chance?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from quantize.metrics import BOOTSTRAP_DRAWS, BOOTSTRAP_SEED, CLASSES
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+_ALL_GROUPS_THE_SAME = 1e-12
+"""Differences of shares of samples are this near to each other only where they are equal but for rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Second minus first, in -1…1, with its 95 % interval; ``None`` where one group gives nothing to draw from."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """The first against the second on the same samples; the interval draws whole groups, as ``quantize.metrics``.
+
+    ``mcnemar_p`` is exact and takes samples as independent, so where a group is an actor it is too sure; ``t_p``
+    and ``wilcoxon_p`` take the accuracies of each group as pairs. They are 1 if nothing differs, and ``None`` where
+    they have no answer: of one group, or if all groups differ by exactly the same (t). No p is corrected for the
+    number of comparisons.
+    """
+
+    samples: int
+    groups: int
+    first_accuracy: float
+    second_accuracy: float
+    accuracy_difference: Difference
+    first_uar: float
+    second_uar: float
+    uar_difference: Difference
+    both_right: int
+    only_first_right: int
+    only_second_right: int
+    both_wrong: int
+    mcnemar_p: float
+    t_p: float | None
+    wilcoxon_p: float | None
+
+
+def compare(first_right: Bools, second_right: Bools, labels: NDArray[np.int64], groups: Sequence[str]) -> Paired:
+    """Compare which of the samples, at least one, each got right; all four are of the same length."""
+    cells = _cells(first_right, second_right, labels, groups)
+    whole, drawn = cells.sum(axis=0)[np.newaxis], _drawn(cells)
+    (first, second), (first_uar, second_uar) = _accuracies(whole), _mean_recalls(whole)
+    by_group = np.diff(_accuracies(cells), axis=0)[0]
+    only_first, only_second = int(np.sum(first_right & ~second_right)), int(np.sum(second_right & ~first_right))
+    return Paired(
+        samples=len(labels),
+        groups=len(cells),
+        first_accuracy=float(first[0]),
+        second_accuracy=float(second[0]),
+        accuracy_difference=_difference(_accuracies(whole), _accuracies(drawn), len(cells)),
+        first_uar=float(first_uar[0]),
+        second_uar=float(second_uar[0]),
+        uar_difference=_difference(_mean_recalls(whole), _mean_recalls(drawn), len(cells)),
+        both_right=int(np.sum(first_right & second_right)),
+        only_first_right=only_first,
+        only_second_right=only_second,
+        both_wrong=int(np.sum(~first_right & ~second_right)),
+        mcnemar_p=mcnemar_p(only_first, only_second),
+        t_p=t_p(by_group),
+        wilcoxon_p=wilcoxon_p(by_group),
+    )
+
+
+def mcnemar_p(only_first: int, only_second: int) -> float:
+    """Two-sided exact p of McNemar's test (1947), from the samples that only one got right; 1 if there is none."""
+    discordant = only_first + only_second
+    return float(stats.binomtest(only_first, discordant).pvalue) if discordant else 1.0
+
+
+def t_p(differences: Floats) -> float | None:
+    """Two-sided p of the paired t test, of the differences of the pairs."""
+    if len(differences) < 2:
+        return None
+    if not np.any(differences):
+        return 1.0
+    if np.ptp(differences) < _ALL_GROUPS_THE_SAME:
+        return None
+    return float(stats.ttest_1samp(differences, 0.0).pvalue)
+
+
+def wilcoxon_p(differences: Floats) -> float | None:
+    """Two-sided p of the signed-rank test (Wilcoxon, 1945), of the differences of the pairs; zeros are left out."""
+    if len(differences) < 2:
+        return None
+    differing = differences[differences != 0]
+    # Ranks need ties to be ties: 0.3 - 0.2 is not 0.2 - 0.1.
+    return float(stats.wilcoxon(differing.round(12)).pvalue) if len(differing) else 1.0
+
+
+def drawn_times(groups: int) -> Floats:
+    """How often each group is drawn in each resample (draws, groups): the draws of ``quantize.metrics``."""
+    rng = np.random.default_rng(BOOTSTRAP_SEED)
+    return np.asarray(rng.multinomial(groups, np.full(groups, 1 / groups), size=BOOTSTRAP_DRAWS), dtype=np.float64)
+
+
+def _cells(first_right: Bools, second_right: Bools, labels: NDArray[np.int64], groups: Sequence[str]) -> Floats:
+    """By group and class: samples, and how many each got right; (groups, 3, 7)."""
+    names, number = np.unique(np.asarray(groups), return_inverse=True)
+    cells = np.zeros((len(names), 3, CLASSES))
+    for row, counted in enumerate((np.ones(len(labels)), first_right, second_right)):
+        np.add.at(cells[:, row], (number, labels), counted)
+    return cells
+
+
+def _drawn(cells: Floats) -> Floats:
+    return (drawn_times(len(cells)) @ cells.reshape(len(cells), -1)).reshape(-1, 3, CLASSES)
+
+
+def _accuracies(cells: Floats) -> Floats:
+    """Of the first and of the second, (2, n)."""
+    counts = cells.sum(axis=2)
+    return np.asarray(counts[:, 1:] / counts[:, :1]).T
+
+
+def _mean_recalls(cells: Floats) -> Floats:
+    """Over the classes that are there, of the first and of the second, (2, n)."""
+    recalls = cells[:, 1:] / np.maximum(cells[:, :1], 1)
+    return np.asarray(recalls.sum(axis=2) / (cells[:, :1] > 0).sum(axis=2)).T
+
+
+def _difference(whole: Floats, drawn: Floats, groups: int) -> Difference:
+    value = float(whole[1, 0] - whole[0, 0])
+    if groups < 2:
+        return Difference(value, None, None)
+    low, high = np.percentile(drawn[1] - drawn[0], [2.5, 97.5])
+    return Difference(value, float(low), float(high))
