@@ -18,8 +18,8 @@ _ALL_GROUPS_THE_SAME = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """Second minus first, in -1…1, with its 95 % interval; ``None`` where one group gives nothing to draw from."""
+class Interval:
+    """A share, or a difference of two, with its 95 % interval; ``None`` where one group gives nothing to draw from."""
 
     value: float
     low: float | None
@@ -28,22 +28,22 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """The first against the second on the same samples; the interval draws whole groups, as ``quantize.metrics``.
+    """The first against the second on the same samples; differences are second minus first.
 
-    ``mcnemar_p`` is exact and takes samples as independent, so where a group is an actor it is too sure; ``t_p``
-    and ``wilcoxon_p`` take the accuracies of each group as pairs. They are 1 if nothing differs, and ``None`` where
-    they have no answer: of one group, or if all groups differ by exactly the same (t). No p is corrected for the
-    number of comparisons.
+    The intervals draw whole groups, as ``quantize.metrics``. ``mcnemar_p`` is exact and takes samples as independent,
+    so where a group is an actor it is too sure; ``t_p`` and ``wilcoxon_p`` take the accuracies of each group as pairs.
+    They are 1 if nothing differs, and ``None`` where they have no answer: of one group, or if all groups differ by
+    exactly the same (t). No p is corrected for the number of comparisons.
     """
 
     samples: int
     groups: int
     first_accuracy: float
     second_accuracy: float
-    accuracy_difference: Difference
+    accuracy_difference: Interval
     first_uar: float
     second_uar: float
-    uar_difference: Difference
+    uar_difference: Interval
     both_right: int
     only_first_right: int
     only_second_right: int
@@ -105,9 +105,9 @@ def wilcoxon_p(differences: Floats) -> float | None:
     return float(stats.wilcoxon(differing.round(12)).pvalue) if len(differing) else 1.0
 
 
-def drawn_times(groups: int) -> Floats:
+def drawn_times(groups: int, seed: int = BOOTSTRAP_SEED) -> Floats:
     """How often each group is drawn in each resample (draws, groups): the draws of ``quantize.metrics``."""
-    rng = np.random.default_rng(BOOTSTRAP_SEED)
+    rng = np.random.default_rng(seed)
     return np.asarray(rng.multinomial(groups, np.full(groups, 1 / groups), size=BOOTSTRAP_DRAWS), dtype=np.float64)
 
 
@@ -136,9 +136,9 @@ def _mean_recalls(cells: Floats) -> Floats:
     return np.asarray(recalls.sum(axis=2) / (cells[:, :1] > 0).sum(axis=2)).T
 
 
-def _difference(whole: Floats, drawn: Floats, groups: int) -> Difference:
+def _difference(whole: Floats, drawn: Floats, groups: int) -> Interval:
     value = float(whole[1, 0] - whole[0, 0])
     if groups < 2:
-        return Difference(value, None, None)
+        return Interval(value, None, None)
     low, high = np.percentile(drawn[1] - drawn[0], [2.5, 97.5])
-    return Difference(value, float(low), float(high))
+    return Interval(value, float(low), float(high))
