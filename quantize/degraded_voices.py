@@ -42,7 +42,7 @@ def voice_degradations(noises: Sequence[Clip]) -> list[Degradation]:
     mix = partial(in_noise, noises=noises)
     return [
         *(Degradation("noise", n, "dB SNR", _NOISE, partial(mix, snr_db=n)) for n in SNRS_DB),
-        *(Degradation("reverberation", s, "s RT60", _ROOM, partial(in_room, rt60_s=s)) for s in RT60S_S),
+        *(Degradation("reverberation", s, "s", _ROOM, partial(in_room, rt60_s=s)) for s in RT60S_S),
         Degradation("telephone", None, "", "300 to 3,400 Hz, 8 kHz, 8 bits by µ-law", telephoned),
         *(Degradation("clipping", n, "dB", "cut so far below its peak", partial(cut, by_db=n)) for n in CUTS_DB),
         Degradation("softer", SOFTER_DB, "dB", "then rounded to 16 bits", partial(softened, by_db=SOFTER_DB)),
@@ -54,8 +54,8 @@ _NOISE = (
     "level (ITU-T P.56: without pauses) to the noise's mean power"
 )
 _ROOM = (
-    f"direct sound and an exponentially decaying tail (Polack's model), {DISTANCE_M:g} m from the voice in a room of "
-    f"{ROOM_M3:g} m³; as loud as the clip was"
+    "the time to fall by 60 dB; direct sound and an exponentially decaying tail (Polack's model), "
+    f"{DISTANCE_M:g} m from the voice in a room of {ROOM_M3:g} m³; as loud as the clip was"
 )
 
 
