@@ -33,10 +33,14 @@ class Part:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Case:
-    """A net and its samples as the sensors give them: clips whole, of pictures the face."""
+    """A net and its samples as the sensors give them: clips whole, of pictures the face.
+
+    ``answer`` names the net's answer that is asked for; the served one where it has none of that name.
+    """
 
     part: Part
     model: TfliteModel
+    answer: str
     samples: Samples
 
 
@@ -81,7 +85,7 @@ def _open(model_path: Path, dataset: Dataset, root: Path) -> Case:
         unreadable=samples.unreadable,
         samples=len(samples),
     )
-    return Case(part, model, samples)
+    return Case(part, model, dataset.answer, samples)
 
 
 def pooled_samples(cases: Sequence[Case]) -> Samples:
@@ -111,6 +115,6 @@ def _answers(case: Case, what: str, degradation: Degradation | None) -> Answers:
     at = [number[name] for name in taken.names]
     result = Answers(np.zeros((len(samples), CLASSES), dtype=np.float32), np.zeros(len(samples), dtype=np.bool_))
     if at:
-        result.probs[at] = probabilities(case.model, front_end, taken)
+        result.probs[at] = probabilities(case.model, front_end, taken, case.answer)
         result.read[at] = True
     return result
