@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from device.errors import AffectdError
-from quantize.commands import convert, describe, evaluate, fairness, robustness, train
+from quantize.commands import convert, describe, evaluate, fairness, protocol, robustness, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m quantize", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, convert, evaluate, robustness, fairness, describe):
+    for command in (train, convert, evaluate, protocol, robustness, fairness, describe):
         command.add_to(commands)
     return parser
 

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from quantize.datasets.ckplus import CKPLUS
-from quantize.datasets.common import Dataset, DatasetError, Samples, SignalFiles, Split, UnreadableSignal, of_emotions
+from quantize.datasets.common import (
+    Dataset,
+    DatasetError,
+    Samples,
+    SignalFiles,
+    Split,
+    UnreadableSignal,
+    of_emotions,
+    only_a_test,
+)
 from quantize.datasets.crema_d import CREMA_D
 from quantize.datasets.emodb import EMODB
 from quantize.datasets.fer2013 import FER2013
@@ -48,5 +57,6 @@ __all__ = [
     "UnreadableSignal",
     "find_dataset",
     "of_emotions",
+    "only_a_test",
     "ravdess_fold",
 ]

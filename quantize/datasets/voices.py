@@ -53,8 +53,8 @@ def _load_without_fold(root: Path, test_fold: int) -> Split:
     split = RAVDESS_FOLDS[test_fold].split(root)
     others = {name: dataset.split(root) for name, dataset in WHOLE.items()}
     return _trained_on(
-        {"ravdess": _joined([split.train, split.validation]), **{name: other.test for name, other in others.items()}},
-        test=_of_corpus("ravdess", split.test),
+        {"ravdess": joined([split.train, split.validation]), **{name: other.test for name, other in others.items()}},
+        test=of_corpus("ravdess", split.test),
         note=f"by actor: test F{test_fold} of RAVDESS, training its other actors, all of TESS and all of nEMO; "
         "no validation part, the number of epochs is fixed",
         remarks=[remark for other in others.values() for remark in other.remarks],
@@ -65,10 +65,10 @@ def _load_without_corpus(root: Path, name: str) -> Split:
     ravdess = RAVDESS_FOLDS[TEST_FOLD].split(root)
     left_out = WHOLE[name].split(root)
     others = {own: dataset.split(root) for own, dataset in WHOLE.items() if own != name}
-    everybody = _joined([ravdess.train, ravdess.validation, ravdess.test])
+    everybody = joined([ravdess.train, ravdess.validation, ravdess.test])
     return _trained_on(
         {"ravdess": everybody, **{own: other.test for own, other in others.items()}},
-        test=_of_corpus(name, left_out.test),
+        test=of_corpus(name, left_out.test),
         note=f"by corpus: test all of {name}, training all of {', '.join(['ravdess', *others])}; no validation part, "
         "the number of epochs is fixed",
         remarks=[remark for split in (left_out, *others.values()) for remark in split.remarks],
@@ -76,12 +76,12 @@ def _load_without_corpus(root: Path, name: str) -> Split:
 
 
 def _trained_on(parts: Mapping[str, Samples], *, test: Samples, note: str, remarks: Sequence[str]) -> Split:
-    train = _joined([_of_corpus(name, samples) for name, samples in parts.items()])
+    train = joined([of_corpus(name, samples) for name, samples in parts.items()])
     nothing = only_a_test(test, note)
     return replace(nothing, train=train, remarks=tuple(remarks))
 
 
-def _of_corpus(name: str, samples: Samples) -> Samples:
+def of_corpus(name: str, samples: Samples) -> Samples:
     """The samples with their corpus in names and groups, so that neither can be mistaken for another one's."""
     return replace(
         samples,
@@ -90,7 +90,8 @@ def _of_corpus(name: str, samples: Samples) -> Samples:
     )
 
 
-def _joined(parts: Sequence[Samples]) -> Samples:
+def joined(parts: Sequence[Samples]) -> Samples:
+    """Samples one part after the other; files stay unread."""
     return Samples(
         names=[name for part in parts for name in part.names],
         signals=reduce(_followed_by, (part.signals for part in parts)),
