@@ -10,6 +10,7 @@ from device.readings import EMOTIONS
 FACE_SHAPE = (48, 48, 1)
 SPEECH_SHAPE = (FRAMES, BANDS, 1)
 WEIGHT_DECAY = 1e-4
+TIME_CHANNELS = 128
 FACE_ANSWERS = ("crowd", "fer2013")
 """Whose judgement a face net with two answers gives: that of FER+'s ten people, and that of FER2013's labels."""
 
@@ -96,3 +97,39 @@ def _normed(keras: Any, net: Any, filters: int, *, side: int, stride: int = 1) -
 
 def _decay(keras: Any) -> Any:
     return keras.regularizers.L2(WEIGHT_DECAY / 2)
+
+
+def affectd_speech(keras: Any) -> Any:
+    """A residual net along time, 227,591 parameters: the bands are its channels, so that a filter sees all of them.
+
+    One convolution over 5 moments and two residual blocks of 128 channels halve time twice; mean and maximum over
+    what is left of it are classified.
+    """
+    layers = keras.layers
+    picture = layers.Input(SPEECH_SHAPE)
+    net = layers.Reshape((1, FRAMES, BANDS))(picture)
+    net = layers.ReLU()(_normed_in_time(keras, net, moments=5, stride=2))
+    net = _block_in_time(keras, net, stride=2)
+    net = _block_in_time(keras, net, stride=1)
+    net = layers.Concatenate()([layers.GlobalAveragePooling2D()(net), layers.GlobalMaxPooling2D()(net)])
+    net = layers.Dropout(0.3)(layers.BatchNormalization(momentum=0.95)(net))
+    # Small first weights: at the start the pooled maxima would make a net sure of itself by chance.
+    answer = layers.Dense(
+        len(EMOTIONS), activation="softmax", kernel_initializer=keras.initializers.RandomNormal(stddev=0.02)
+    )(net)
+    return keras.Model(picture, answer, name="affectd_speech")
+
+
+def _block_in_time(keras: Any, net: Any, *, stride: int) -> Any:
+    """Two convolutions over 3 moments beside a way round them that pools where they stride (He et al., 2016)."""
+    layers = keras.layers
+    deep = layers.ReLU()(_normed_in_time(keras, net, moments=3, stride=stride))
+    deep = _normed_in_time(keras, deep, moments=3)
+    beside = layers.AveragePooling2D((1, stride), padding="same")(net) if stride > 1 else net
+    return layers.ReLU()(layers.Add()([beside, deep]))
+
+
+def _normed_in_time(keras: Any, net: Any, *, moments: int, stride: int = 1) -> Any:
+    layers = keras.layers
+    net = layers.Conv2D(TIME_CHANNELS, (1, moments), strides=(1, stride), padding="same", use_bias=False)(net)
+    return layers.BatchNormalization(momentum=0.95)(net)

@@ -43,10 +43,12 @@ def with_noise(samples: NDArray[np.int16], rng: np.random.Generator) -> NDArray[
     return np.asarray(np.clip(np.rint(signal + noise), -32768, 32767), dtype=np.int16)
 
 
-def masked(features: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Up to 16 frames and up to 8 coefficients in a row set to their mean, 0 (SpecAugment, Park et al., 2019)."""
+def masked(
+    features: NDArray[np.float32], rng: np.random.Generator, *, frames: int = 16, coefficients: int = 8
+) -> NDArray[np.float32]:
+    """Up to so many frames and coefficients in a row set to their mean, 0 (SpecAugment, Park et al., 2019)."""
     result = features.copy()
-    for axis, widest in ((0, 16), (1, 8)):
+    for axis, widest in ((0, frames), (1, coefficients)):
         width = int(rng.integers(0, widest + 1))
         first = int(rng.integers(0, features.shape[axis] - width + 1))
         result[(slice(None),) * axis + (slice(first, first + width),)] = 0

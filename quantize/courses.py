@@ -9,13 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from device.features import logmel
 from device.readings import EMOTIONS
-from quantize.augment import masked
 from quantize.datasets import Samples, Split
 from quantize.datasets.voices import corpus_of
 from quantize.face_variation import FaceVariation
-from quantize.inputs import FrontEnd
+from quantize.inputs import FrontEnd, masked_log_mel
 from quantize.voice_variation import Takes, prepared, varied_energies
 
 Batch = tuple[Any, NDArray[Any]]
@@ -182,7 +180,7 @@ class _BalancedVoicesCourse:
 
     def _input(self, number: int, rng: np.random.Generator) -> NDArray[np.float32]:
         energies = self.takes.drawn(number, rng, clean_share=self.plan.clean_share)
-        return masked(logmel.model_input(varied_energies(energies, rng)), rng)[..., np.newaxis]
+        return masked_log_mel(varied_energies(energies, rng), rng)
 
     def _aims(self, batch: NDArray[np.int64]) -> NDArray[np.float32]:
         hard = np.eye(len(EMOTIONS), dtype=np.float32)[self.samples.labels[batch]]

@@ -38,7 +38,7 @@ _FULL_SCALE = 32768.0
 
 
 def voice_degradations(noises: Sequence[Clip]) -> list[Degradation]:
-    """All of them, from mild to severe within each family; ``noises`` as ``quantize.noises`` reads them."""
+    """All of them, from mild to severe within each family; ``noises`` as ``quantize.datasets.noises`` reads them."""
     mix = partial(in_noise, noises=noises)
     return [
         *(Degradation("noise", n, "dB SNR", _NOISE, partial(mix, snr_db=n)) for n in SNRS_DB),

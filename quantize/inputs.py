@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.features import face, mfcc
-from device.features.mel import WINDOW_SAMPLES, log_energies
+from device.features import face, logmel, mfcc
+from device.features.mel import WINDOW_SAMPLES, LogEnergies, log_energies
 from device.features.voice import voiced_stretches
 from quantize import augment
 from quantize.faces import face_in
+from quantize.voice_variation import varied_energies
 
 FloatArray = NDArray[np.float32]
 
@@ -49,6 +50,21 @@ def varied_speech(stretch: NDArray[np.int16], rng: np.random.Generator) -> Float
     return augment.masked(served_speech(piece), rng)
 
 
+def served_log_mel(stretch: NDArray[np.int16]) -> FloatArray:
+    """The same of log energies in mel bands."""
+    return logmel.model_input(log_energies(stretch[-WINDOW_SAMPLES:]))[..., np.newaxis]
+
+
+def varied_log_mel(stretch: NDArray[np.int16], rng: np.random.Generator) -> FloatArray:
+    """``served_log_mel`` of a piece of the stretch in another tempo, voice and microphone, and parts of it masked."""
+    return masked_log_mel(varied_energies(log_energies(stretch), rng), rng)
+
+
+def masked_log_mel(energies: LogEnergies, rng: np.random.Generator) -> FloatArray:
+    """A model's input of at most 128 frames of energies, parts of it masked."""
+    return augment.masked(logmel.model_input(energies), rng, frames=10, coefficients=4)[..., np.newaxis]
+
+
 def served_face(image: NDArray[np.uint8]) -> FloatArray:
     """A 48×48 grey face as float32 (48, 48, 1) in 0…1."""
     return image.astype(np.float32)[..., np.newaxis] / np.float32(255)
@@ -61,4 +77,7 @@ def varied_face(image: NDArray[np.uint8], rng: np.random.Generator) -> FloatArra
 
 FACE = FrontEnd(features=face.FEATURE_VERSION, heard=face_in, served=served_face, varied=varied_face)
 SPEECH = FrontEnd(features=mfcc.FEATURE_VERSION, heard=longest_stretch, served=served_speech, varied=varied_speech)
-FRONT_ENDS = {front_end.features: front_end for front_end in (FACE, SPEECH)}
+LOG_MEL_SPEECH = FrontEnd(
+    features=logmel.FEATURE_VERSION, heard=longest_stretch, served=served_log_mel, varied=varied_log_mel
+)
+FRONT_ENDS = {front_end.features: front_end for front_end in (FACE, SPEECH, LOG_MEL_SPEECH)}

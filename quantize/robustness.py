@@ -8,11 +8,11 @@ from pathlib import Path
 
 from quantize.cases import Answers, Case, Part, pooled_answers, pooled_samples
 from quantize.datasets import DatasetError, Samples
+from quantize.datasets.noises import RULE, noise_files, read_noises
 from quantize.degradations import Degradation
 from quantize.degraded_faces import face_degradations
 from quantize.degraded_voices import voice_degradations
 from quantize.metrics import Scores, score
-from quantize.noises import RULE, noise_files, read_noises
 from quantize.paired import Paired, compare
 
 PROTOCOL = (

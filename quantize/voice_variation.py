@@ -27,9 +27,9 @@ LOUDEST = 30_000
 
 TEMPO = 0.15
 """Largest logarithm of a change of tempo that leaves the pitch."""
-WARP = 0.12
+WARP = 0.08
 """Largest logarithm of a stretch of the mel axis: a longer or shorter vocal tract (Jaitly & Hinton, 2013)."""
-COLOUR = 0.5
+COLOUR = 0.3
 """Deviation of the first of four cosines over the bands, in nepers: another microphone."""
 PIECE_SHARE = 0.3
 SHORTEST_FRAMES = HOP_SAMPLES // STEP_SAMPLES

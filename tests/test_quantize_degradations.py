@@ -15,6 +15,7 @@ from synthetic import voice
 
 from device.signals import RATE_HZ
 from quantize.datasets import DatasetError
+from quantize.datasets.noises import noise_files, read_noises
 from quantize.degradations import Degradation, Degraded, rng_of
 from quantize.degraded_faces import EYES, GAMMA, MOUTH, Bar, face_degradations, in_low_light, jpeg
 from quantize.degraded_voices import (
@@ -27,7 +28,6 @@ from quantize.degraded_voices import (
     telephoned,
     voice_degradations,
 )
-from quantize.noises import noise_files, read_noises
 
 FACE = np.asarray(cv2.resize(astronaut()[60:160, 135:235], (48, 48), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 VOICE = voice(np.random.default_rng(1), pitch_hz=180, seconds=2)

@@ -13,7 +13,7 @@ FEATURE_VERSION = "logmel40/1"
 RANGE = 14.0
 """What lies more than so far (60 dB) below the loudest place of a window is lifted to there: how silent the silence
 is tells of a studio, not of a voice."""
-SCALE = 2.0
+SCALE = 1.8
 LIMIT = 4.0
 """Scaled energies are cut at ±4, so that int8 keeps its steps for the rest."""
 
@@ -21,10 +21,10 @@ LIMIT = 4.0
 def model_input(energies: LogEnergies) -> NDArray[np.float32]:
     """The last 128 frames as a model takes them, float32 (128, 40); a shorter stretch is repeated until it fills them.
 
-    Each band's mean over the window is taken away, so that neither loudness nor the microphone's colour is a cue; the
-    differences between bands and moments keep their size, which says how lively a voice is.
+    One mean over bands and window is taken away, so that loudness is no cue; the differences between bands and
+    moments keep their size, which says how lively and how sharp a voice is.
     """
     recent = energies[-FRAMES:]
     floored = np.logaddexp(recent, recent.max() - RANGE)
-    normal = np.clip((floored - floored.mean(axis=0)) / SCALE, -LIMIT, LIMIT)
+    normal = np.clip((floored - floored.mean()) / SCALE, -LIMIT, LIMIT)
     return np.resize(normal, (FRAMES, BANDS)).astype(np.float32)

@@ -21,7 +21,7 @@ from quantize.datasets.folder import FOLDER_OF_PICTURES, FOLDER_OF_SOUNDS
 from quantize.datasets.jaffe import JAFFE
 from quantize.datasets.kdef import KDEF
 from quantize.datasets.nemo import NEMO
-from quantize.datasets.ravdess import RAVDESS, RAVDESS_FOLDS, ravdess_fold
+from quantize.datasets.ravdess import RAVDESS, RAVDESS_FOLDS, TEST_FOLD, ravdess_fold
 from quantize.datasets.tess import TESS
 
 _FACES = (FER2013, FERPLUS, JAFFE, CKPLUS, KDEF, FOLDER_OF_PICTURES)
@@ -49,6 +49,7 @@ __all__ = [
     "RAVDESS",
     "RAVDESS_FOLDS",
     "TESS",
+    "TEST_FOLD",
     "Dataset",
     "DatasetError",
     "Samples",

@@ -11,7 +11,9 @@ import numpy as np
 
 from quantize.datasets.common import Dataset, Samples, Signal, SignalFiles, Split, only_a_test
 from quantize.datasets.nemo import NEMO
+from quantize.datasets.noises import noise_files
 from quantize.datasets.ravdess import RAVDESS_FOLDS, TEST_FOLD
+from quantize.datasets.sound import read_clip
 from quantize.datasets.tess import TESS
 
 WHOLE = {"tess": TESS, "nemo": NEMO}
@@ -53,6 +55,7 @@ def _load_without_fold(root: Path, test_fold: int) -> Split:
     split = RAVDESS_FOLDS[test_fold].split(root)
     others = {name: dataset.split(root) for name, dataset in WHOLE.items()}
     return _trained_on(
+        root,
         {"ravdess": joined([split.train, split.validation]), **{name: other.test for name, other in others.items()}},
         test=of_corpus("ravdess", split.test),
         note=f"by actor: test F{test_fold} of RAVDESS, training its other actors, all of TESS and all of nEMO; "
@@ -67,6 +70,7 @@ def _load_without_corpus(root: Path, name: str) -> Split:
     others = {own: dataset.split(root) for own, dataset in WHOLE.items() if own != name}
     everybody = joined([ravdess.train, ravdess.validation, ravdess.test])
     return _trained_on(
+        root,
         {"ravdess": everybody, **{own: other.test for own, other in others.items()}},
         test=of_corpus(name, left_out.test),
         note=f"by corpus: test all of {name}, training all of {', '.join(['ravdess', *others])}; no validation part, "
@@ -75,10 +79,11 @@ def _load_without_corpus(root: Path, name: str) -> Split:
     )
 
 
-def _trained_on(parts: Mapping[str, Samples], *, test: Samples, note: str, remarks: Sequence[str]) -> Split:
+def _trained_on(root: Path, parts: Mapping[str, Samples], *, test: Samples, note: str, remarks: Sequence[str]) -> Split:
     train = joined([of_corpus(name, samples) for name, samples in parts.items()])
     nothing = only_a_test(test, note)
-    return replace(nothing, train=train, remarks=tuple(remarks))
+    noises = SignalFiles(noise_files(root).training, read_clip)
+    return replace(nothing, train=train, remarks=tuple(remarks), noises=noises)
 
 
 def of_corpus(name: str, samples: Samples) -> Samples:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device.features.voice import FRAME_SAMPLES
-from quantize.datasets import DatasetError
+from quantize.datasets.common import DatasetError
 from quantize.datasets.sound import Clip, read_clip
 
 SUFFIXES = (".wav", ".ogg", ".opus", ".flac")
