@@ -1,4 +1,4 @@
-"""A trained net to a .tflite file: float, or with every operator, input and output in integers."""
+"""A trained net to a .tflite file: float, half of it, weights alone in int8, or everything in integers."""
 
 from __future__ import annotations
 
@@ -21,6 +21,20 @@ def to_float(model: Any, path: Path) -> None:
     write_beside(path, _converter(model).convert())
 
 
+def to_float16(model: Any, path: Path) -> None:
+    """Write the net with its weights in float16; it computes in float32, input and output are float32."""
+    import tensorflow as tf
+
+    converter = _optimizing_converter(model)
+    converter.target_spec.supported_types = [tf.float16]
+    write_beside(path, converter.convert())
+
+
+def to_dynamic_range(model: Any, path: Path) -> None:
+    """Write the net with its weights in int8; what it computes is rounded as it comes, input and output are float32."""
+    write_beside(path, _optimizing_converter(model).convert())
+
+
 def to_int8(model: Any, calibration: list[FloatArray], path: Path) -> None:
     """Write the net in int8, input and output too; ``calibration`` are model inputs without the batch.
 
@@ -28,17 +42,47 @@ def to_int8(model: Any, calibration: list[FloatArray], path: Path) -> None:
     """
     import tensorflow as tf
 
-    converter = _converter(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: _one_by_one(calibration)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter = _calibrating_converter(model, calibration)
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8
-    # tflite-runtime 2.14 knows no dense layer with a scale for each channel.
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     content = with_integer_placeholders(converter.convert())
     _require_integer(content, path)
     write_beside(path, content)
+
+
+def calibrated(model: Any, calibration: list[FloatArray]) -> bytes:
+    """The float file with the range that each tensor has over ``calibration``: what ``quantized`` works on."""
+    converter = _calibrating_converter(model, calibration)
+    converter._experimental_calibrate_only = True
+    return bytes(converter.convert())
+
+
+def quantized(calibrated_content: bytes, *, left_float: list[str]) -> bytes:
+    """A calibrated file in int8, but for the operators that write the tensors named; float32 at both ends."""
+    # The public QuantizationDebugger does the same, but would give each channel of a dense layer its own scale.
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    content = mlir_quantize(calibrated_content, denylisted_nodes=left_float, disable_per_channel_for_dense_layers=True)
+    return bytes(content)
+
+
+def _calibrating_converter(model: Any, calibration: list[FloatArray]) -> Any:
+    import tensorflow as tf
+
+    converter = _optimizing_converter(model)
+    converter.representative_dataset = lambda: _one_by_one(calibration)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    return converter
+
+
+def _optimizing_converter(model: Any) -> Any:
+    import tensorflow as tf
+
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    # tflite-runtime 2.14 knows no dense layer with a scale for each channel.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    return converter
 
 
 def _converter(model: Any) -> Any:

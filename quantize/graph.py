@@ -27,14 +27,38 @@ class Graph:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operator of a file, its output tensor's name, and how many scales its weights have.
+
+    ``scales`` is 0 in a float file, 1 where all weights share a scale, else one for each output channel.
+    """
+
+    operator: str
+    output: str
+    scales: int
+
+
 def read_graph(content: bytes, name: str) -> Graph:
     """Read all subgraphs of a file's content. Raises ``ModelError`` that says ``name`` if it is no model."""
-    if content[4:8] != FILE_IDENTIFIER:
-        raise ModelError(f"{name}: not a TFLite file")
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+    model = _unpacked(content, name)
     return Graph(
         operators=tuple(_name(model.operatorCodes[op.opcodeIndex]) for g in model.subgraphs for op in g.operators),
         tensor_types=frozenset(_names(schema.TensorType)[t.type] for g in model.subgraphs for t in g.tensors),
+    )
+
+
+def read_operations(content: bytes, name: str) -> tuple[Operation, ...]:
+    """The operators of the first subgraph, in the order they run. Raises ``ModelError`` like ``read_graph``."""
+    model = _unpacked(content, name)
+    graph = model.subgraphs[0]
+    return tuple(
+        Operation(
+            operator=_name(model.operatorCodes[op.opcodeIndex]),
+            output=graph.tensors[op.outputs[0]].name.decode(),
+            scales=max((_weight_scales(model, graph.tensors[i]) for i in op.inputs if i >= 0), default=0),
+        )
+        for op in graph.operators
     )
 
 
@@ -51,6 +75,19 @@ def with_integer_placeholders(content: bytes) -> bytes:
     builder = flatbuffers.Builder(len(content))
     builder.Finish(model.Pack(builder), FILE_IDENTIFIER)
     return bytes(builder.Output())
+
+
+def _unpacked(content: bytes, name: str) -> schema.ModelT:
+    if content[4:8] != FILE_IDENTIFIER:
+        raise ModelError(f"{name}: not a TFLite file")
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+
+
+def _weight_scales(model: schema.ModelT, tensor: schema.TensorT) -> int:
+    """How many scales a constant tensor of numbers has; 0 for one that is computed, or not quantized."""
+    is_constant = model.buffers[tensor.buffer].data is not None
+    scale = tensor.quantization.scale if tensor.quantization is not None else None
+    return len(scale) if is_constant and scale is not None else 0
 
 
 def _name(code: schema.OperatorCodeT) -> str:

@@ -1,0 +1,149 @@
+"""One net in every .tflite form, scored on the same samples: what each saves and what it costs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from device.models.tflite import TfliteModel
+from device.readings import EMOTIONS
+from quantize import calibration, cards, checkpoints, convert
+from quantize.datasets import DatasetError, Samples, Split
+from quantize.evaluate import probabilities
+from quantize.hearing import heard
+from quantize.metrics import Scores, score
+from quantize.recipes import Recipe
+
+Probabilities = NDArray[np.float32]
+
+FLOAT32 = "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How the answers of one form differ from those of the float32 form, sample by sample.
+
+    ``agreement`` is the share of samples that both give the same label, in 0…1, ``agreement_by_class`` the same by
+    true class. Differences are absolute, of probabilities over all classes. ``newly_wrong`` samples are right in
+    float32 alone, ``newly_right`` in this form alone; ``mcnemar_p`` is the exact two-sided test of their numbers.
+    """
+
+    agreement: float
+    agreement_by_class: dict[str, float]
+    mean_difference: float
+    largest_difference: float
+    newly_wrong: int
+    newly_right: int
+    mcnemar_p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One file of the net: its size, its scores on the test part, and how it differs from float32 (itself: not)."""
+
+    format: str
+    file: str
+    sha256: str
+    bytes: int
+    test: Scores
+    against_float32: Difference | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All forms of one net, first float32, on one test part."""
+
+    model: str
+    net_sha256: str
+    dataset: str
+    protocol: str
+    remarks: tuple[str, ...]
+    calibrated_on: int
+    forms: tuple[Form, ...]
+
+
+def compare(recipe: Recipe, split: Split, *, run: Path, calibration_path: Path) -> Comparison:
+    """Write the run's best net in each form into ``run`` and score all of them. Raises ``AffectdError``."""
+    checkpoints.require_state(run)
+    model = checkpoints.load_net(run)
+    samples = heard(recipe.front_end, split.test, "test")
+    if not len(samples):
+        raise DatasetError(f"{recipe.dataset.name}: the appliance says nothing about any of its test samples")
+    chosen = heard(recipe.front_end, calibration.pinned(calibration_path, split.train), "calibration")
+    inputs = [recipe.front_end.served(signal) for signal in chosen.signals]
+    paths = _written(recipe, model, inputs, run)
+    answers = {name: _answers(recipe, path, samples) for name, path in paths.items()}
+    return Comparison(
+        model=recipe.id,
+        net_sha256=_sha256(run / checkpoints.BEST),
+        dataset=recipe.dataset.name,
+        protocol=f"the test part, {split.note}; int8 calibrated on pinned training samples",
+        remarks=split.remarks,
+        calibrated_on=len(chosen),
+        forms=tuple(_form(name, paths[name], probs, answers[FLOAT32], samples) for name, probs in answers.items()),
+    )
+
+
+def _written(recipe: Recipe, model: Any, inputs: list[convert.FloatArray], run: Path) -> dict[str, Path]:
+    ways: dict[str, Callable[[Path], None]] = {
+        FLOAT32: lambda path: convert.to_float(model, path),
+        "float16": lambda path: convert.to_float16(model, path),
+        "dynamic-range": lambda path: convert.to_dynamic_range(model, path),
+        "int8": lambda path: convert.to_int8(model, inputs, path),
+    }
+    paths = {name: run / f"{recipe.id}-{name}.tflite" for name in ways}
+    for name, write in ways.items():
+        write(paths[name])
+    return paths
+
+
+def _answers(recipe: Recipe, path: Path, samples: Samples) -> Probabilities:
+    card = cards.describe(path, kind=recipe.dataset.kind, features=recipe.front_end.features, about={})
+    return probabilities(TfliteModel(card, path.parent), recipe.front_end, samples)
+
+
+def _form(name: str, path: Path, probs: Probabilities, float32: Probabilities, samples: Samples) -> Form:
+    return Form(
+        format=name,
+        file=path.name,
+        sha256=_sha256(path),
+        bytes=path.stat().st_size,
+        test=score(probs, samples.labels, samples.groups),
+        against_float32=None if name == FLOAT32 else difference(probs, float32, samples.labels),
+    )
+
+
+def difference(probs: Probabilities, float32: Probabilities, labels: NDArray[np.int64]) -> Difference:
+    """Compare probabilities (n, 7) with those of the float32 form for the same samples."""
+    guesses, reference = probs.argmax(axis=1), float32.argmax(axis=1)
+    same, off = guesses == reference, np.abs(probs - float32)
+    newly_wrong = int(((reference == labels) & ~same).sum())
+    newly_right = int(((guesses == labels) & ~same).sum())
+    return Difference(
+        agreement=float(same.mean()),
+        agreement_by_class={
+            str(emotion): float(same[labels == i].mean()) for i, emotion in enumerate(EMOTIONS) if (labels == i).any()
+        },
+        mean_difference=float(off.mean()),
+        largest_difference=float(off.max()),
+        newly_wrong=newly_wrong,
+        newly_right=newly_right,
+        mcnemar_p=mcnemar_p(newly_wrong, newly_right),
+    )
+
+
+def mcnemar_p(only_first_right: int, only_second_right: int) -> float:
+    """The exact two-sided p that two classifiers are equally good (McNemar, 1947; binomial, no approximation)."""
+    disagreements = only_first_right + only_second_right
+    return float(binomtest(only_first_right, disagreements).pvalue) if disagreements else 1.0
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
