@@ -1,0 +1,120 @@
+"""The report on a net's layers names the one that int8 hurts."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tf_keras
+from synthetic import write_fer2013
+from tiny_nets import TINY_FACE, command_line, keep, tiny_face, tiny_speech
+
+from quantize.commands import layers as layers_command
+from quantize.datasets import FER2013
+from quantize.graph import Operation
+from quantize.layers import LayerReport, harm_of, layer_report, layers_of
+from quantize.recipes import BASELINE_FACE
+
+# TensorFlow's own modules warn of each other; what is ours stays strict.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning:tensorflow"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_fer2013(tmp_path_factory.mktemp("data") / "fer2013")
+
+
+@pytest.fixture(scope="module")
+def spoilt(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> LayerReport:
+    """A net with a huge weight in a dense layer on an input that is always 0: harmless in float, ruinous in int8."""
+    net = tiny_face(tf_keras)
+    kernel = net.get_layer("hidden").kernel
+    silent = np.eye(8, dtype=np.float32)
+    silent[0, 0] = 0
+    for name in ("stem", "block"):
+        net.get_layer(name).kernel.assign(net.get_layer(name).kernel.numpy() @ silent)
+    for variable in net.variables:
+        if "moving_mean" in variable.name:
+            variable.assign(variable.numpy() @ silent)
+    huge = kernel.numpy()
+    huge[0, 0] = 500
+    kernel.assign(huge)
+    net.get_layer("answer").kernel.assign(4 * net.get_layer("answer").kernel)
+    run = keep(tmp_path_factory.mktemp("run"), net, TINY_FACE.id)
+    split = FER2013.split(faces)
+    return layer_report(TINY_FACE, split, run=run, calibration_path=run / "pinned.json", samples=12)
+
+
+def test_a_layer_that_int8_ruins_is_named(spoilt: LayerReport) -> None:
+    assert spoilt.finding.startswith("int8 hurts most in hidden (Dense): alone it moves the answers by")
+    worst, second = spoilt.layers[:2]
+    assert worst.alone.divergence_nats > 5 * second.alone.divergence_nats
+
+
+def test_sparing_that_layer_heals_the_net(spoilt: LayerReport) -> None:
+    assert spoilt.layers[0].spared.divergence_nats < 0.2 * spoilt.whole.divergence_nats
+
+
+def test_layers_bear_the_names_that_the_net_gives_them(spoilt: LayerReport) -> None:
+    assert {layer.layer: layer.kind for layer in spoilt.layers} == {
+        "centred": "Rescaling",
+        "stem": "Conv2D",
+        "block": "Conv2D",
+        "way_round": "Add",
+        "pool": "AveragePooling2D",
+        "mean": "GlobalAveragePooling2D",
+        "hidden": "Dense",
+        "answer": "Dense",
+    }
+
+
+def test_noise_in_the_tensors_grows_where_the_layer_was_ruined(spoilt: LayerReport) -> None:
+    decibels = {operation.layer: operation.signal_to_noise_db for operation in spoilt.operations}
+    before, ruined = decibels["stem"], decibels["hidden"]
+    assert before is not None
+    assert ruined is not None
+    assert before > ruined + 10
+
+
+def test_a_fused_lstm_is_named_as_the_layer_it_was() -> None:
+    names = {
+        "RESHAPE": "tiny_speech/reshape/Reshape",
+        "REVERSE_V2": "tfl.reverse_v2",
+        "UNIDIRECTIONAL_SEQUENCE_LSTM": "tfl.unidirectional_sequence_lstm",
+        "CONCATENATION": "tiny_speech/listener/concat",
+        "FULLY_CONNECTED": "tiny_speech/answer/MatMul;tiny_speech/answer/BiasAdd",
+        "SOFTMAX": "StatefulPartitionedCall:0",
+    }
+    operations = [Operation(operator, output, 0) for operator, output in names.items()]
+    owners = layers_of(operations, tiny_speech(tf_keras))
+    assert [owners[name] for name in names.values()] == ["reshape", *["listener"] * 3, *["answer"] * 2]
+
+
+def test_the_divergence_of_equal_answers_is_none_and_labels_are_counted() -> None:
+    float32 = np.array([[0.6, 0.4, 0, 0, 0, 0, 0], [0.1, 0.9, 0, 0, 0, 0, 0]], dtype=np.float32)
+    assert harm_of(float32, float32).divergence_nats == 0
+    turned = harm_of(np.ascontiguousarray(float32[::-1]), float32)
+    assert turned.changed_labels == 2
+    assert turned.divergence_nats > 0.3
+
+
+def test_the_command_prints_the_finding_and_writes_the_report(
+    faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = keep(tmp_path / "run", BASELINE_FACE.architecture(tf_keras), BASELINE_FACE.id)
+    asked: list[str | Path] = [
+        "--samples",
+        "2",
+        "--calibration",
+        tmp_path / "pinned.json",
+        "--json",
+        tmp_path / "layers.json",
+    ]
+    command_line(layers_command, "layers", "baseline-face", "--root", faces, "--run", run, *asked)
+    written = json.loads((tmp_path / "layers.json").read_text())
+    assert written["samples"] == 2
+    assert written["finding"] in capsys.readouterr().out
