@@ -1,0 +1,187 @@
+"""Quantization-aware training: a trained net learns on while it is rounded as its int8 file will be.
+
+Jacob et al., 2018 ("Quantization and training of neural networks for efficient integer-arithmetic-only inference"),
+by TensorFlow Model Optimization. The net that is kept is an ordinary one: its weights have learned to be rounded, the
+ranges of what it computes come from the pinned calibration set like every net's. So it is converted like every net.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from device.errors import AffectdError, ModelError
+from quantize import checkpoints
+from quantize.answers import served
+from quantize.checkpoints import Epoch, Training, write_beside
+from quantize.datasets import Samples, Split
+from quantize.recipes import Recipe
+
+FloatArray = NDArray[np.float32]
+
+LEARNING_RATE = 1e-4
+RECORD = "aware.json"
+SETTLING_SAMPLES = 256
+SETTLING_PASSES = 8
+EMA_KEPT = 0.999
+"""What a range keeps of itself a step; tfmot's own constant, which cannot be set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aware:
+    """How a run was made from another one. ``left_alone`` are layers that were not rounded, as ``name (kind)``."""
+
+    model: str
+    from_net_sha256: str
+    learning_rate: float
+    seed: int
+    left_alone: tuple[str, ...]
+    protocol: str
+    best: Epoch
+
+
+def fine_tune(recipe: Recipe, split: Split, *, run: Path, out_run: Path, epochs: int) -> Aware:
+    """Go on with the best net of ``run`` for ``epochs``; the result is a run folder of its own, with ``aware.json``.
+
+    The loss is the cross-entropy with the answers that the net gave before, so it needs no targets and asks for just
+    what an int8 file should do. Raises ``AffectdError``.
+    """
+    begun = checkpoints.require_state(run)
+    if checkpoints.read_state(out_run) is not None:
+        raise AffectdError(f"{out_run} holds a training; choose another --out-run, or remove that folder")
+    _import_keras().utils.set_random_seed(begun.seed)
+    teacher, plain = checkpoints.load_net(run), checkpoints.load_net(run)
+    rounded, left_alone = with_rounding(plain)
+    _settle(rounded, _settling_inputs(recipe, split.train, begun.seed))
+    training = Training(recipe.id, begun.seed)
+    for number in range(1, epochs + 1):
+        epoch = _one_epoch(rounded, teacher, recipe, split, begun.seed, number)
+        training = training.after(epoch)
+        take_weights(plain, rounded)
+        checkpoints.save(out_run, plain, training)
+    result = _told(recipe, run, training, left_alone)
+    write_beside(out_run / RECORD, json.dumps(asdict(result), indent=1).encode())
+    return result
+
+
+def with_rounding(model: Any) -> tuple[Any, tuple[str, ...]]:
+    """A copy of the net that rounds weights and what layers answer to int8, and the layers that it leaves alone.
+
+    Those are the ones that tfmot has no int8 form of (``Rescaling``, recurrent layers). Raises ``ModelError`` if it
+    cannot wrap the net at all.
+    """
+    import tensorflow_model_optimization as tfmot
+
+    tools, left = tfmot.quantization.keras, [layer for layer in model.layers if not _can_be_rounded(layer)]
+
+    def annotated(layer: Any) -> Any:
+        return tools.quantize_annotate_layer(layer, _no_rounding()) if layer in left else layer
+
+    try:
+        cloned = _import_keras().models.clone_model(model, clone_function=annotated)
+        with tools.quantize_scope({"NoOpQuantizeConfig": type(_no_rounding())}):
+            rounded = tools.quantize_apply(tools.quantize_annotate_model(cloned))
+    except (RuntimeError, ValueError) as error:
+        raise ModelError(f"net {model.name}: tfmot cannot wrap it ({error}); convert it without this") from error
+    rounded.compile(optimizer=_import_keras().optimizers.Adam(LEARNING_RATE), loss="categorical_crossentropy")
+    return rounded, tuple(f"{layer.name} ({type(layer).__name__})" for layer in left)
+
+
+def take_weights(plain: Any, rounded: Any) -> None:
+    """Give the net the weights of its rounded copy, batch normalisation's statistics too."""
+    by_name = {variable.name: variable for variable in rounded.variables}
+    for variable in plain.variables:
+        variable.assign(by_name[variable.name])
+
+
+def _can_be_rounded(layer: Any) -> bool:
+    import tensorflow_model_optimization as tfmot
+
+    layers = _import_keras().layers
+    # tfmot knows batch normalisation as a part of the convolution before it.
+    known = isinstance(layer, layers.InputLayer | layers.BatchNormalization)
+    return known or bool(tfmot.quantization.keras.default_8bit.Default8BitQuantizeRegistry().supports(layer))
+
+
+def _no_rounding() -> Any:
+    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
+        default_8bit_quantize_configs as configs,
+    )
+
+    return configs.NoOpQuantizeConfig()
+
+
+def _settle(rounded: Any, inputs: FloatArray) -> None:
+    """Start each range at what the net shows on ``inputs``.
+
+    tfmot starts all at -6…6 and moves them by 0.1 % a step: for epochs the net would learn to live in ranges that its
+    int8 file does not have. One step tells what it moves towards; a layer's range is right once those before are.
+    """
+    ranges = [v for v in rounded.non_trainable_variables if _is_range(v.name)]
+    others = [(v, v.numpy()) for v in rounded.variables if not _is_range(v.name)]
+    for _ in range(SETTLING_PASSES):
+        before = [v.numpy() for v in ranges]
+        rounded(inputs, training=True)
+        for variable, old in zip(ranges, before, strict=True):
+            variable.assign(old + (variable.numpy() - old) / (1 - EMA_KEPT))
+    for variable, old in others:
+        variable.assign(old)
+
+
+def _is_range(name: str) -> bool:
+    # The ranges of kernels and of the net's input follow at once what they see.
+    follows_slowly = "kernel" not in name and not name.startswith("quantize_layer")
+    return name.endswith(("_min:0", "_max:0")) and follows_slowly
+
+
+def _settling_inputs(recipe: Recipe, samples: Samples, seed: int) -> FloatArray:
+    chosen = np.random.default_rng([seed, 0]).permutation(len(samples))[:SETTLING_SAMPLES]
+    return np.stack([recipe.front_end.served(samples.signals[i]) for i in chosen])
+
+
+def _one_epoch(rounded: Any, teacher: Any, recipe: Recipe, split: Split, seed: int, number: int) -> Epoch:
+    rng = np.random.default_rng([seed, number])
+    order = rng.permutation(len(split.train))
+    losses = []
+    for first in track(range(0, len(order), recipe.batch_size), f"epoch {number}", transient=True):
+        batch = order[first : first + recipe.batch_size]
+        inputs = np.stack([recipe.front_end.varied(split.train.signals[i], rng) for i in batch])
+        targets = teacher(inputs, training=False)
+        losses.append(float(rounded.train_on_batch(inputs, targets)) * len(batch))
+    loss = sum(losses) / len(order)
+    if not np.isfinite(loss):
+        raise AffectdError(f"epoch {number}: the loss is {loss}; the run it started from is as it was")
+    return Epoch(number, loss, *_validated(rounded, recipe, split.validation))
+
+
+def _validated(rounded: Any, recipe: Recipe, samples: Samples) -> tuple[float, float]:
+    inputs = np.stack([recipe.front_end.served(signal) for signal in samples.signals])
+    probs = served(rounded.predict(inputs, batch_size=256, verbose=0))
+    likelihood = probs[np.arange(len(samples)), samples.labels]
+    return float(-np.log(np.maximum(likelihood, 1e-7)).mean()), float((probs.argmax(axis=1) == samples.labels).mean())
+
+
+def _told(recipe: Recipe, run: Path, training: Training, left_alone: tuple[str, ...]) -> Aware:
+    return Aware(
+        model=recipe.id,
+        from_net_sha256=hashlib.sha256((run / checkpoints.BEST).read_bytes()).hexdigest(),
+        learning_rate=LEARNING_RATE,
+        seed=training.seed,
+        left_alone=left_alone,
+        protocol=f"{len(training.epochs)} epochs of Adam {LEARNING_RATE:g} towards the net's own answers before, "
+        "on the training part as the recipe varies it; the epoch with the best validation accuracy while rounded",
+        best=training.best,
+    )
+
+
+def _import_keras() -> Any:
+    import tf_keras
+
+    return tf_keras

@@ -1,0 +1,41 @@
+"""``python -m quantize aware``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from quantize.commands.options import add_model_and_run, natural, run_folder
+from quantize.hearing import heard_for_training
+from quantize.recipes import find_recipe
+
+EPOCHS = 3
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("aware", help="train a trained net on while it is rounded to int8")
+    add_model_and_run(parser)
+    parser.add_argument("--out-run", type=Path, required=True, metavar="DIR", help="the new run's folder")
+    parser.add_argument("--epochs", type=natural, default=EPOCHS)
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Fine-tune, and say what was reached and what was left alone."""
+    from quantize.aware import fine_tune
+
+    recipe = find_recipe(options.model)
+    split = heard_for_training(recipe.front_end, recipe.dataset.split(options.root))
+    made = fine_tune(recipe, split, run=run_folder(options, recipe), out_run=options.out_run, epochs=options.epochs)
+    console = Console(soft_wrap=True)
+    if made.left_alone:
+        console.print(f"not rounded, tfmot has no int8 form of: {', '.join(made.left_alone)}", markup=False)
+    console.print(
+        f"best epoch {made.best.number} of {options.epochs}: validation accuracy, rounded, "
+        f"{100 * made.best.validation_accuracy:.1f} %; next: python -m quantize convert {recipe.id} "
+        f"--run {options.out_run}",
+        highlight=False,
+    )
