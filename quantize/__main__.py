@@ -10,7 +10,26 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from device.errors import AffectdError
-from quantize.commands import convert, describe, evaluate, fairness, protocol, robustness, train
+from quantize.commands import (
+    aware,
+    compare,
+    convert,
+    describe,
+    evaluate,
+    export,
+    fairness,
+    layers,
+    protocol,
+    robustness,
+    train,
+)
+
+COMMANDS = (
+    *(train, aware, convert, export, evaluate),
+    *(compare, layers, protocol, robustness, fairness),
+    describe,
+)
+"""What is made, what is measured, and what is told."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m quantize", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, convert, evaluate, protocol, robustness, fairness, describe):
+    for command in COMMANDS:
         command.add_to(commands)
     return parser
 

@@ -1,4 +1,4 @@
-"""What of a net's output is the answer that the appliance serves."""
+"""What of a net's outputs is one answer."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from numpy.typing import NDArray
 from quantize.metrics import CLASSES
 
 
-def served(outputs: NDArray[Any]) -> NDArray[np.float32]:
-    """The served probabilities, float32 (n, 7), of outputs (n, 7) or (n, answers, 7): the first answer."""
-    return np.asarray(outputs.reshape(len(outputs), -1, CLASSES)[:, 0], dtype=np.float32)
+def answer_of(outputs: NDArray[Any], number: int = 0) -> NDArray[np.float32]:
+    """Probabilities, float32 (n, 7), of outputs (n, 7) or (n, answers, 7): by default the served answer's."""
+    return np.asarray(outputs.reshape(len(outputs), -1, CLASSES)[:, number], dtype=np.float32)

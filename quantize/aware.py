@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,11 @@ from rich.progress import track
 
 from device.errors import AffectdError, ModelError
 from quantize import checkpoints
-from quantize.answers import served
 from quantize.checkpoints import Epoch, Training, write_beside
+from quantize.courses import Batch
 from quantize.datasets import Samples, Split
 from quantize.recipes import Recipe
+from quantize.train import validated
 
 FloatArray = NDArray[np.float32]
 
@@ -44,11 +46,11 @@ class Aware:
     seed: int
     left_alone: tuple[str, ...]
     protocol: str
-    best: Epoch
+    chosen: Epoch
 
 
 def fine_tune(recipe: Recipe, split: Split, *, run: Path, out_run: Path, epochs: int) -> Aware:
-    """Go on with the best net of ``run`` for ``epochs``; the result is a run folder of its own, with ``aware.json``.
+    """Go on with the net of ``run`` for ``epochs``; the result is a run folder of its own, with ``aware.json``.
 
     The loss is the cross-entropy with the answers that the net gave before, so it needs no targets and asks for just
     what an int8 file should do. Raises ``AffectdError``.
@@ -60,12 +62,15 @@ def fine_tune(recipe: Recipe, split: Split, *, run: Path, out_run: Path, epochs:
     teacher, plain = checkpoints.load_net(run), checkpoints.load_net(run)
     rounded, left_alone = with_rounding(plain)
     _settle(rounded, _settling_inputs(recipe, split.train, begun.seed))
-    training = Training(recipe.id, begun.seed)
+    course = recipe.plan(split)
+    training = Training(recipe.id, begun.seed, keeps_best=len(split.validation) > 0)
     for number in range(1, epochs + 1):
-        epoch = _one_epoch(rounded, teacher, recipe, split, begun.seed, number)
+        loss = _one_epoch(rounded, teacher, course.epoch(recipe.epochs, np.random.default_rng([begun.seed, number])))
+        epoch = Epoch(number, loss, *validated(rounded, recipe, split.validation))
         training = training.after(epoch)
         take_weights(plain, rounded)
-        checkpoints.save(out_run, plain, training)
+        nets = (checkpoints.LAST, checkpoints.RESULT) if training.epochs_since_chosen == 0 else (checkpoints.LAST,)
+        checkpoints.save(out_run, dict.fromkeys(nets, plain), training)
     result = _told(recipe, run, training, left_alone)
     write_beside(out_run / RECORD, json.dumps(asdict(result), indent=1).encode())
     return result
@@ -146,38 +151,29 @@ def _settling_inputs(recipe: Recipe, samples: Samples, seed: int) -> FloatArray:
     return np.stack([recipe.front_end.served(samples.signals[i]) for i in chosen])
 
 
-def _one_epoch(rounded: Any, teacher: Any, recipe: Recipe, split: Split, seed: int, number: int) -> Epoch:
-    rng = np.random.default_rng([seed, number])
-    order = rng.permutation(len(split.train))
-    losses = []
-    for first in track(range(0, len(order), recipe.batch_size), f"epoch {number}", transient=True):
-        batch = order[first : first + recipe.batch_size]
-        inputs = np.stack([recipe.front_end.varied(split.train.signals[i], rng) for i in batch])
-        targets = teacher(inputs, training=False)
-        losses.append(float(rounded.train_on_batch(inputs, targets)) * len(batch))
-    loss = sum(losses) / len(order)
+def _one_epoch(rounded: Any, teacher: Any, batches: Iterator[Batch]) -> float:
+    """The mean loss of an epoch. Raises ``AffectdError`` if it is no number."""
+    losses = [
+        float(rounded.train_on_batch(inputs, teacher(inputs, training=False)))
+        for inputs, _ in track(batches, "training, rounded", transient=True)
+    ]
+    loss = float(np.mean(losses))
     if not np.isfinite(loss):
-        raise AffectdError(f"epoch {number}: the loss is {loss}; the run it started from is as it was")
-    return Epoch(number, loss, *_validated(rounded, recipe, split.validation))
-
-
-def _validated(rounded: Any, recipe: Recipe, samples: Samples) -> tuple[float, float]:
-    inputs = np.stack([recipe.front_end.served(signal) for signal in samples.signals])
-    probs = served(rounded.predict(inputs, batch_size=256, verbose=0))
-    likelihood = probs[np.arange(len(samples)), samples.labels]
-    return float(-np.log(np.maximum(likelihood, 1e-7)).mean()), float((probs.argmax(axis=1) == samples.labels).mean())
+        raise AffectdError(f"the loss is {loss}; the run it started from is as it was")
+    return loss
 
 
 def _told(recipe: Recipe, run: Path, training: Training, left_alone: tuple[str, ...]) -> Aware:
     return Aware(
         model=recipe.id,
-        from_net_sha256=hashlib.sha256((run / checkpoints.BEST).read_bytes()).hexdigest(),
+        from_net_sha256=hashlib.sha256((run / checkpoints.RESULT).read_bytes()).hexdigest(),
         learning_rate=LEARNING_RATE,
         seed=training.seed,
         left_alone=left_alone,
         protocol=f"{len(training.epochs)} epochs of Adam {LEARNING_RATE:g} towards the net's own answers before, "
-        "on the training part as the recipe varies it; the epoch with the best validation accuracy while rounded",
-        best=training.best,
+        "on the training part as the recipe's last epoch varies it; the epoch with the best validation accuracy while "
+        "rounded or, without a validation part, the last",
+        chosen=training.chosen,
     )
 
 

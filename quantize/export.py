@@ -20,6 +20,7 @@ from device.models.tflite import TfliteModel
 from device.readings import EMOTIONS
 from quantize import cards, checkpoints, convert
 from quantize.checkpoints import write_beside
+from quantize.publish import described
 from quantize.recipes import Recipe
 
 FloatArray = NDArray[np.float32]
@@ -137,7 +138,7 @@ def largest_difference(found: NDArray[Any], expected: FloatArray) -> float:
 def _write_tflite(recipe: Recipe, model: Any, path: Path) -> None:
     convert.to_float(model, path)
     about = {"description": recipe.description, "terms": recipe.dataset.terms, "intended_use": recipe.intended_use}
-    card = cards.describe(path, kind=recipe.dataset.kind, features=recipe.front_end.features, about=about)
+    card = described(recipe, path, about=about)
     cards.write_card(card, path.parent)
 
 
@@ -201,7 +202,7 @@ def _put(path: Path, folder: Path) -> None:
 def _told(recipe: Recipe, model: Any, run: Path, forms: tuple[Form, ...]) -> Export:
     return Export(
         model=recipe.id,
-        net_sha256=_sha256(run / checkpoints.BEST),
+        net_sha256=_sha256(run / checkpoints.RESULT),
         features=recipe.front_end.features,
         labels=tuple(str(emotion) for emotion in EMOTIONS),
         input=INPUT,

@@ -14,11 +14,12 @@ from scipy.stats import binomtest
 
 from device.models.tflite import TfliteModel
 from device.readings import EMOTIONS
-from quantize import calibration, cards, checkpoints, convert
+from quantize import calibration, checkpoints, convert
 from quantize.datasets import DatasetError, Samples, Split
 from quantize.evaluate import probabilities
 from quantize.hearing import heard
 from quantize.metrics import Scores, score
+from quantize.publish import described
 from quantize.recipes import Recipe
 
 Probabilities = NDArray[np.float32]
@@ -70,7 +71,7 @@ class Comparison:
 
 
 def compare(recipe: Recipe, split: Split, *, run: Path, calibration_path: Path) -> Comparison:
-    """Write the run's best net in each form into ``run`` and score all of them. Raises ``AffectdError``."""
+    """Write the run's net in each form into ``run`` and score all of them. Raises ``AffectdError``."""
     checkpoints.require_state(run)
     model = checkpoints.load_net(run)
     samples = heard(recipe.front_end, split.test, "test")
@@ -82,7 +83,7 @@ def compare(recipe: Recipe, split: Split, *, run: Path, calibration_path: Path) 
     answers = {name: _answers(recipe, path, samples) for name, path in paths.items()}
     return Comparison(
         model=recipe.id,
-        net_sha256=_sha256(run / checkpoints.BEST),
+        net_sha256=_sha256(run / checkpoints.RESULT),
         dataset=recipe.dataset.name,
         protocol=f"the test part, {split.note}; int8 calibrated on pinned training samples",
         remarks=split.remarks,
@@ -105,8 +106,8 @@ def _written(recipe: Recipe, model: Any, inputs: list[convert.FloatArray], run: 
 
 
 def _answers(recipe: Recipe, path: Path, samples: Samples) -> Probabilities:
-    card = cards.describe(path, kind=recipe.dataset.kind, features=recipe.front_end.features, about={})
-    return probabilities(TfliteModel(card, path.parent), recipe.front_end, samples)
+    model = TfliteModel(described(recipe, path), path.parent)
+    return probabilities(model, recipe.front_end, samples, recipe.dataset.answer)
 
 
 def _form(name: str, path: Path, probs: Probabilities, float32: Probabilities, samples: Samples) -> Form:

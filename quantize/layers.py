@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from quantize import calibration, checkpoints, convert
-from quantize.answers import served
+from quantize.answers import answer_of
 from quantize.datasets import Samples, Split
 from quantize.graph import Operation, read_operations
 from quantize.hearing import heard
@@ -87,22 +87,26 @@ class LayerReport:
 
 
 def layer_report(recipe: Recipe, split: Split, *, run: Path, calibration_path: Path, samples: int) -> LayerReport:
-    """Quantize the run's best net layer by layer, on samples of the validation part. Raises ``AffectdError``."""
+    """Quantize the run's net layer by layer, on samples of the validation part or, without one, of the test part.
+
+    Raises ``AffectdError``.
+    """
     checkpoints.require_state(run)
     model = checkpoints.load_net(run)
     chosen = heard(recipe.front_end, calibration.pinned(calibration_path, split.train), "calibration")
-    validation = heard(recipe.front_end, _drawn(split.validation, samples), "validation")
+    name, part = ("validation", split.validation) if len(split.validation) else ("test", split.test)
+    validation = heard(recipe.front_end, _drawn(part, samples), name)
     calibrating, inputs = _inputs(recipe, chosen), _inputs(recipe, validation)
     float_file, int8_file = _files(model, calibrating)
     owners = layers_of(read_operations(float_file, recipe.id), model)
     whole, layers = _attributed(model, convert.calibrated(model, calibrating), float_file, owners, inputs)
     return LayerReport(
         model=recipe.id,
-        net_sha256=hashlib.sha256((run / checkpoints.BEST).read_bytes()).hexdigest(),
+        net_sha256=hashlib.sha256((run / checkpoints.RESULT).read_bytes()).hexdigest(),
         float_sha256=hashlib.sha256(float_file).hexdigest(),
         int8_sha256=hashlib.sha256(int8_file).hexdigest(),
         dataset=recipe.dataset.name,
-        protocol=f"validation samples drawn with seed {SEED}, {split.note}; int8 calibrated on pinned training samples",
+        protocol=f"{name} samples drawn with seed {SEED}, {split.note}; int8 calibrated on pinned training samples",
         samples=len(inputs),
         calibrated_on=len(chosen),
         whole=whole,
@@ -198,7 +202,7 @@ def _decibels(energy: float, noise: float) -> float | None:
 
 def _answers(content: bytes, inputs: list[FloatArray]) -> FloatArray:
     net = OpenNet(content)
-    return served(np.concatenate([net(values) for values in inputs]))
+    return answer_of(np.concatenate([net(values) for values in inputs]))
 
 
 def _files(model: Any, calibrating: list[FloatArray]) -> tuple[bytes, bytes]:

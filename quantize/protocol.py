@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from device.readings import EMOTIONS
 from quantize import checkpoints
+from quantize.answers import answer_of
 from quantize.datasets import RAVDESS_FOLDS, Samples, only_a_test
 from quantize.datasets.ravdess import FOLDS
 from quantize.datasets.voices import joined, of_corpus
@@ -85,8 +85,8 @@ def _scores(recipe: Recipe, training: Samples, test: Samples, runs: Path, seed: 
     run = runs / recipe.id
     train(recipe, split, run, seed=seed, epochs=epochs)
     net = checkpoints.load_net(run)
-    answers = net.predict(_inputs(recipe.front_end, test), batch_size=256, verbose=0)
-    return score(answers.reshape(len(test), len(EMOTIONS)), test.labels, test.groups)
+    outputs = net.predict(_inputs(recipe.front_end, test), batch_size=256, verbose=0)
+    return score(answer_of(outputs), test.labels, test.groups)
 
 
 def _inputs(front_end: FrontEnd, samples: Samples) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

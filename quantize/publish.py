@@ -44,7 +44,7 @@ def publish(
     files = _Files(
         run / f"{recipe.id}-float32.tflite",
         run / f"{recipe.id}.tflite",
-        tuple(Answer(name, 1.0) for name in recipe.answers),
+        untempered(recipe),
     )
     chosen = heard(recipe.front_end, calibration.pinned(calibration_path, split.train), "calibration")
     convert.to_float(model, files.float32)
@@ -59,6 +59,11 @@ def publish(
     write_beside(folder / files.int8.name, files.int8.read_bytes())
     _write_card(recipe, folder / files.int8.name, answers, about)
     return reports
+
+
+def untempered(recipe: Recipe) -> tuple[Answer, ...]:
+    """The recipe's answers before any temperature is known."""
+    return tuple(Answer(name, 1.0) for name in recipe.answers)
 
 
 def _fitted(recipe: Recipe, load: Callable[[Dataset], Split], files: _Files) -> dict[str, FittedTemperature]:
@@ -84,10 +89,18 @@ def _scored(recipe: Recipe, load: Callable[[Dataset], Split], files: _Files, ans
 
 
 def _write_card(recipe: Recipe, path: Path, answers: Sequence[Answer], about: Mapping[str, Any]) -> Card:
-    kind, features = recipe.dataset.kind, recipe.front_end.features
-    card = cards.describe(path, kind=kind, features=features, answers=answers, about=about)
+    card = described(recipe, path, answers, about)
     cards.write_card(card, path.parent)
     return card
+
+
+def described(
+    recipe: Recipe, path: Path, answers: Sequence[Answer] = (), about: Mapping[str, Any] | None = None
+) -> Card:
+    """The card of a file of the recipe's net; its answers are untempered unless they are given."""
+    kind, features = recipe.dataset.kind, recipe.front_end.features
+    given = answers or untempered(recipe)
+    return cards.describe(path, kind=kind, features=features, answers=given, about=about or {})
 
 
 def _about(recipe: Recipe, split: Split, training: Training, *, parameters: int, calibrated_on: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rich.progress import Progress, TimeRemainingColumn
 from device.errors import AffectdError
 from device.readings import EMOTIONS
 from quantize import checkpoints
+from quantize.answers import answer_of
 from quantize.checkpoints import Epoch, Training
 from quantize.courses import Course
 from quantize.datasets import Samples, Split
@@ -80,17 +81,17 @@ def _one_epoch(school: _School, seed: int, number: int) -> Epoch:
     loss = total / seen
     if not np.isfinite(loss):
         raise AffectdError(f"epoch {number}: the loss is {loss}; the last checkpoint is kept, try another seed")
-    validation_loss, accuracy = _validated(school.learning.answering, school.recipe, school.validation)
+    validation_loss, accuracy = validated(school.learning.answering, school.recipe, school.validation)
     return Epoch(number, loss, validation_loss, accuracy)
 
 
-def _validated(model: Any, recipe: Recipe, samples: Samples) -> tuple[float | None, float | None]:
+def validated(model: Any, recipe: Recipe, samples: Samples) -> tuple[float | None, float | None]:
     """Loss and accuracy of the answer that the corpus's labels are; nothing where there is no validation part."""
     if not len(samples):
         return None, None
     inputs = np.stack([recipe.front_end.served(signal) for signal in samples.signals])
-    answers = model.predict(inputs, batch_size=256, verbose=0).reshape(len(samples), -1, len(EMOTIONS))
-    probs = answers[:, recipe.answer_number(recipe.dataset.answer)]
+    outputs = model.predict(inputs, batch_size=256, verbose=0)
+    probs = answer_of(outputs, recipe.answer_number(recipe.dataset.answer))
     likelihood = probs[np.arange(len(samples)), samples.labels]
     loss = float(-np.log(np.maximum(likelihood, 1e-7)).mean())
     return loss, float((probs.argmax(axis=1) == samples.labels).mean())

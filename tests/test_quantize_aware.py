@@ -52,7 +52,13 @@ def tuned(run: Path, faces: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def test_a_fine_tuned_run_is_published_like_any_other(tuned: Path, faces: Path, tmp_path: Path) -> None:
-    publish(TINY_FACE, FER2013.split(faces), run=tuned, calibration_path=tmp_path / "pinned.json", folder=tmp_path)
+    publish(
+        TINY_FACE,
+        lambda dataset: dataset.split(faces),
+        run=tuned,
+        calibration_path=tmp_path / "pinned.json",
+        folder=tmp_path,
+    )
     card = read_card(tmp_path / "tiny-face.json")
     assert card.input.dtype == "int8"
     assert card.about["epochs"] == 1

@@ -12,6 +12,8 @@ import numpy as np
 
 from quantize import checkpoints
 from quantize.checkpoints import Epoch, Training
+from quantize.courses import OneByOne
+from quantize.datasets import FER2013
 from quantize.recipes import BASELINE_FACE, BASELINE_SPEECH
 
 
@@ -61,14 +63,26 @@ def noise(count: int) -> Any:
     return np.random.default_rng(1).random((count, 48, 48, 1), dtype=np.float32)
 
 
-TINY_FACE = replace(BASELINE_FACE, id="tiny-face", architecture=tiny_face, batch_size=8)
-TWO_ANSWERS = replace(TINY_FACE, id="two-answers", architecture=two_answers)
-TINY_SPEECH = replace(BASELINE_SPEECH, id="tiny-speech", architecture=tiny_speech, batch_size=8)
+TINY_FACE = replace(
+    BASELINE_FACE,
+    id="tiny-face",
+    architecture=tiny_face,
+    scored_on=(FER2013,),
+    plan=OneByOne(BASELINE_FACE.front_end, batch_size=8, oversample=False),
+)
+TWO_ANSWERS = replace(TINY_FACE, id="two-answers", architecture=two_answers, answers=("crowd", "fer2013"))
+TINY_SPEECH = replace(
+    BASELINE_SPEECH,
+    id="tiny-speech",
+    architecture=tiny_speech,
+    plan=OneByOne(BASELINE_SPEECH.front_end, batch_size=8, oversample=True),
+)
 
 
 def keep(run: Path, model: Any, recipe: str) -> Path:
     """The net in a run folder, as after one epoch."""
-    checkpoints.save(run, model, Training(recipe, 1, (Epoch(1, 1.9, 1.9, 0.2),)))
+    nets = dict.fromkeys((checkpoints.LAST, checkpoints.RESULT), model)
+    checkpoints.save(run, nets, Training(recipe, 1, keeps_best=True, epochs=(Epoch(1, 1.9, 1.9, 0.2),)))
     return run
 
 

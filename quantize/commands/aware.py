@@ -33,9 +33,7 @@ def run(options: argparse.Namespace) -> None:
     console = Console(soft_wrap=True)
     if made.left_alone:
         console.print(f"not rounded, tfmot has no int8 form of: {', '.join(made.left_alone)}", markup=False)
-    console.print(
-        f"best epoch {made.best.number} of {options.epochs}: validation accuracy, rounded, "
-        f"{100 * made.best.validation_accuracy:.1f} %; next: python -m quantize convert {recipe.id} "
-        f"--run {options.out_run}",
-        highlight=False,
-    )
+    accuracy = made.chosen.validation_accuracy
+    validated = "" if accuracy is None else f" (validation accuracy, rounded: {100 * accuracy:.1f} %)"
+    console.print(f"kept: epoch {made.chosen.number} of {options.epochs}{validated}", highlight=False)
+    console.print(f"next: python -m quantize convert {recipe.id} --run {options.out_run}", highlight=False)
