@@ -15,8 +15,9 @@ from device.capture.camera_pi import WAIT_S, CameraPi
 from device.capture.camera_v4l2 import CameraV4l2
 from device.capture.microphone import Microphone
 from device.capture.replay import Replay, open_media
-from device.errors import AffectdError, ConfigError
+from device.errors import AffectdError, ConfigError, ModelError
 from device.fusion.fuse import Fusion
+from device.fusion.rules import RULES
 from device.models.card import verify_file
 from device.models.detect import FaceDetector
 from device.models.face_emotion import FaceRecogniser
@@ -40,7 +41,7 @@ from device.publish.payload import Payloads, SystemClock
 from device.publish.topics import Topics
 from device.readings import Estimate, Modality
 from device.service import Notifier
-from device.settings import Camera, FusionSettings, Mqtt, Settings, read_password, state_dir
+from device.settings import Camera, Mqtt, Settings, read_password, state_dir
 from device.signals import AudioBlock, Frame
 from device.stages import AnyLane, Lane, Recogniser, Source
 
@@ -54,7 +55,7 @@ def load_models(settings: Settings) -> ModelSet:
 
 def require_usable(settings: Settings) -> None:
     """Raise what ``run`` would raise for these settings before it opens a sensor or a connection."""
-    load_models(settings)
+    make_fusion(settings, load_models(settings))
     make_topics(settings)
     make_link(settings, client_id="affectd-check")
 
@@ -70,7 +71,7 @@ def replay_estimates(settings: Settings, models: ModelSet, replay: Replay) -> It
         raise AffectdError(
             f"nothing to read emotion from: mode {settings.node.mode!r} finds no such track in the media"
         )
-    return run_inline(lanes, make_fusion(settings.fusion, picture_rate_hz=settings.camera.rate_hz))
+    return run_inline(lanes, make_fusion(settings, models))
 
 
 def run(settings: Settings) -> None:
@@ -91,7 +92,7 @@ def run(settings: Settings) -> None:
             node.set_part(sensor, "disabled", f"not used: mode {settings.node.mode!r}, or nothing recorded for it")
         appliance = Appliance(
             pipeline=pipeline,
-            fusion=make_fusion(settings.fusion, picture_rate_hz=settings.camera.rate_hz),
+            fusion=make_fusion(settings, models),
             node=node,
             switch=switch,
             notifier=Notifier(),
@@ -115,18 +116,33 @@ def speech_recogniser(models: ModelSet) -> SpeechRecogniser:
     return SpeechRecogniser(TfliteModel(models.speech, models.folder))
 
 
-def make_fusion(settings: FusionSettings, *, picture_rate_hz: float) -> Fusion:
-    """The fusion that the settings describe. A face stays fresh for two and a half pictures at least."""
+def make_fusion(settings: Settings, models: ModelSet) -> Fusion:
+    """The fusion that the settings describe. A face stays fresh for two and a half pictures at least.
+
+    Raises ``ModelError`` for a model set whose rule is not known here.
+    """
+    chosen = settings.fusion
     return Fusion(
-        rule=settings.rule,
+        rule=fusion_rule(settings, models),
         fresh_s={
-            Modality.FACE: max(settings.face_fresh_s, 2.5 / picture_rate_hz),
-            Modality.SPEECH: settings.speech_fresh_s,
+            Modality.FACE: max(chosen.face_fresh_s, 2.5 / settings.camera.rate_hz),
+            Modality.SPEECH: chosen.speech_fresh_s,
         },
-        smooth_s=settings.smooth_s,
-        hold_s=settings.hold_s,
-        uncertain_below=settings.uncertain_below,
+        smooth_s=chosen.smooth_s,
+        hold_s=chosen.hold_s,
+        uncertain_below=chosen.uncertain_below,
     )
+
+
+def fusion_rule(settings: Settings, models: ModelSet) -> str:
+    """The rule of the settings or, if they name none, the model set's. Raises ``ModelError`` for an unknown one."""
+    rule = settings.fusion.rule or models.rule
+    if rule not in RULES:
+        raise ModelError(
+            f"model set {models.name!r}: this version of affectd has no fusion rule {rule!r}; "
+            f"set fusion.rule to one of {', '.join(RULES)}"
+        )
+    return rule
 
 
 def make_topics(settings: Settings) -> Topics:
@@ -231,7 +247,7 @@ def _node(settings: Settings, models: ModelSet, link: Link, outbox: Outbox, swit
             version=version("affectd"),
             models={card.id: card.sha256 for card in models.cards},
             runtime=runtime_name(),
-            capabilities=[settings.node.mode, settings.fusion.rule],
+            capabilities=[settings.node.mode, fusion_rule(settings, models)],
         )
     )
     return node

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from device.errors import AffectdError
 from device.settings import DEFAULT_CONFIG
 
-RULES = ("average", "weighted", "max_confidence")
+RULES = ("average", "weighted", "max_confidence", "product", "learned")
 MODES = ("face", "speech", "both")
 
 
@@ -68,7 +68,7 @@ def _add_replay(commands: Commands) -> None:
     parser.add_argument("media", nargs="+", type=Path, metavar="MEDIA", help="video, picture, folder of them, or sound")
     parser.add_argument("--audio", type=Path, metavar="FILE", help="sound in place of the videos' own")
     parser.add_argument("--model-set", default="", metavar="NAME", help="see `affectd models list`")
-    parser.add_argument("--fusion", choices=RULES, default="average", help="default: %(default)s")
+    parser.add_argument("--fusion", choices=RULES, default="", help="default: the model set's rule")
     parser.add_argument("--mode", choices=MODES, default="both", help="default: %(default)s")
     parser.add_argument("--rate", type=_positive, metavar="HZ", help="pictures a second that are read; default: all")
     parser.add_argument("--json", action="store_true", help="each estimate as the JSON that MQTT carries, and no table")

@@ -86,7 +86,10 @@ class Models(Section, frozen=True):
 class FusionSettings(Section, frozen=True):
     """How face and voice become one estimate."""
 
-    rule: Literal["average", "weighted", "max_confidence"] = "average"
+    rule: Annotated[
+        Literal["", "average", "weighted", "max_confidence", "product", "learned"],
+        Meta(description="How the two are combined; empty: as the model set does best."),
+    ] = ""
     uncertain_below: Annotated[Fraction, Meta(description="A best emotion below this is said as `uncertain`.")] = 0.4
     smooth_s: Annotated[Seconds, Meta(description="Time constant of the smoothing.")] = 0.5
     hold_s: Annotated[Seconds, Meta(description="How long another label must lead before it is said.")] = 0.5

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from appliance import HAPPY_CLIP, SCENE, affectd, write_config
 
+from device.cli import RULES
+
 
 def test_a_replay_gives_a_line_an_estimate_and_the_same_bytes_twice() -> None:
     first, second = (affectd("replay", HAPPY_CLIP, "--json") for _ in range(2))
@@ -38,7 +40,7 @@ def test_the_shared_film_has_a_face_in_most_estimates_and_both_modalities_with_a
     assert any(all(part["present"] for part in state["modalities"].values()) for state in both)
 
 
-@pytest.mark.parametrize("rule", ["average", "weighted", "max_confidence"])
+@pytest.mark.parametrize("rule", sorted(RULES))
 def test_each_rule_is_named_in_its_estimates(rule: str) -> None:
     state = json.loads(affectd("replay", HAPPY_CLIP, "--json", "--fusion", rule).stdout.splitlines()[-1])
     assert state["fusion"]["rule"] == rule

@@ -5,14 +5,21 @@ import jsonschema
 import msgspec
 import pytest
 
+from device import cli
 from device.errors import ConfigError
+from device.fusion.rules import RULES
 from device.settings import Settings, load_settings, parse_settings, read_password, schema, to_toml
 
 
 def test_an_empty_file_is_a_valid_one() -> None:
     settings = parse_settings("", "affectd.toml")
     assert settings.mqtt.port == 1883
-    assert settings.fusion.rule == "average"
+    assert settings.fusion.rule == ""
+
+
+def test_every_fusion_rule_can_be_set_in_the_file_and_on_the_command_line() -> None:
+    assert [parse_settings(f"[fusion]\nrule = '{rule}'", "").fusion.rule for rule in RULES] == list(RULES)
+    assert tuple(RULES) == cli.RULES
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,10 @@ DETECTOR = "blazeface_short"
 
 @dataclass(frozen=True, slots=True)
 class ModelSet:
-    """A face and a speech model by their cards, and the folder that holds all files."""
+    """A face and a speech model by their cards, the rule that fuses them best, and the folder that holds all files."""
 
     name: str
+    rule: str
     face: Card
     speech: Card
     detector: Card
@@ -53,21 +54,31 @@ def load_set(folder: Path, name: str = "") -> ModelSet:
         raise ConfigError(
             f"models.set = {name!r}: there is no such model set; known are {', '.join(sorted(index.sets))}"
         )
-    cards = {kind: read_card(folder / f"{model}.json") for kind, model in index.sets[name].items()}
-    return ModelSet(name, cards["face"], cards["speech"], read_card(folder / f"{DETECTOR}.json"), folder)
+    chosen = index.sets[name]
+    face, speech, detector = (read_card(folder / f"{model}.json") for model in (chosen.face, chosen.speech, DETECTOR))
+    return ModelSet(name, chosen.rule, face, speech, detector, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    face: str
+    speech: str
+    rule: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Index:
     default: str
-    sets: Mapping[str, Mapping[str, str]]
+    sets: Mapping[str, _Entry]
 
 
 def _index(folder: Path) -> _Index:
     path = folder / "sets.json"
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        sets = {name: {kind: str(models[kind]) for kind in ("face", "speech")} for name, models in raw["sets"].items()}
+        sets = {
+            name: _Entry(**{key: str(value) for key, value in entry.items()}) for name, entry in raw["sets"].items()
+        }
         return _Index(str(raw["default"]), sets)
     except FileNotFoundError as error:
         raise ModelError(f"{path}: no models here; set models.dir, or install affectd again") from error
