@@ -96,6 +96,14 @@ def test_p_is_what_its_definition_says() -> None:
     expected = differences.mean() / (differences.std(ddof=1) / math.sqrt(5))
     assert t_p(differences) == pytest.approx(2 * stats.t.sf(expected, 4))
     assert wilcoxon_p(differences) == pytest.approx(2 * 2 / 2**5)  # rank sums 0 and 1 of 32, both sides
+    tied = np.array([0.1, 0.1, -0.1, 0.2])  # of 16 ways to sign them four give so much or more
+    assert wilcoxon_p(tied) == pytest.approx(2 * (1 + 3) / 2**4)
+
+
+def test_the_signed_ranks_of_a_few_actors_are_as_likely_as_scipy_says_where_it_is_exact() -> None:
+    differences = np.random.default_rng(4).normal(0.3, 1, 24)
+    assert wilcoxon_p(differences) == pytest.approx(stats.wilcoxon(differences, method="exact").pvalue)
+    assert wilcoxon_p(np.tile(differences, 3)) == pytest.approx(stats.wilcoxon(np.tile(differences, 3)).pvalue)
 
 
 def test_the_interval_draws_the_same_groups_as_the_scores_do() -> None:
