@@ -1,0 +1,247 @@
+"""The study of fusion: what it reads, what it fits, and that it measures the rules that ship."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from device.fusion.rules import LEARNED, RULES, log_linear
+from device.models.probabilities import calibrated
+from device.readings import EMOTIONS, Modality
+from quantize.datasets import DatasetError
+from quantize.datasets.ravdess import FOLDS
+from quantize.fusion.apply import FULL_QUALITY, fused
+from quantize.fusion.compare import Nets, SamePerformance, rules_by_performance, same_performance
+from quantize.fusion.learning import a_power_each, fit, powers, softmax, temperature, tempered
+from quantize.fusion.missing import ABSENT, STRANGER, STRANGER_POOR, UNIFORM
+from quantize.fusion.nets import Answered, fold_files
+from quantize.fusion.openface import FACE_NETS, FOLDER, VOICE_NET, Answers, answers
+from quantize.fusion.people import people
+from quantize.fusion.performances import calibrated_out_of_fold, paired_up
+from quantize.fusion.repaired import repaired
+from quantize.fusion.simulated import simulated
+
+ROOT = Path(__file__).resolve().parents[1]
+CODES_OF_SEVEN = ("05", "07", "06", "03", "01", "04", "08")
+"""RAVDESS's codes in the order of ``EMOTIONS``."""
+
+FloatArray = NDArray[np.float64]
+
+
+def some_probs(count: int, seed: int, sharpness: float = 2.0) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Calibrated answers and labels drawn from them: each label is as likely as its probability says."""
+    rng = np.random.default_rng(seed)
+    probs = softmax(rng.normal(0, sharpness, (count, 7)))
+    return probs, np.array([rng.choice(7, p=p) for p in probs])
+
+
+def acted(seed: int, clearness: float, takes: int = 1) -> Answers:
+    """What a net might say of 24 actors who play each emotion ``takes`` times."""
+    rng = np.random.default_rng(seed)
+    return {
+        f"01-{code}-01-01-01-{take:02d}-{actor:02d}": softmax(rng.normal(clearness * np.eye(7)[[label]], 1.0))[0]
+        for actor in range(1, 25)
+        for label, code in enumerate(CODES_OF_SEVEN)
+        for take in range(takes)
+    }
+
+
+@pytest.fixture(scope="module")
+def measured() -> SamePerformance:
+    heard = acted(2, clearness=1.2)
+    heard.pop(next(iter(heard)))
+    return same_performance(paired_up(acted(1, clearness=2.0), heard), Nets("eye", "ear"), left_out=1)
+
+
+def test_what_is_measured_is_what_ships() -> None:
+    face, _ = some_probs(50, seed=3)
+    speech, _ = some_probs(50, seed=4)
+    for power in ({Modality.FACE: 0.7, Modality.SPEECH: 0.4}, {Modality.FACE: 1.0, Modality.SPEECH: 1.0}):
+        by_rule = fused([log_linear(power)] * 50, face, speech, quality=FULL_QUALITY)
+        by_fit = softmax(a_power_each(face, speech) @ np.array([power[m] for m in Modality]))
+        np.testing.assert_allclose(by_rule, by_fit, atol=1e-12)
+
+
+def test_a_temperature_is_applied_as_the_appliance_applies_it() -> None:
+    probs, _ = some_probs(20, seed=5)
+    one_by_one = [calibrated(row.astype(np.float32), 1.7) for row in probs]
+    np.testing.assert_allclose(tempered(probs, 1.7), one_by_one, atol=1e-6)
+
+
+def test_the_temperature_of_a_net_that_is_twice_too_sure_is_two() -> None:
+    probs, labels = some_probs(4000, seed=6, sharpness=1.0)
+    assert temperature(tempered(probs, 0.5), labels) == pytest.approx(2, rel=0.1)
+
+
+def test_two_independent_witnesses_are_learned_to_count_in_full() -> None:
+    rng = np.random.default_rng(7)
+    labels = rng.integers(0, 7, 6000)
+    # Gaussian evidence of unit variance about a mean of 1 for the truth: its softmax is calibrated.
+    face, speech = (softmax(rng.normal(np.eye(7)[labels], 1.0)) for _ in range(2))
+    assert list(powers(face, speech, labels).values()) == pytest.approx([1, 1], abs=0.15)
+
+
+def test_one_witness_heard_twice_is_learned_to_count_once() -> None:
+    probs, labels = some_probs(4000, seed=8)
+    assert sum(powers(probs, probs, labels).values()) == pytest.approx(1, abs=0.15)
+
+
+def test_the_fit_finds_a_bias() -> None:
+    rng = np.random.default_rng(9)
+    evidence = np.zeros((3000, 7, 7)) + np.eye(7)
+    weights = fit(evidence, rng.choice(7, 3000, p=[0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]))
+    assert softmax(weights[np.newaxis])[0, 0] == pytest.approx(0.4, abs=0.05)
+
+
+def test_a_zero_costs_a_temperature_no_more_than_it_costs_a_rule() -> None:
+    probs, labels = some_probs(2000, seed=10)
+    rounded = np.rint(probs * 256) / 256
+    rounded[0] = np.eye(7)[(labels[0] + 1) % 7]  # certain, and wrong
+    assert temperature(rounded, labels) == pytest.approx(1, abs=0.15)
+
+
+def test_nothing_that_scores_a_fold_was_fitted_on_it() -> None:
+    raw = paired_up(acted(1, 2.0), acted(2, 1.2))
+    _, fits = calibrated_out_of_fold(raw)
+    shuffled = raw.labels.copy()
+    inside = raw.folds == 2
+    shuffled[inside] = np.random.default_rng(1).permutation(shuffled[inside])
+    _, others = calibrated_out_of_fold(type(raw)(raw.names, shuffled, raw.actors, raw.folds, raw.face, raw.speech))
+    assert fits[2] == others[2]
+    assert fits[0] != others[0]
+
+
+def test_the_learned_rule_of_a_performance_is_that_of_its_fold() -> None:
+    performances, fits = calibrated_out_of_fold(paired_up(acted(1, 2.0), acted(2, 1.2)))
+    rules = rules_by_performance(performances, fits)
+    assert rules.keys() == RULES.keys()
+    assert len(set(rules["learned"])) == len(FOLDS)
+    own = np.flatnonzero(performances.folds == 3)[0]
+    expected = log_linear(fits[3].learned)
+    pair = performances.face[[own]], performances.speech[[own]]
+    by_fold = fused([rules["learned"][own]], *pair, quality=FULL_QUALITY)
+    np.testing.assert_array_equal(by_fold, fused([expected], *pair, quality=FULL_QUALITY))
+
+
+def test_two_who_see_and_hear_more_than_one_are_scored_so_by_every_rule(measured: SamePerformance) -> None:
+    systems = {system.name: system for system in measured.systems}
+    assert set(systems) == {"face", "speech", *RULES}
+    assert measured.better_single == "face"
+    assert (measured.samples, measured.left_out) == (167, 1)
+    product = systems["product"]
+    assert product.against_better_single is not None
+    assert product.against_better_single.accuracy_difference.value > 0.05
+    assert product.scores.calibration_error < systems["average"].scores.calibration_error
+    assert systems["average"].against_average is None
+    assert systems["weighted"].scores == systems["average"].scores, "posteriors have no quality"
+
+
+def test_every_emotion_and_every_form_is_in_the_result(measured: SamePerformance) -> None:
+    assert [gain.emotion for gain in measured.by_emotion] == [str(emotion) for emotion in EMOTIONS]
+    assert {form.parameters for form in measured.forms} == {0, 2, 9, 21}
+    json.dumps(asdict(measured), allow_nan=False)
+
+
+def test_without_one_modality_every_rule_is_as_good_as_the_other_alone(measured: SamePerformance) -> None:
+    alone = [loss for loss in measured.losses if loss.condition in (ABSENT, UNIFORM)]
+    assert len(alone) == 2 * 2 * len(RULES)
+    assert all(loss.accuracy == pytest.approx(loss.other_alone) for loss in alone)
+
+
+def test_a_stranger_of_poor_quality_does_less_harm_to_the_rules_that_ask_for_quality(measured: SamePerformance) -> None:
+    harm = {(loss.modality, loss.condition, loss.rule): -loss.change.value for loss in measured.losses}
+    for rule in ("weighted", "product", "learned"):
+        assert harm["speech", STRANGER_POOR, rule] < harm["speech", STRANGER, rule]
+    assert harm["speech", STRANGER_POOR, "average"] == harm["speech", STRANGER, "average"]
+
+
+def test_eyes_and_ears_that_err_together_look_better_when_paired_at_random() -> None:
+    seen = acted(1, 2.0)
+    heard = {name: tempered(probs[np.newaxis], 1.5)[0] for name, probs in seen.items()}  # the same errors
+    performances = paired_up(seen, heard)
+    control = repaired(performances, {"product": [RULES["product"]] * len(seen)})
+    assert control.both_wrong > control.both_wrong_in_random_pairs
+    (product,) = control.rules
+    assert product.random_pairs > product.true_pairs + 0.05
+
+
+def test_faces_and_voices_of_two_corpora_are_paired_by_their_emotion() -> None:
+    eye, ear = (Answered(name, "0" * 64, tuple("abcdefg"), np.arange(7), np.eye(7)) for name in ("eye", "ear"))
+    result = simulated(eye, ear)
+    assert {system.accuracy for system in result.systems} == {1.0}
+
+
+def test_a_voice_without_any_face_of_its_emotion_is_refused() -> None:
+    ear = Answered("ear", "0" * 64, tuple("abcdefg"), np.arange(7), np.eye(7))
+    with pytest.raises(DatasetError, match="no picture of surprise"):
+        simulated(Answered("eye", "0" * 64, tuple("abcdef"), np.arange(6), np.eye(7)[:6]), ear)
+
+
+def write_folds(folder: Path, line: str) -> None:
+    for fold in range(len(FOLDS)):
+        (folder / f"face_AUbilstm_fold{fold}.csv").write_text(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", r"fold0\.csv: 0 performances"),
+        ('01-01-05-01-01-01-02.csv,"[1, 2]"\n', r"fold0\.csv: not the answers of face_AUbilstm"),
+        ('01-01-05-01-01-01-02.csv,"[NaN, 1, 1, 1, 1, 1, 1, 1]"\n', r"fold0\.csv: not the answers"),
+        ("01-01-05-01-01-01-02.csv\n", r"fold0\.csv: not the answers"),
+        ('01-01-05-01-01-01-03.csv,"[1, 1, 1, 1, 1, 1, 1, 1]"\n', "1 of them by actors of another fold"),
+    ],
+)
+def test_answers_that_are_not_those_of_a_fold_are_named(tmp_path: Path, line: str, said: str) -> None:
+    (tmp_path / FOLDER).mkdir(parents=True)
+    write_folds(tmp_path / FOLDER, line)
+    with pytest.raises(DatasetError, match=said):
+        answers(tmp_path, FACE_NETS[0])
+
+
+def test_missing_answers_and_missing_nets_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"face_AUmlp_fold0\.csv: not there"):
+        answers(tmp_path, FACE_NETS[1])
+    with pytest.raises(DatasetError, match=r"0 files are called \*-f0\.tflite"):
+        fold_files(tmp_path, len(FOLDS))
+
+
+def test_a_fold_of_which_nothing_was_heard_is_named() -> None:
+    heard = {name: probs for name, probs in acted(2, 1.0).items() if int(name[-2:]) not in FOLDS[4]}
+    with pytest.raises(DatasetError, match="fold F4: not one performance"):
+        paired_up(acted(1, 1.0), heard)
+
+
+def test_the_column_orders_are_those_that_agree_with_the_labels(shared_data: Path) -> None:
+    for net, at_least in ((FACE_NETS[0], 0.6), (FACE_NETS[1], 0.6), (VOICE_NET, 0.8)):
+        told = answers(shared_data, net)
+        assert len(told) == 1440
+        performances = paired_up(told, told)
+        right = performances.face.argmax(axis=1) == performances.labels
+        assert right.mean() > at_least
+
+
+def test_most_people_gain_six_points_from_the_second_modality(shared_data: Path) -> None:
+    told = people(shared_data)
+    assert (told.clips, told.actors) == (7442, 91)
+    assert (told.voice.value, told.face.value, told.both.value) == pytest.approx((0.446, 0.685, 0.744), abs=0.001)
+    assert told.gain.value == pytest.approx(0.058, abs=0.001)
+
+
+@pytest.mark.parametrize("table", ["", '"FileName"\n"1001_IEO_NEU_XX"\n', '"FileName","VoiceVote"\n"x","N"\n'])
+def test_a_table_that_is_not_the_votes_is_named(tmp_path: Path, table: str) -> None:
+    (tmp_path / "crema_d_votes").mkdir()
+    (tmp_path / "crema_d_votes" / "summaryTable.csv").write_text(table)
+    with pytest.raises(DatasetError, match=r"summaryTable\.csv"):
+        people(tmp_path)
+
+
+def test_the_shipped_powers_are_the_measured_ones() -> None:
+    path = ROOT / "docs" / "measured" / "fusion.json"
+    if not path.exists():
+        pytest.skip("fusion has not been measured: python -m quantize fusion --root DATA --speech-folds DIR")
+    learned = json.loads(path.read_text(encoding="utf-8"))["learned"]
+    assert {str(modality): power for modality, power in LEARNED.items()} == learned
