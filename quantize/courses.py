@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,7 +14,8 @@ from quantize.datasets import Samples, Split
 from quantize.datasets.voices import corpus_of
 from quantize.face_variation import FaceVariation
 from quantize.inputs import FrontEnd, masked_log_mel
-from quantize.voice_variation import Takes, prepared, varied_energies
+from quantize.takes import TakeLibrary, Takes
+from quantize.voice_variation import varied_energies
 
 Batch = tuple[Any, NDArray[Any]]
 """Model inputs, and the labels or targets to aim at."""
@@ -150,10 +151,11 @@ class BalancedVoices:
     shares: Mapping[str, float]
     clean_share: float
     smoothing: float
+    library: TakeLibrary = field(default_factory=TakeLibrary, compare=False)
 
     def __call__(self, split: Split) -> Course:
         """The course of the split's training part, with its noises."""
-        return _BalancedVoicesCourse(self, split.train, prepared(split.train.signals, split.noises, seed=0))
+        return _BalancedVoicesCourse(self, split.train, self.library.takes_of(split.train, split.noises))
 
 
 @dataclass(frozen=True, eq=False, slots=True)

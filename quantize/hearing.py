@@ -15,16 +15,20 @@ from quantize.datasets import DatasetError, Samples, Split, UnreadableSignal
 from quantize.inputs import FrontEnd
 
 
-def heard(front_end: FrontEnd, samples: Samples, what: str) -> Samples:
+def heard(front_end: FrontEnd, samples: Samples, what: str, known: dict[str, Any] | None = None) -> Samples:
     """The samples that the appliance would read, their signals replaced by what it would read them from.
 
-    Those that do not decode are named in ``unreadable``. Raises ``DatasetError`` if that is all of them.
+    Those that do not decode are named in ``unreadable``. What is ``known`` by a sample's name is not heard again, and
+    what is heard is added to it. Raises ``DatasetError`` if nothing decodes.
     """
+    known = {} if known is None else known
     signals: list[Any | None] = []
     unreadable: list[str] = []
     for i in track(range(len(samples)), f"preparing {what}", transient=True):
         try:
-            signals.append(front_end.heard(samples.signals[i]))
+            if samples.names[i] not in known:
+                known[samples.names[i]] = front_end.heard(samples.signals[i])
+            signals.append(known[samples.names[i]])
         except UnreadableSignal as error:
             signals.append(None)
             unreadable.append(str(error))
@@ -35,10 +39,10 @@ def heard(front_end: FrontEnd, samples: Samples, what: str) -> Samples:
     return kept.where([signal is not None for signal in signals])
 
 
-def heard_for_training(front_end: FrontEnd, split: Split) -> Split:
+def heard_for_training(front_end: FrontEnd, split: Split, known: dict[str, Any] | None = None) -> Split:
     """The split with its training and validation part heard; the test part is left alone."""
     return replace(
         split,
-        train=heard(front_end, split.train, "training"),
+        train=heard(front_end, split.train, "training", known),
         validation=heard(front_end, split.validation, "validation"),
     )

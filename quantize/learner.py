@@ -11,8 +11,6 @@ from quantize.architectures import of_any_size
 from quantize.averaging import Average
 from quantize.checkpoints import Training
 from quantize.courses import Batch
-from quantize.datasets import Samples
-from quantize.losses import cross_entropy_of_answers
 from quantize.recipes import Recipe
 
 
@@ -46,24 +44,23 @@ class Learner:
         checkpoints.save(run, nets, training)
 
 
-def learner(recipe: Recipe, samples: Samples, run: Path, training: Training) -> Learner:
+def learner(recipe: Recipe, run: Path, training: Training) -> Learner:
     """A fresh learner, or the one that ``run`` holds. Raises ``AffectdError`` where its checkpoint can not be read."""
     import tf_keras
 
     # A resumed run draws its dropout anew; its order and its variations of examples are those of an unbroken one.
     tf_keras.utils.set_random_seed(training.seed + len(training.epochs))
-    net = checkpoints.load_net(run, checkpoints.LAST) if training.epochs else _fresh(recipe, samples, tf_keras)
+    net = checkpoints.load_net(run, checkpoints.LAST) if training.epochs else _fresh(recipe, tf_keras)
     if recipe.averaging is None:
         return Learner(net)
     return Learner(net, Average(_answering(recipe, net, run, training), net, recipe.averaging))
 
 
-def _fresh(recipe: Recipe, samples: Samples, keras: Any) -> Any:
+def _fresh(recipe: Recipe, keras: Any) -> Any:
     net = recipe.architecture(keras)
     if recipe.pictures_grow:
         net = of_any_size(keras, net)
-    loss = "sparse_categorical_crossentropy" if samples.targets is None else cross_entropy_of_answers
-    net.compile(optimizer=recipe.optimizer(keras), loss=loss)
+    net.compile(optimizer=recipe.optimizer(keras), loss=recipe.loss)
     return net
 
 

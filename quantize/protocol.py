@@ -22,7 +22,7 @@ from quantize.voice_variation import varied_sound
 
 FOLD = 3
 TEST_SHARE = 0.2
-COPIES = 3
+VARIED_COPIES = 3
 """Varied copies of each clip that stand beside it where variation comes before the split."""
 
 
@@ -106,7 +106,7 @@ def _at_random(clips: Samples, rng: np.random.Generator) -> tuple[Samples, Sampl
 
 
 def _varied_then_at_random(clips: Samples, rng: np.random.Generator) -> tuple[Samples, Samples]:
-    return _at_random(joined([clips, *(_varied(clips, number, rng) for number in range(1, COPIES + 1))]), rng)
+    return _at_random(joined([clips, *(_varied(clips, number, rng) for number in range(1, VARIED_COPIES + 1))]), rng)
 
 
 def _varied(clips: Samples, number: int, rng: np.random.Generator) -> Samples:
@@ -127,8 +127,8 @@ PROTOCOLS = (
     _Protocol("at random", "clips are divided by chance: an actor says the same on both sides", _at_random),
     _Protocol(
         "varied, then at random",
-        f"{COPIES} varied copies of each clip are made first, then all are divided by chance: copies of one recording "
-        "are on both sides",
+        f"{VARIED_COPIES} varied copies of each clip are made first, then all are divided by chance: copies of one "
+        "recording are on both sides",
         _varied_then_at_random,
     ),
 )

@@ -38,7 +38,7 @@ def train(recipe: Recipe, split: Split, run: Path, *, seed: int, epochs: int) ->
     """
     training = _begun(recipe, run, seed)
     _require_every_class(split.train)
-    learning = learner(recipe, split.train, run, training)
+    learning = learner(recipe, run, training)
     with Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn(elapsed_when_finished=True)) as bars:
         school = _School(recipe, recipe.plan(split), split.validation, learning, bars)
         while len(training.epochs) < epochs and not _is_stuck(recipe, training):

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
-from rich.progress import track
 
-from device.features.mel import BANDS, FRAMES, HOP_SAMPLES, STEP_SAMPLES, LogEnergies, log_energies
+from device.features.mel import BANDS, FRAMES, HOP_SAMPLES, STEP_SAMPLES, LogEnergies
 from device.signals import RATE_HZ
 
 Sound = NDArray[np.int16]
 Wave = NDArray[np.float64]
 
-TAKES = 7
-"""Varied copies of each stretch, beside itself."""
 SPEEDS, SPEED_SHARE = (0.87, 1.15), 0.85
 """Faster is higher, too."""
 REVERBERATION_S, REVERBERATED_SHARE = (0.1, 0.5), 0.3
@@ -33,29 +29,6 @@ COLOUR = 0.3
 """Deviation of the first of four cosines over the bands, in nepers: another microphone."""
 PIECE_SHARE = 0.3
 SHORTEST_FRAMES = HOP_SAMPLES // STEP_SAMPLES
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Takes:
-    """For each stretch its log energies (frames, 40), float16: itself first, then its varied copies."""
-
-    energies: Sequence[Sequence[NDArray[np.float16]]]
-
-    def drawn(self, number: int, rng: np.random.Generator, *, clean_share: float) -> LogEnergies:
-        """One take of a stretch."""
-        takes = self.energies[number]
-        take = 0 if rng.random() < clean_share else int(rng.integers(1, len(takes)))
-        return np.asarray(takes[take], dtype=np.float64)
-
-
-def prepared(stretches: Sequence[Sound], noises: Sequence[Sound], *, seed: int) -> Takes:
-    """The takes of all stretches, each drawn from a generator of its own; ``noises`` are mixed under some."""
-    energies = []
-    for number in track(range(len(stretches)), "varying voices", transient=True):
-        rng = np.random.default_rng([seed, number])
-        sounds = [stretches[number], *(varied_sound(stretches[number], noises, rng) for _ in range(TAKES))]
-        energies.append([log_energies(sound).astype(np.float16) for sound in sounds])
-    return Takes(energies)
 
 
 def varied_sound(stretch: Sound, noises: Sequence[Sound], rng: np.random.Generator) -> Sound:

@@ -11,7 +11,8 @@ from device.readings import EMOTIONS
 from quantize.courses import BalancedVoices, sample_weights
 from quantize.datasets import Samples
 from quantize.datasets.voices import corpus_of, without_corpus, without_fold
-from quantize.voice_variation import TAKES, prepared, varied_energies, varied_sound
+from quantize.takes import COPIES, TakeLibrary
+from quantize.voice_variation import varied_energies, varied_sound
 
 TESS_NAMES = [f"tess/{who}_back_{what}.wav" for who in ("OAF", "YAF") for what in
               ("angry", "disgust", "fear", "happy", "neutral", "ps", "sad")]  # fmt: skip
@@ -62,11 +63,19 @@ def test_a_varied_voice_is_another_one_and_repeats_with_its_seed() -> None:
 
 
 def test_of_each_stretch_the_first_take_is_as_it_was_said() -> None:
-    stretches = [voice(np.random.default_rng(i), pitch_hz=140) for i in range(2)]
-    takes = prepared(stretches, [], seed=0)
-    assert [len(own) for own in takes.energies] == [1 + TAKES] * 2
-    np.testing.assert_allclose(takes.energies[1][0], log_energies(stretches[1]), rtol=1e-3, atol=0.02)
+    samples = voices(each=1).train.take([0, 3])
+    takes = TakeLibrary().takes_of(samples, [])
+    assert [len(own) for own in takes.energies] == [1 + COPIES] * 2
+    np.testing.assert_allclose(takes.energies[1][0], log_energies(samples.signals[1]), rtol=1e-3, atol=0.02)
     np.testing.assert_array_equal(takes.drawn(0, np.random.default_rng(1), clean_share=1), takes.energies[0][0])
+
+
+def test_takes_are_made_once_and_do_not_depend_on_what_else_is_trained_on() -> None:
+    samples, library = voices(each=1).train, TakeLibrary()
+    all_of_them = library.takes_of(samples, [])
+    assert library.takes_of(samples.take([5]), []).energies[0] is all_of_them.energies[5]
+    alone = TakeLibrary().takes_of(samples.take([5]), [])
+    np.testing.assert_array_equal(alone.energies[0][3], all_of_them.energies[5][3])
 
 
 @pytest.mark.parametrize("frames", [1, 2, 31, 33, 128, 300])

@@ -3,34 +3,47 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
+from device.errors import AffectdError
 from quantize import tables
 from quantize.checkpoints import Epoch
-from quantize.commands.options import add_model_and_run, natural, run_folder
+from quantize.commands.options import add_root, natural, run_folder
 from quantize.datasets import Split
 from quantize.hearing import heard_for_training
-from quantize.recipes import find_recipe
+from quantize.recipes import RECIPES, Recipe, find_recipe
 
 SEED = 1
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    parser = commands.add_parser("train", help="train a net; the same command goes on where it was stopped")
-    add_model_and_run(parser)
+    parser = commands.add_parser("train", help="train nets; the same command goes on where it was stopped")
+    parser.add_argument("models", nargs="+", metavar="MODEL", help=", ".join(RECIPES))
+    add_root(parser)
+    parser.add_argument("--run", type=Path, metavar="DIR", help="checkpoints of a single net (default: runs/MODEL)")
     parser.add_argument("--seed", type=natural, default=SEED)
     parser.add_argument("--epochs", type=natural, help="at most so many (default: the recipe's)")
     parser.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train, and say what was reached."""
+    """Train one after the other; what their corpora share is prepared once."""
+    recipes = [find_recipe(model) for model in options.models]
+    if options.run and len(recipes) > 1:
+        raise AffectdError("--run names the folder of one net; without it each has its own, runs/MODEL")
+    known: dict[str, Any] = {}
+    for recipe in recipes:
+        _train(recipe, options, known)
+
+
+def _train(recipe: Recipe, options: argparse.Namespace, known: dict[str, Any]) -> None:
     from quantize.train import train
 
-    recipe = find_recipe(options.model)
-    split = heard_for_training(recipe.front_end, recipe.dataset.split(options.root))
+    split = heard_for_training(recipe.front_end, recipe.dataset.split(options.root), known)
     _tell_what_lacks(split)
     epochs = recipe.epochs if options.epochs is None else options.epochs
     training = train(recipe, split, run_folder(options, recipe), seed=options.seed, epochs=epochs)

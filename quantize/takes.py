@@ -1,0 +1,56 @@
+"""Varied copies of voices, made once: speed, room and noise cost too much to be drawn anew in each epoch."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from device.features.mel import LogEnergies, log_energies
+from quantize.datasets import Samples
+from quantize.voice_variation import Sound, varied_sound
+
+COPIES = 7
+"""Varied copies of each stretch, beside itself."""
+
+Energies = NDArray[np.float16]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Takes:
+    """For each stretch its log energies (frames, 40): itself first, then its varied copies."""
+
+    energies: Sequence[Sequence[Energies]]
+
+    def drawn(self, number: int, rng: np.random.Generator, *, clean_share: float) -> LogEnergies:
+        """One take of a stretch."""
+        takes = self.energies[number]
+        take = 0 if rng.random() < clean_share else int(rng.integers(1, len(takes)))
+        return np.asarray(takes[take], dtype=np.float64)
+
+
+class TakeLibrary:
+    """Makes the takes of each sample once, whichever trainings ask for them; samples are known by their names."""
+
+    def __init__(self) -> None:
+        self._shelf: dict[str, list[Energies]] = {}
+
+    def takes_of(self, samples: Samples, noises: Sequence[Sound]) -> Takes:
+        """The takes of heard samples; ``noises`` are mixed under some copies."""
+        sounds = list(noises)
+        for number in track(range(len(samples)), "varying voices", transient=True):
+            name = samples.names[number]
+            if name not in self._shelf:
+                self._shelf[name] = _made(name, samples.signals[number], sounds)
+        return Takes([self._shelf[name] for name in samples.names])
+
+
+def _made(name: str, stretch: Sound, noises: Sequence[Sound]) -> list[Energies]:
+    """From a generator of the sample's own, so that a take does not depend on what else is trained on."""
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    sounds = [stretch, *(varied_sound(stretch, noises, rng) for _ in range(COPIES))]
+    return [log_energies(sound).astype(np.float16) for sound in sounds]
