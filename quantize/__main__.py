@@ -12,12 +12,14 @@ from rich.console import Console
 from device.errors import AffectdError
 from quantize.commands import (
     aware,
+    calibrate,
     compare,
     convert,
     describe,
     evaluate,
     export,
     fairness,
+    fusion,
     layers,
     protocol,
     robustness,
@@ -25,8 +27,8 @@ from quantize.commands import (
 )
 
 COMMANDS = (
-    *(train, aware, convert, export, evaluate),
-    *(compare, layers, protocol, robustness, fairness),
+    *(train, aware, convert, calibrate, export, evaluate),
+    *(compare, layers, protocol, robustness, fairness, fusion),
     describe,
 )
 """What is made, what is measured, and what is told."""

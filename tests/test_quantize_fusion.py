@@ -205,8 +205,14 @@ def test_answers_that_are_not_those_of_a_fold_are_named(tmp_path: Path, line: st
 def test_missing_answers_and_missing_nets_are_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"face_AUmlp_fold0\.csv: not there"):
         answers(tmp_path, FACE_NETS[1])
-    with pytest.raises(DatasetError, match=r"0 files are called \*-f0\.tflite"):
-        fold_files(tmp_path, len(FOLDS))
+    with pytest.raises(DatasetError, match=r"ours-f0\.tflite is not there; one is needed for each fold"):
+        fold_files(tmp_path, Path("ours.tflite"))
+
+
+def test_the_shipped_net_speaks_for_the_fold_that_it_never_met(tmp_path: Path) -> None:
+    for fold in (0, 1, 2, 4):
+        (tmp_path / f"ours-f{fold}.tflite").touch()
+    assert [path.name for path in fold_files(tmp_path, Path("ours.tflite"))][2:4] == ["ours-f2.tflite", "ours.tflite"]
 
 
 def test_a_fold_of_which_nothing_was_heard_is_named() -> None:

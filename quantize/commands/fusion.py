@@ -23,7 +23,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--set", default="", metavar="NAME", help="the model set for the simulated protocol")
     parser.add_argument("--models", type=Path, default=MODELS, metavar="DIR", help="the folder of the sets")
     parser.add_argument(
-        "--speech-folds", type=Path, metavar="DIR", help="our speech nets of RAVDESS's five folds, *-f0.tflite to *-f4"
+        "--speech-folds", type=Path, metavar="DIR", help="the set's speech nets of RAVDESS's other folds, *-fK.tflite"
     )
     parser.add_argument("--json", type=Path, default=MEASURED, metavar="OUT", help="default: %(default)s")
     parser.set_defaults(command=run)

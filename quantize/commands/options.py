@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from quantize.recipes import RECIPES, Recipe
+from device.errors import AffectdError
+from quantize.recipes import RECIPES, Recipe, find_recipe
 
 MODELS = Path("models_tflite")
+WITNESSES = Path("quantize/witnesses")
+"""Nets that are not shipped: trained like a shipped one, but without other actors or a whole corpus."""
 
 
 def add_model_and_run(parser: argparse.ArgumentParser) -> None:
@@ -17,11 +20,31 @@ def add_model_and_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, metavar="DIR", help="checkpoints (default: runs/MODEL)")
 
 
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """Which recipes, one or several, on which data, with their checkpoints where."""
+    parser.add_argument("models", nargs="+", metavar="MODEL", help=", ".join(RECIPES))
+    add_root(parser)
+    parser.add_argument("--run", type=Path, metavar="DIR", help="checkpoints of a single net (default: runs/MODEL)")
+
+
+def models_of(options: argparse.Namespace) -> list[Recipe]:
+    """The recipes named. Raises ``AffectdError`` if one is unknown, or several are to share a folder."""
+    recipes = [find_recipe(model) for model in options.models]
+    if options.run and len(recipes) > 1:
+        raise AffectdError("--run names the folder of one net; without it each has its own, runs/MODEL")
+    return recipes
+
+
 def add_root(parser: argparse.ArgumentParser) -> None:
     """Where the corpora are."""
     parser.add_argument(
         "--root", type=Path, required=True, metavar="DIR", help="the corpus's folder, or the one that holds it"
     )
+
+
+def models_folder(options: argparse.Namespace, recipe: Recipe) -> Path:
+    """Where the recipe's file and card go."""
+    return Path(options.out or (MODELS if recipe.is_shipped else WITNESSES))
 
 
 def run_folder(options: argparse.Namespace, recipe: Recipe) -> Path:

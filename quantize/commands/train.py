@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from device.errors import AffectdError
 from quantize import tables
 from quantize.checkpoints import Epoch
-from quantize.commands.options import add_root, natural, run_folder
+from quantize.commands.options import add_models, models_of, natural, run_folder
 from quantize.datasets import Split
 from quantize.hearing import heard_for_training
-from quantize.recipes import RECIPES, Recipe, find_recipe
+from quantize.recipes import Recipe
 
 SEED = 1
 
@@ -22,9 +20,7 @@ SEED = 1
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = commands.add_parser("train", help="train nets; the same command goes on where it was stopped")
-    parser.add_argument("models", nargs="+", metavar="MODEL", help=", ".join(RECIPES))
-    add_root(parser)
-    parser.add_argument("--run", type=Path, metavar="DIR", help="checkpoints of a single net (default: runs/MODEL)")
+    add_models(parser)
     parser.add_argument("--seed", type=natural, default=SEED)
     parser.add_argument("--epochs", type=natural, help="at most so many (default: the recipe's)")
     parser.set_defaults(command=run)
@@ -32,11 +28,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(options: argparse.Namespace) -> None:
     """Train one after the other; what their corpora share is prepared once."""
-    recipes = [find_recipe(model) for model in options.models]
-    if options.run and len(recipes) > 1:
-        raise AffectdError("--run names the folder of one net; without it each has its own, runs/MODEL")
     known: dict[str, Any] = {}
-    for recipe in recipes:
+    for recipe in models_of(options):
         _train(recipe, options, known)
 
 

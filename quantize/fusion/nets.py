@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from device.models.card import read_card
 from device.models.tflite import TfliteModel
 from quantize.datasets import DatasetError, Samples, find_dataset
+from quantize.datasets.ravdess import FOLDS, TEST_FOLD
 from quantize.evaluate import front_end_of, probabilities
 from quantize.fusion.openface import Answers, FloatArray, performance
 from quantize.hearing import heard
@@ -36,13 +37,16 @@ def answered(path: Path, samples: Samples) -> Answered:
     return Answered(model.card.id, model.card.sha256, tuple(those.names), those.labels, probs.astype(np.float64))
 
 
-def fold_files(folder: Path, folds: int) -> list[Path]:
-    """The speech files ``NAME-f0.tflite`` to ``-f4``, each of which never met its fold. Raises ``DatasetError``."""
+def fold_files(folder: Path, shipped: Path) -> list[Path]:
+    """One speech file for each fold of RAVDESS that it never met: ``NAME-fK.tflite``, or the shipped file for its own.
+
+    Raises ``DatasetError``.
+    """
     files = []
-    for fold in range(folds):
-        found = sorted(folder.glob(f"*-f{fold}.tflite"))
+    for fold in range(len(FOLDS)):
+        found = [shipped] if fold == TEST_FOLD else sorted(folder.glob(f"{shipped.stem}-f{fold}.tflite"))
         if len(found) != 1:
-            raise DatasetError(f"{folder}: {len(found)} files are called *-f{fold}.tflite, one is needed for each fold")
+            raise DatasetError(f"{folder}: {shipped.stem}-f{fold}.tflite is not there; one is needed for each fold")
         files += found
     return files
 

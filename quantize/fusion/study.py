@@ -42,8 +42,8 @@ def study(root: Path, *, models: Path, model_set: str = "", speech_folds: Path |
 
     Raises ``ConfigError``, ``ModelError`` and ``DatasetError``.
     """
-    files = fold_files(speech_folds, len(FOLDS)) if speech_folds else []
     chosen = load_set(models, model_set)
+    files = fold_files(speech_folds, chosen.folder / chosen.speech.file) if speech_folds else []
     faces, voices = _simulated(chosen, root), list(_voices(root, files))
     pairs = [(seen, *voice) for voice in voices for seen in FACE_NETS]
     together = tuple(_together(root, *pair) for pair in track(pairs, "fusing", transient=True))

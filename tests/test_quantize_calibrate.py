@@ -1,0 +1,58 @@
+"""Temperatures of nets without a validation part, from what their sisters say."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tf_keras
+from synthetic import write_fer2013
+from tiny_nets import TINY_FACE, keep, tiny_face
+
+from device.errors import AffectdError
+from device.models.card import read_card
+from quantize.cross_calibration import Sister, calibrate
+from quantize.datasets import Dataset, Split
+from quantize.publish import publish
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning:tensorflow"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_fer2013(tmp_path_factory.mktemp("data") / "fer2013")
+
+
+def published(name: str, sharpness: float, faces: Path, folder: Path) -> Sister:
+    """A net whose last layer is made surer or less sure, converted."""
+    net, recipe = tiny_face(tf_keras), replace(TINY_FACE, id=name)
+    last = net.get_layer("answer")
+    last.set_weights([sharpness * weight for weight in last.get_weights()])
+    run = keep(folder / f"run-{name}", net, name)
+    pins = folder / f"{name}.pins"
+    publish(recipe, lambda dataset: dataset.split(faces), run=run, calibration_path=pins, folder=folder)
+    return Sister(recipe, run / f"{name}-float32.tflite", folder / f"{name}.tflite")
+
+
+def test_each_net_gets_the_temperature_that_the_other_one_needs(faces: Path, tmp_path: Path) -> None:
+    def load(dataset: Dataset) -> Split:
+        return dataset.split(faces)
+
+    sisters = [published("sure", 20.0, faces, tmp_path), published("unsure", 1.0, faces, tmp_path)]
+    fitted = calibrate(sisters, load)
+    assert fitted["unsure"].value > 2 * fitted["sure"].value
+    card = read_card(tmp_path / "unsure.json")
+    assert card.answers[0].temperature == fitted["unsure"].value
+    report = card.about["metrics"]["int8"]["fer2013"]
+    assert report["temperature"] == fitted["unsure"].value
+    assert report["test"]["samples"] == 28
+    assert np.isfinite(report["test"]["calibration_error"])
+
+
+def test_a_net_alone_has_nobody_to_learn_from() -> None:
+    with pytest.raises(AffectdError, match="name two nets at least"):
+        calibrate([Sister(TINY_FACE, Path("a"), Path("b"))], lambda _: pytest.fail("nothing is to be loaded"))
