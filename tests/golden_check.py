@@ -24,10 +24,10 @@ def model_input(model_id: str, stored: NDArray[np.int8] | NDArray[np.uint8]) -> 
 
 
 def answers(model_id: str, runtime: str | None = None) -> list[list[float]]:
-    """The model's probabilities for each of its golden inputs."""
+    """The model's probabilities for each of its golden inputs, one answer after the other."""
     model = TfliteModel(read_card(MODELS / f"{model_id}.json"), MODELS, runtime=runtime)
     with np.load(GOLDEN) as golden:
-        return [[float(p) for p in model(model_input(model_id, x))[0]] for x in golden[f"{model_id}/inputs"]]
+        return [[float(p) for p in model(model_input(model_id, x))[0].ravel()] for x in golden[f"{model_id}/inputs"]]
 
 
 if __name__ == "__main__":

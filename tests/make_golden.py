@@ -35,15 +35,18 @@ def chosen(model_id: str, make: Callable[[np.random.Generator], NDArray[np.gener
     model = TfliteModel(read_card(MODELS / f"{model_id}.json"), MODELS)
     rng = np.random.default_rng(SEED)
     inputs = [make(rng) for _ in range(TRIED)]
-    probs = np.stack([model(model_input(model_id, x))[0] for x in inputs])  # type: ignore[arg-type]
-    best_two = np.sort(probs, axis=1)[:, -2:]
+    probs = np.stack([model(model_input(model_id, x))[0].ravel() for x in inputs])  # type: ignore[arg-type]
+    served = probs[:, :7]
+    best_two = np.sort(served, axis=1)[:, -2:]
     decided = np.flatnonzero(best_two[:, 1] - best_two[:, 0] > DECIDED)
-    rank = np.array([np.sum(probs[decided[:i]].argmax(axis=1) == probs[d].argmax()) for i, d in enumerate(decided)])
+    rank = np.array([np.sum(served[decided[:i]].argmax(axis=1) == served[d].argmax()) for i, d in enumerate(decided)])
     kept = np.sort(decided[np.argsort(rank, kind="stable")[:KEPT]])
-    print(model_id, "classes", np.bincount(probs[kept].argmax(axis=1), minlength=7))
+    print(model_id, "classes", np.bincount(served[kept].argmax(axis=1), minlength=7))
     return {f"{model_id}/inputs": np.stack([inputs[i] for i in kept]), f"{model_id}/probs": probs[kept]}
 
 
 if __name__ == "__main__":
-    arrays = {**chosen("baseline-face", faces), **chosen("baseline-speech", speech)}
+    arrays = {}
+    for model_set in ("baseline", "affectd-1"):
+        arrays |= {**chosen(f"{model_set}-face", faces), **chosen(f"{model_set}-speech", speech)}
     np.savez_compressed(GOLDEN, **arrays)  # type: ignore[arg-type]
