@@ -37,11 +37,20 @@ class ClassFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """The answers whose confidence is in one bin: their mean confidence, and the share that is right, in 0…1."""
+
+    samples: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """All figures of one model on one set, in 0…1; rows of ``confusion`` are the truth.
 
     ``classes``, ``macro_f1`` and ``uar``, the mean recall, are of the classes that the set has; an answer of another
-    one is wrong like any other.
+    one is wrong like any other. ``reliability`` has the bins of ``calibration_error`` that are not empty.
     """
 
     samples: int
@@ -49,6 +58,7 @@ class Scores:
     uar: Figure
     macro_f1: float
     calibration_error: float
+    reliability: list[ReliabilityBin]
     classes: dict[str, ClassFigures]
     confusion: list[list[int]]
 
@@ -65,6 +75,7 @@ def score(probs: NDArray[np.float32], labels: NDArray[np.int64], groups: Sequenc
         uar=_figure(_mean_recall(counts[np.newaxis]), _mean_recall(drawn)),
         macro_f1=float(np.mean([c.f1 for c in classes.values()])),
         calibration_error=calibration_error(probs, labels),
+        reliability=reliability(probs, labels),
         classes=classes,
         confusion=[[int(n) for n in row] for row in counts],
     )
@@ -78,11 +89,19 @@ def confusion(labels: NDArray[np.int64], guesses: NDArray[np.int64]) -> NDArray[
 
 def calibration_error(probs: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """Expected calibration error: how far confidence is from accuracy, in 15 equal bins of confidence."""
+    bins = reliability(probs, labels)
+    return sum(own.samples * abs(own.accuracy - own.confidence) for own in bins) / len(labels)
+
+
+def reliability(probs: NDArray[np.float32], labels: NDArray[np.int64]) -> list[ReliabilityBin]:
+    """What 15 equal bins of confidence hold; empty ones are left out."""
     confidence = probs.max(axis=1)
     right = probs.argmax(axis=1) == labels
     bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    gaps = [abs(float((right[bins == b] - confidence[bins == b]).sum())) for b in range(CALIBRATION_BINS)]
-    return sum(gaps) / len(labels)
+    return [
+        ReliabilityBin(int((bins == b).sum()), float(confidence[bins == b].mean()), float(right[bins == b].mean()))
+        for b in np.unique(bins)
+    ]
 
 
 def _class_figures(counts: NDArray[np.int64]) -> dict[str, ClassFigures]:
