@@ -1,0 +1,97 @@
+"""``python -m quantize report``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from device.errors import AffectdError
+from quantize.checkpoints import write_beside
+from quantize.commands.options import MODELS, WITNESSES
+from quantize.measured import MEASURED, State, studies
+
+OUT = Path("docs")
+NAME = "report"
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        NAME, help="write the report from what is measured; with --root measure the rest first"
+    )
+    parser.add_argument("--root", type=Path, metavar="DIR", help="the folder that holds the corpora: measure, too")
+    parser.add_argument("--again", action="store_true", help="with --root: measure what is up to date, too")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if figures are missing or old")
+    parser.add_argument("--models", type=Path, default=MODELS, metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--witnesses", type=Path, default=WITNESSES, metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--measured", type=Path, default=MEASURED, metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="default: %(default)s")
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure if asked, then check or render. Raises ``AffectdError`` if a study failed or a check did."""
+    failed = _measure(options) if options.root else []
+    if options.check:
+        _check(options)
+    else:
+        _render(options)
+    if failed:
+        raise AffectdError(f"{len(failed)} studies could not be made: {', '.join(failed)}; the report says so")
+
+
+def _measure(options: argparse.Namespace) -> list[str]:
+    """Make what is missing or old; the names of the studies that could not be made."""
+    console, failed = Console(soft_wrap=True), []
+    every = studies(options.models, options.witnesses)
+    wanted = [study for study in every if options.again or study.state(options.measured) is not State.CURRENT]
+    for number, study in enumerate(wanted, 1):
+        console.print(f"{number} of {len(wanted)}: {study.command}", highlight=False, markup=False)
+        try:
+            study.measure(options.root, options.measured)
+        except AffectdError as error:
+            console.print(f"  not made: {error}", highlight=False, markup=False)
+            failed.append(study.name)
+    return failed
+
+
+def _check(options: argparse.Namespace) -> None:
+    from quantize.report.results import read_results
+    from quantize.report.sections import missing_or_old
+
+    lines = list(missing_or_old(read_results(options.models, options.measured, options.witnesses)))
+    for line in lines:
+        Console(soft_wrap=True).print(line, highlight=False, markup=False)
+    if lines:
+        raise AffectdError(f"{len(lines)} studies are missing or old; run python -m quantize report --root DATA")
+
+
+def _render(options: argparse.Namespace) -> None:
+    from quantize.report.page import drawings, html, markdown
+    from quantize.report.results import read_results
+    from quantize.report.sections import sections
+
+    parts = sections(read_results(options.models, options.measured, options.witnesses))
+    folder = options.out / NAME
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AffectdError(f"{folder}: cannot be made ({error.strerror}); choose another --out") from error
+    shown = drawings(parts)
+    for name, svg in shown.items():
+        write_beside(folder / name, svg.encode())
+    _remove_others(folder, list(shown))
+    write_beside(options.out / f"{NAME}.md", markdown(parts, NAME).encode())
+    page = options.out / f"{NAME}.html"
+    write_beside(page, html(parts).encode())
+    Console(soft_wrap=True).print(f"{page} ({page.stat().st_size / 1e6:.1f} MB) and {page.with_suffix('.md')}")
+
+
+def _remove_others(folder: Path, names: Sequence[str]) -> None:
+    """Drawings that no report shows any more."""
+    for path in folder.glob("*.svg"):
+        if path.name not in names:
+            path.unlink()

@@ -1,0 +1,173 @@
+"""What is measured of the models, by which command, where its figures are kept, and whether they are of these files."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from device.errors import AffectdError
+from device.models.card import Card, verify_file
+from device.models.sets import ModelSet, list_sets, load_set
+from quantize import checkpoints
+from quantize.checkpoints import write_beside
+from quantize.commands.options import WITNESSES
+from quantize.datasets.ravdess import FOLDS, TEST_FOLD
+
+Json = dict[str, Any]
+
+MEASURED = Path("docs/measured")
+RUNS = Path("runs")
+FOUR = ("angry", "happy", "neutral", "sad")
+"""The classes that all speech corpora share."""
+_FOREIGN = ("tess", "nemo")
+_CORPORA = {"face": ("fer2013", "ferplus"), "speech": ("ravdess",)}
+
+
+class State(StrEnum):
+    """Whether a study's figures are there, and of the files as they are now."""
+
+    CURRENT = "up to date"
+    OLD = "measured on an older file"
+    MISSING = "not measured yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One study: ``name`` is its file's, ``kind`` the part of the report that shows it.
+
+    ``arguments`` are those of ``python -m quantize``, but for ``--root`` and ``--json``. ``proofs`` are strings that
+    stand in figures of the present files: their sha256.
+    """
+
+    name: str
+    kind: str
+    about: str
+    arguments: tuple[str, ...]
+    proofs: tuple[str, ...]
+
+    @property
+    def command(self) -> str:
+        """What to type."""
+        asked = " ".join(("python -m quantize", *self.arguments, "--root DATA"))
+        return asked if self.kind == "training" else f"{asked} --json {MEASURED}/{self.name}.json"
+
+    def state(self, folder: Path) -> State:
+        """Whether the figures in ``folder`` are up to date."""
+        try:
+            text = (folder / f"{self.name}.json").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return State.MISSING
+        return State.CURRENT if all(proof in text for proof in self.proofs) else State.OLD
+
+    def figures(self, folder: Path) -> Json:
+        """What was measured. Raises ``AffectdError`` if the file is not JSON."""
+        path = folder / f"{self.name}.json"
+        try:
+            found: Json = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise AffectdError(f"{path}: no figures can be read there ({error}); run `{self.command}`") from error
+        return found
+
+    def measure(self, root: Path, folder: Path) -> None:
+        """Run the command. Raises ``AffectdError``."""
+        path = folder / f"{self.name}.json"
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.kind == "training":
+            _keep_training(RUNS / self.about, path)
+            return
+        parser = argparse.ArgumentParser()
+        importlib.import_module(f"quantize.commands.{self.arguments[0]}").add_to(parser.add_subparsers())
+        options = parser.parse_args([*self.arguments, "--root", str(root), "--json", str(path)])
+        options.command(options)
+
+
+def _keep_training(run: Path, path: Path) -> None:
+    """Copy a run's history, which only the training itself makes."""
+    checkpoints.require_state(run)
+    write_beside(path, (run / checkpoints.STATE).read_bytes())
+
+
+def studies(models: Path, witnesses: Path = WITNESSES) -> tuple[Study, ...]:
+    """All studies of the sets in ``models``. Raises ``ModelError`` if a file is not its card's."""
+    found: list[Study] = []
+    for name in list_sets(models):
+        chosen = load_set(models, name)
+        for card in (chosen.face, chosen.speech):
+            found += _of_model(card, models, witnesses)
+        found.append(_fusion(chosen, models, witnesses))
+    found += _of_witnesses(witnesses)
+    found.append(_protocol(load_set(models)))
+    return tuple({study.name: study for study in found}.values())
+
+
+def _of_model(card: Card, models: Path, witnesses: Path) -> Iterator[Study]:
+    file, sha256 = str(verify_file(card, models)), (card.sha256,)
+    for corpus in _CORPORA[card.kind]:
+        yield _scores(card.id, file, corpus, sha256)
+    if card.about["training_data"] == "ravdess":
+        for corpus in _FOREIGN:
+            yield _scores(card.id, file, corpus, sha256, FOUR)
+    epoch = repr(card.about["chosen_epoch"]["loss"])
+    yield Study(f"training-{card.id}", "training", card.id, ("train", card.id), (epoch,))
+    yield Study(f"formats-{card.id}", "formats", card.id, ("compare", card.id), sha256)
+    yield Study(f"layers-{card.id}", "layers", card.id, ("layers", card.id), sha256)
+    asked, proofs = _best_asked(card, file, witnesses)
+    yield Study(f"robustness-{card.id}", "robustness", card.id, ("robustness", *asked), proofs)
+    if card.kind == "speech":
+        yield Study(f"fairness-{card.id}", "fairness", card.id, ("fairness", *asked), proofs)
+
+
+def _scores(model: str, file: str, corpus: str, proofs: tuple[str, ...], classes: tuple[str, ...] = ()) -> Study:
+    only = ("--classes", *classes) if classes else ()
+    arguments = ("evaluate", "--model", file, "--dataset", corpus, *only)
+    return Study(f"scores-{model}-{corpus}", "scores", model, arguments, proofs)
+
+
+def _best_asked(card: Card, file: str, witnesses: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The file, or its five fold nets on everybody's clips, as arguments and proofs."""
+    nets = fold_nets(Path(file), witnesses)
+    if not nets:
+        return ("--model", file), (card.sha256,)
+    pairs = [("--model", str(path), "--dataset", f"ravdess-f{fold}") for fold, path in enumerate(nets)]
+    return tuple(argument for pair in pairs for argument in pair), tuple(_sha256(path) for path in nets)
+
+
+def fold_nets(shipped: Path, witnesses: Path) -> list[Path]:
+    """For each fold of RAVDESS a net that never met it, the shipped one for its own; none if one is not there."""
+    others = [witnesses / f"{shipped.stem}-f{fold}.tflite" for fold in range(len(FOLDS))]
+    paths = [shipped if fold == TEST_FOLD else path for fold, path in enumerate(others)]
+    return paths if all(path.exists() for path in paths) else []
+
+
+def _fusion(chosen: ModelSet, models: Path, witnesses: Path) -> Study:
+    nets = fold_nets(models / chosen.speech.file, witnesses)
+    heard = ("--speech-folds", str(witnesses)) if nets else ()
+    proofs = (chosen.face.sha256, chosen.speech.sha256, *(_sha256(path) for path in nets))
+    arguments = ("fusion", "--set", chosen.name, "--models", str(models), *heard)
+    return Study(f"fusion-{chosen.name}", "fusion", chosen.name, arguments, proofs)
+
+
+def _of_witnesses(witnesses: Path) -> Iterator[Study]:
+    for path in sorted(witnesses.glob("*.tflite")):
+        model, _, fold = path.stem.rpartition("-f")
+        if model and fold.isdigit():
+            yield _scores(path.stem, str(path), f"ravdess-f{fold}", (_sha256(path),))
+        elif "-without-" in path.stem:
+            corpus = path.stem.rpartition("-without-")[2]
+            yield _scores(path.stem, str(path), corpus, (_sha256(path),), FOUR)
+
+
+def _protocol(default: ModelSet) -> Study:
+    model = default.speech.id
+    return Study("protocol", "protocol", model, ("protocol", model), ())
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

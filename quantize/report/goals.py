@@ -1,0 +1,159 @@
+"""What the models are to reach, and what they reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from statistics import mean
+
+from device.models.card import Card
+from device.models.sets import ModelSet
+from quantize.datasets.ravdess import FOLDS, TEST_FOLD
+from quantize.measured import Json
+from quantize.report.parts import Content, Table
+from quantize.report.results import Results
+from quantize.report.wording import NONE, percent
+
+Value = float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One line; ``at_least`` says which way is better, ``told`` writes a value as the table shows it."""
+
+    what: str
+    must: float
+    aim: float
+    at_least: bool
+    told: Callable[[float], str]
+    reached: Callable[[Results, ModelSet], Value]
+
+
+def content(results: Results) -> Content:
+    """The table of goals."""
+    columns = ["goal", "must", "aim", *(chosen.name for chosen in results.sets)]
+    rows = [_row(goal, results) for goal in GOALS]
+    caption = "● the aim is reached, ○ the must is, ✕ neither; – not measured. Int8 files, one view, as they ship."
+    return Content(shown=[Table(caption, columns, rows)])
+
+
+def _row(goal: Goal, results: Results) -> list[str]:
+    sign = "≥" if goal.at_least else "≤"
+    asked = [f"{sign} {goal.told(limit)}" for limit in (goal.must, goal.aim)]
+    return [goal.what, *asked, *(_reached(goal, goal.reached(results, chosen)) for chosen in results.sets)]
+
+
+def _reached(goal: Goal, value: Value) -> str:
+    if value is None:
+        return NONE
+
+    def fulfils(limit: float) -> bool:
+        return value >= limit if goal.at_least else value <= limit
+
+    mark = "●" if fulfils(goal.aim) else "○" if fulfils(goal.must) else "✕"
+    return f"{goal.told(value)} {mark}"
+
+
+def _score(corpus: str, part: str, figure: str) -> Callable[[Results, ModelSet], Value]:
+    def reached(results: Results, chosen: ModelSet) -> Value:
+        found = results.scores(f"{chosen.face.id}-{corpus}")
+        return None if found is None else float(found[part][figure]["value"])
+
+    return reached
+
+
+def _folds(results: Results, chosen: ModelSet) -> Value:
+    model = chosen.speech.id
+    others = [f"{model}-f{fold}-ravdess-f{fold}" for fold in range(len(FOLDS))]
+    found = [results.scores(f"{model}-ravdess" if fold == TEST_FOLD else name) for fold, name in enumerate(others)]
+    values = [float(report["test"]["accuracy"]["value"]) for report in found if report is not None]
+    return mean(values) if len(values) == len(found) else None
+
+
+def _unseen(corpus: str) -> Callable[[Results, ModelSet], Value]:
+    def reached(results: Results, chosen: ModelSet) -> Value:
+        model = chosen.speech.id
+        found = results.scores(f"{model}-without-{corpus}-{corpus}") or results.scores(f"{model}-{corpus}")
+        return None if found is None else float((found["told"] or found["test"])["uar"]["value"])
+
+    return reached
+
+
+def _fused(results: Results, chosen: ModelSet) -> Value:
+    """The least gain of the set's best rule over the better modality, with our voice net and each that sees."""
+    for study, found in results.of("fusion"):
+        ours = [same for same in found["same_performance"] if same["speech_files"]]
+        if study.about == chosen.name and ours:
+            return min(_best_gain(same) for same in ours)
+    return None
+
+
+def _best_gain(same: Json) -> float:
+    gains = [system["against_better_single"] for system in same["systems"]]
+    return max(float(gain["accuracy_difference"]["value"]) for gain in gains if gain is not None)
+
+
+def _int8_loss(results: Results, chosen: ModelSet) -> Value:  # noqa: ARG001 - the cards know
+    return max(loss for card in (chosen.face, chosen.speech) for loss in _losses(card))
+
+
+def _losses(card: Card) -> Iterator[float]:
+    metrics = card.about["metrics"]
+    for corpus, report in metrics["int8"].items():
+        float32 = metrics["float32"][corpus]["test"]["accuracy"]["value"]
+        yield abs(report["test"]["accuracy"]["value"] - float32)
+
+
+def _calibration(results: Results, chosen: ModelSet) -> Value:
+    wanted = (f"{chosen.face.id}-fer2013", f"{chosen.face.id}-ferplus", f"{chosen.speech.id}-ravdess")
+    found = [results.scores(name) for name in wanted]
+    errors = [float(report["test"]["calibration_error"]) for report in found if report is not None]
+    return max(errors, default=None)
+
+
+def _instructions(kind: str) -> Callable[[Results, ModelSet], Value]:
+    def reached(results: Results, chosen: ModelSet) -> Value:
+        return results.instructions_of(chosen.face if kind == "face" else chosen.speech)
+
+    return reached
+
+
+def _size(results: Results, chosen: ModelSet) -> Value:  # noqa: ARG001 - the files are there
+    return sum((chosen.folder / card.file).stat().st_size for card in (chosen.face, chosen.speech))
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:.1f} points"
+
+
+def _share(value: float) -> str:
+    return f"{percent(value)} %"
+
+
+def _millions(value: float) -> str:
+    return f"{value / 1e6:.1f} M"
+
+
+def _error(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def _megabytes(value: float) -> str:
+    return f"{value / 1e6:.2f} MB"
+
+
+GOALS = (
+    Goal("FER2013 PrivateTest, all: accuracy", 0.705, 0.73, True, _share, _score("fer2013", "test", "accuracy")),
+    Goal("FER2013 PrivateTest, clean: accuracy", 0.69, 0.72, True, _share, _score("fer2013", "clean", "accuracy")),
+    Goal("FER2013 PrivateTest, all: UAR", 0.67, 0.70, True, _share, _score("fer2013", "test", "uar")),
+    Goal("FER+ majority, 7 classes, test: accuracy", 0.84, 0.87, True, _share, _score("ferplus", "test", "accuracy")),
+    Goal("RAVDESS, unseen actors, mean of 5 folds: accuracy", 0.62, 0.72, True, _share, _folds),
+    Goal("TESS, unseen corpus, 4 classes: UAR", 0.45, 0.60, True, _share, _unseen("tess")),
+    Goal("nEMO, unseen corpus, 4 classes: UAR", 0.45, 0.60, True, _share, _unseen("nemo")),
+    Goal("fused over the better modality, same performance", 0.04, 0.08, True, _points, _fused),
+    Goal("int8 against its float32: largest difference", 0.007, 0.002, False, _points, _int8_loss),
+    Goal("calibration error, the worst corpus", 0.05, 0.02, False, _error, _calibration),
+    Goal("arm64 instructions, face net", 40e6, 15e6, False, _millions, _instructions("face")),
+    Goal("arm64 instructions, speech net", 40e6, 15e6, False, _millions, _instructions("speech")),
+    Goal("both files", 2.5e6, 1e6, False, _megabytes, _size),
+)

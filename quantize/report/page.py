@@ -1,0 +1,79 @@
+"""The report as one page of HTML that needs nothing else, and as Markdown with its drawings beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from quantize.report.parts import Plots, Section, Table
+
+TITLE = "affectd: how good the models are"
+LEAD = (
+    "Small nets that read the expression of a face and the sound of a voice on a Raspberry Pi. They tell how something "
+    "looks and sounds, not what a person feels. All figures are measured by the commands named at the end; brackets "
+    "hold 95 % intervals, and what has not been measured says so."
+)
+_STYLE = (
+    "<style>svg{color:#1d232a;--muted:#5d6873;--line:#d5dbe1;--paper:#fff;font-family:system-ui,sans-serif}"
+    "@media(prefers-color-scheme:dark){svg{color:#e4e8ec;--muted:#9aa6b2;--line:#39424b;--paper:#14181c}}</style>"
+)
+"""For drawings that stand alone, in Markdown: the page has the same colours in its own style."""
+
+
+def html(sections: Sequence[Section]) -> str:
+    """The page."""
+    environment = Environment(
+        loader=PackageLoader("quantize.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.tests["table"] = lambda shown: isinstance(shown, Table)
+    # Our own drawings are the only markup that is not text; all else is escaped.
+    environment.filters["drawing"] = lambda plot: Markup(plot.svg)
+    environment.filters["worded"] = _worded
+    return environment.get_template("report.html.j2").render(title=TITLE, lead=LEAD, sections=sections)
+
+
+def _worded(text: str) -> Markup:
+    """Text in which `code` is code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
+
+
+def markdown(sections: Sequence[Section], folder: str) -> str:
+    """The same in Markdown; drawings are ``FOLDER/<name>.svg``."""
+    parts = [f"# {TITLE}", LEAD, *(block for section in sections for block in _blocks(section, folder))]
+    return "\n\n".join(parts) + "\n"
+
+
+def drawings(sections: Sequence[Section]) -> dict[str, str]:
+    """The files that the Markdown shows: SVG by name."""
+    panels = [p for s in sections for shown in s.content.shown if isinstance(shown, Plots) for p in shown.panels]
+    return {f"{panel.name}.svg": panel.svg.replace(">", f">{_STYLE}", 1) + "\n" for panel in panels}
+
+
+def _blocks(section: Section, folder: str) -> Iterator[str]:
+    yield f"## {section.title}"
+    yield section.intro
+    for lack in section.lacks:
+        yield f"> **{lack}**"
+    yield from section.content.sentences
+    for shown in section.content.shown:
+        yield from _table(shown) if isinstance(shown, Table) else _plots(shown, folder)
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield f"*{_escaped(table.caption)}*"
+    rows = [table.columns, ["---", *(["---:"] * (len(table.columns) - 1))], *table.rows]
+    yield "\n".join(f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in rows)
+
+
+def _plots(plots: Plots, folder: str) -> Iterator[str]:
+    yield f"*{_escaped(plots.caption)}*"
+    yield "\n".join(
+        f"![{_escaped(panel.title)}. {_escaped(panel.alt)}]({folder}/{panel.name}.svg)" for panel in plots.panels
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("[", "\\[").replace("]", "\\]").replace("*", "\\*")

@@ -1,0 +1,181 @@
+"""Figures of no model, in the shapes that the studies write: each is made of the study's own dataclasses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from quantize.cases import Part
+from quantize.checkpoints import Epoch, Training
+from quantize.evaluate import Report
+from quantize.fairness import ActorFigures, Fairness, Gap, SexFigures
+from quantize.formats import Comparison, Difference, Form
+from quantize.fusion.compare import SamePerformance, System
+from quantize.fusion.missing import Loss
+from quantize.fusion.people import People
+from quantize.fusion.repaired import Repaired, RepairedRule
+from quantize.fusion.simulated import Simulated, SimulatedSystem
+from quantize.fusion.study import FusionStudy
+from quantize.layers import Harm, LayerHarm, LayerReport
+from quantize.measured import Study
+from quantize.metrics import Figure, Scores, score
+from quantize.paired import Interval, Paired, compare
+from quantize.protocol import Protocols, Row
+from quantize.robustness import Condition, Outcome, Robustness
+from quantize.sexes import Sex
+
+NAMES = [f"Actor_{number % 4:02d}" for number in range(70)]
+LABELS = np.arange(70) % 7
+INTERVAL = Interval(-0.1, -0.15, -0.05)
+
+
+def write(study: Study, folder: Path) -> None:
+    """Make the study's figures up; its proofs are in them, so they count as those of the present files."""
+    figures = asdict(_MAKERS[study.kind](study))
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({**figures, "proofs": study.proofs})
+    if study.kind == "training":
+        text = text.replace("0.5,", f"{study.proofs[0]},", 1)
+    (folder / f"{study.name}.json").write_text(text, encoding="utf-8")
+
+
+def _scores() -> Scores:
+    probs = np.full((len(LABELS), 7), 0.05, dtype=np.float32)
+    probs[np.arange(len(LABELS)), np.where(np.arange(len(LABELS)) % 3 == 0, 0, LABELS)] = 0.7
+    return score(probs, LABELS, NAMES)
+
+
+def _paired() -> Paired:
+    return compare(np.arange(70) % 2 == 0, np.arange(70) % 3 == 0, LABELS, NAMES)
+
+
+def _evaluated(study: Study) -> Report:
+    own = _scores()
+    fixed: Mapping[str, Any] = {"remarks": (), "unreadable": (), "without_reading": 1, "answer": "acted"}
+    corpus = study.arguments[study.arguments.index("--dataset") + 1]
+    return Report(
+        model=study.about,
+        sha256=study.proofs[0],
+        dataset=corpus,
+        protocol="made up",
+        temperature=1.3,
+        untempered_calibration_error=0.2,
+        test=own,
+        clean=own,
+        told=own if "--classes" in study.arguments else None,
+        **fixed,
+    )
+
+
+def _trained(study: Study) -> Training:
+    return Training(study.about, 1, True, (Epoch(1, 0.5, 1.8, 0.2), Epoch(2, 0.4, 1.6, 0.3)))
+
+
+def _compared(study: Study) -> Comparison:
+    by_class = {"angry": 0.98, "happy": 1.0}
+    rounded = Difference(0.99, by_class, 0.01, 0.1, newly_wrong=2, newly_right=1, mcnemar_p=1.0)
+    forms = (
+        Form("float32", "float.tflite", "0" * 64, 4000, _scores(), None),
+        Form("int8", "int8.tflite", study.proofs[0], 1000, _scores(), rounded),
+    )
+    return Comparison(study.about, "0" * 64, "fer2013", "made up", (), 8, forms)
+
+
+def _of_layers(study: Study) -> LayerReport:
+    harm = Harm(0.01, 2)
+    return LayerReport(
+        model=study.about,
+        net_sha256="0" * 64,
+        float_sha256="0" * 64,
+        int8_sha256=study.proofs[0],
+        dataset="fer2013",
+        protocol="made up",
+        samples=70,
+        calibrated_on=8,
+        whole=harm,
+        layers=(LayerHarm("first_layer", "Conv2D", ("CONV_2D",), harm, harm),),
+        operations=(),
+        finding="int8 hurts most in first_layer",
+    )
+
+
+def _part(study: Study) -> Part:
+    return Part(study.about, study.proofs[0], "made-up", "made up", (), (), 70)
+
+
+def _worse(study: Study) -> Robustness:
+    outcome = Outcome(0, 0.0, _scores(), 0.7)
+    levels = [("blur", 1.0, "px"), ("blur", 2.0, "px"), ("eyes hidden", None, "")]
+    conditions = tuple(
+        Condition(
+            name=family if level is None else f"{family} {level:g} {unit}",
+            family=family,
+            level=level,
+            unit=unit,
+            what="made up",
+            degraded=outcome,
+            against_clean=_paired(),
+            where_read=None,
+            same_answer=0.9,
+        )
+        for family, level, unit in levels
+    )
+    kind = "face" if "face" in study.about else "speech"
+    return Robustness(kind, "made up", (_part(study),), 70, 4, outcome, conditions)
+
+
+def _by_sex(study: Study) -> Fairness:
+    of_sex = tuple(SexFigures(sex, 2, 35, 0, INTERVAL, INTERVAL) for sex in Sex)
+    gap = Gap(INTERVAL, 0.3, 100)
+    actors = tuple(ActorFigures(f"Actor_{number:02d}", list(Sex)[number % 2], 17, 0, 0.5) for number in range(4))
+    return Fairness("made up", (_part(study),), 70, of_sex, gap, gap, actors)
+
+
+def _fused(study: Study) -> FusionStudy:
+    figure = Figure(0.6, 0.5, 0.7)
+    systems = tuple(
+        System(name, _scores(), None if name == "speech" else _paired(), None)
+        for name in ("face", "speech", "average", "product")
+    )
+    same = SamePerformance(
+        face="a face net",
+        speech="baseline-speech",
+        speech_files=("a file",),
+        protocol="made up, of the rule `average`",
+        samples=70,
+        left_out=1,
+        better_single="speech",
+        systems=systems,
+        forms=(),
+        fits=(),
+        learned={"face": 1.0, "speech": 1.0},
+        by_emotion=(),
+        repaired=Repaired(2, 1, 0.1, 0.09, (RepairedRule("average", 0.6, 0.7, 0.01),)),
+        losses=(Loss("face", "absent", "average", 0.5, 0.5, INTERVAL, 0.1, None, None),),
+    )
+    simulated = Simulated(
+        "a", "0" * 64, "b", "0" * 64, "made up", 70, 70, 2, 1, (SimulatedSystem("average", 0.6, 0.01, 0.6),)
+    )
+    people = People(70, 4, figure, figure, figure, INTERVAL, {})
+    return FusionStudy(study.about, simulated, (same,), {"face": 1.0, "speech": 1.0}, people)
+
+
+def _split(study: Study) -> Protocols:
+    return Protocols(study.about, 1, 2, (Row("by actor", "no actor is on both sides", 70, 0, 0, _scores()),))
+
+
+_MAKERS: Mapping[str, Callable[[Study], Any]] = {
+    "scores": _evaluated,
+    "training": _trained,
+    "formats": _compared,
+    "layers": _of_layers,
+    "robustness": _worse,
+    "fairness": _by_sex,
+    "fusion": _fused,
+    "protocol": _split,
+}

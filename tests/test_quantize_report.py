@@ -1,0 +1,187 @@
+"""One page of all that is measured, that says what is not."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from made_up_studies import write
+from studies import run_command
+
+from device.errors import AffectdError
+from quantize.commands import report
+from quantize.measured import State, Study, studies
+from quantize.report.page import drawings, html, markdown
+from quantize.report.parts import Plots, Section, Table
+from quantize.report.results import read_results
+from quantize.report.sections import sections
+
+MODELS = Path(__file__).resolve().parents[1] / "models_tflite"
+
+
+class Page(HTMLParser):
+    """What a browser would open and show; every tag must be closed in order."""
+
+    VOID = ("meta", "link", "img", "br")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[str] = []
+        self.asked_for: list[str] = []
+        self.shown: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.opened += [] if tag in self.VOID else [tag]
+        self.asked_for += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "data")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.opened.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.shown.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.shown))
+
+
+def page_of(text: str) -> Page:
+    page = Page()
+    page.feed(text)
+    page.close()
+    return page
+
+
+def own_studies(tmp_path: Path) -> tuple[Study, ...]:
+    return studies(MODELS, tmp_path / "witnesses")
+
+
+def options(tmp_path: Path, *more: str) -> list[str]:
+    folders = ("--models", MODELS, "--witnesses", tmp_path / "witnesses", "--measured", tmp_path, "--out", tmp_path)
+    return [*map(str, folders), *more]
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> Path:
+    """A folder with figures of every study."""
+    for study in own_studies(tmp_path):
+        write(study, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> list[Section]:
+    """The report of every study."""
+    folder = tmp_path_factory.mktemp("measured")
+    for study in own_studies(folder):
+        write(study, folder)
+    return sections(read_results(MODELS, folder, folder / "witnesses"))
+
+
+def test_the_page_shows_every_table_and_plot_and_needs_nothing_from_elsewhere(whole: list[Section]) -> None:
+    text = html(whole)
+    page = page_of(text)
+    assert not page.opened
+    assert page.asked_for
+    assert all(address.startswith("#") for address in page.asked_for)
+    assert not re.search(r"@import|url\((?!#)", text)
+    assert "not measured yet" not in page.text
+    for shown in (shown for part in whole for shown in part.content.shown):
+        titles = [shown.caption.replace("`", ""), *shown.columns] if isinstance(shown, Table) else titles_of(shown)
+        assert [title for title in titles if title not in page.text] == []
+    assert len(text) < 2_000_000
+
+
+def titles_of(plots: Plots) -> list[str]:
+    return [plots.caption, *(panel.title for panel in plots.panels)]
+
+
+def test_the_markdown_shows_the_same_tables_and_only_drawings_that_lie_beside_it(whole: list[Section]) -> None:
+    text = markdown(whole, "report")
+    assert {f"report/{name}" for name in drawings(whole)} == set(re.findall(r"\]\(([^)]+)\)", text))
+    assert "| FER2013 PrivateTest, all: accuracy | ≥ 70.5 % |" in text
+    assert "| by actor | no actor is on both sides |" in text
+
+
+def test_every_plot_is_sound_and_says_in_words_what_it_shows(whole: list[Section]) -> None:
+    panels = [p for part in whole for shown in part.content.shown if isinstance(shown, Plots) for p in shown.panels]
+    assert len({panel.name for panel in panels}) == len(panels)
+    assert all(len(panel.alt) > 20 for panel in panels)
+    for svg in drawings(whole).values():
+        ElementTree.fromstring(svg)
+
+
+def test_the_same_figures_give_the_same_page_and_a_drawing_no_longer_shown_is_removed(tmp_path: Path) -> None:
+    write(next(study for study in own_studies(tmp_path) if study.kind == "robustness"), tmp_path)
+    pages = []
+    for _ in range(2):
+        run_command(report, options(tmp_path))
+        pages.append((tmp_path / "report.html").read_bytes())
+        (tmp_path / "report" / "of-a-former-model.svg").write_text("<svg/>", encoding="utf-8")
+    assert pages[0] == pages[1]
+    run_command(report, options(tmp_path))
+    assert not (tmp_path / "report" / "of-a-former-model.svg").exists()
+    assert (tmp_path / "report.md").exists()
+
+
+def test_what_is_not_measured_is_said_with_the_command_that_measures_it(tmp_path: Path) -> None:
+    run_command(report, options(tmp_path))
+    page = page_of((tmp_path / "report.html").read_text(encoding="utf-8"))
+    for study in own_studies(tmp_path):
+        assert f"{study.about}: not measured yet: run {study.command}" in page.text
+
+
+def test_figures_of_an_older_file_are_called_that(tmp_path: Path) -> None:
+    old = next(study for study in own_studies(tmp_path) if study.kind == "fairness")
+    write(old, tmp_path)
+    path = tmp_path / f"{old.name}.json"
+    path.write_text(path.read_text(encoding="utf-8").replace(old.proofs[0], "0" * 64), encoding="utf-8")
+    assert old.state(tmp_path) is State.OLD
+    run_command(report, options(tmp_path))
+    text = page_of((tmp_path / "report.html").read_text(encoding="utf-8")).text
+    assert f"{old.about}: measured on an older file" in text
+
+
+def test_a_check_is_content_with_figures_of_the_present_files_and_writes_nothing(measured: Path) -> None:
+    run_command(report, options(measured, "--check"))
+    assert not (measured / "report.html").exists()
+
+
+def test_a_check_fails_where_a_study_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(AffectdError, match="missing or old"):
+        run_command(report, options(tmp_path, "--check"))
+
+
+def test_figures_of_another_version_are_named_and_not_guessed_at(measured: Path) -> None:
+    (measured / "scores-baseline-face-fer2013.json").write_text('{"rows": [{}]}', encoding="utf-8")
+    with pytest.raises(AffectdError, match="figures of goals are not those"):
+        run_command(report, options(measured))
+
+
+def test_figures_that_are_half_a_file_are_named(measured: Path) -> None:
+    (measured / "protocol.json").write_text('{"rows": [', encoding="utf-8")
+    with pytest.raises(AffectdError, match=r"protocol\.json: no figures can be read"):
+        run_command(report, options(measured))
+
+
+def test_with_data_only_what_is_missing_is_measured_and_what_fails_is_said(
+    measured: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (measured / "scores-baseline-face-fer2013.json").unlink()
+    with pytest.raises(AffectdError, match="1 studies could not be made: scores-baseline-face-fer2013"):
+        run_command(report, options(measured, "--root", str(measured / "nothing")))
+    assert "1 of 1: python -m quantize evaluate" in capsys.readouterr().out
+    assert "baseline-face: not measured yet" in (measured / "report.html").read_text(encoding="utf-8")
+
+
+def test_nets_that_never_met_a_fold_are_scored_on_it_and_stand_in_for_everybody(tmp_path: Path) -> None:
+    witnesses = tmp_path / "witnesses"
+    witnesses.mkdir()
+    for name in ("f0", "f1", "f2", "f4", "without-tess"):
+        (witnesses / f"baseline-speech-{name}.tflite").write_bytes(name.encode())
+    found = {study.name: study for study in own_studies(tmp_path)}
+    assert "ravdess-f4" in found["scores-baseline-speech-f4-ravdess-f4"].arguments
+    assert "tess" in found["scores-baseline-speech-without-tess-tess"].arguments
+    assert found["robustness-baseline-speech"].arguments.count("--model") == 5
+    assert "--speech-folds" in found["fusion-baseline"].arguments
