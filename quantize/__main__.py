@@ -22,6 +22,7 @@ from quantize.commands import (
     fusion,
     layers,
     protocol,
+    report,
     robustness,
     train,
 )
@@ -29,7 +30,7 @@ from quantize.commands import (
 COMMANDS = (
     *(train, aware, convert, calibrate, export, evaluate),
     *(compare, layers, protocol, robustness, fairness, fusion),
-    describe,
+    *(report, describe),
 )
 """What is made, what is measured, and what is told."""
 

@@ -31,10 +31,13 @@ you use them.
 Each answers with seven probabilities, in this order: {" ".join(EMOTIONS)}. `affectd-1-face` gives two answers, rows of
 its output: what ten people would say of the face (the appliance serves this one), and what FER2013's single label would
 be; the two sets of labels agree in two thirds of the pictures. A card lists a net's answers, each with the temperature
-that calibrates it. Every operator and every tensor is integer, input and output too. They run in `ai-edge-litert` and in `tflite-runtime` 2.14. Figures are litert's, which gives the
-same on x86 and on arm64 (within 1/256). tflite-runtime has other kernels and rounds differently: of the two baseline
-nets it names another class in 46 of 3,589 test faces and 3 of 296 test clips, where two classes are nearly even.
-(`blazeface_short.tflite`, which finds the face, is Google's, Apache-2.0; it is fetched by the set-up, not committed.)
+that calibrates it.
+
+Every operator and every tensor is integer, input and output too. The files run in `ai-edge-litert` and in
+`tflite-runtime` 2.14. Figures are litert's, which gives the same on x86 and on arm64 (within 1/256). tflite-runtime has
+other kernels and rounds differently: of the two baseline nets it names another class in 46 of 3,589 test faces and 3 of
+296 test clips, where two classes are nearly even. (`blazeface_short.tflite`, which finds the face, is Google's,
+Apache-2.0; it is fetched by the set-up, not committed.)
 
 """
 
@@ -43,8 +46,8 @@ FILES = "| file | reads | parameters | size | sha256 |\n|---|---|---|---|---|\n"
 METHOD = """
 Each file has a card, `<id>.json`, with its hash, shapes, scales, labels, training, and all figures with the confusion
 matrices; the appliance refuses a file that is not its card's. Nets of the same making as `affectd-1-speech`, trained
-without other actors or without a whole corpus, lie in `quantize/witnesses/`: they bear out figures and are not shipped. This page is written from the cards by
-`python -m quantize describe`.
+without other actors or without a whole corpus, lie in `quantize/witnesses/`: they bear out figures and are not shipped.
+This page is written from the cards by `python -m quantize describe`; `docs/report.md` has all that was measured.
 
 ## How the figures were made
 
@@ -55,9 +58,9 @@ on validation data alone, or fixed beforehand.
 
 The test parts were not untouched. Of `baseline`, each was scored several times while the nets were made, and the speech
 recipe got its falling learning rate after an earlier run had been scored (it was the validation figures' jumping that
-called for it). Of `affectd-1`, an earlier face net was scored once on PrivateTest and given up; the voice's features and
-variations were chosen on RAVDESS's folds F0 and F4 and on TESS and nEMO as unseen corpora, among some twenty trials, so
-figures on those four are a little too good; F1, F2 and F3 (the shipped file's test) were scored after the choice.
+called for it). Of `affectd-1`, an earlier face net was scored once on PrivateTest and given up; the voice's features
+and variations were chosen on RAVDESS's folds F0 and F4 and on TESS and nEMO as unseen corpora, in some twenty trials,
+so figures on those four are a little too good; F1, F2 and F3 (the shipped file's test) were scored after the choice.
 
 """
 

@@ -5,6 +5,7 @@ runtimes, which may differ by 16/256 (one step of a logit), to give the same cla
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from golden_check import GOLDEN, MODELS, model_input
@@ -46,7 +47,7 @@ def chosen(model_id: str, make: Callable[[np.random.Generator], NDArray[np.gener
 
 
 if __name__ == "__main__":
-    arrays = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for model_set in ("baseline", "affectd-1"):
         arrays |= {**chosen(f"{model_set}-face", faces), **chosen(f"{model_set}-speech", speech)}
     np.savez_compressed(GOLDEN, **arrays)  # type: ignore[arg-type]

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> None:
         return dataset.split(options.root)
 
     for name, fitted in calibrate([sister(recipe) for recipe in models_of(options)], load).items():
-        Console().print(
+        Console(soft_wrap=True).print(
             f"{name}: temperature {fitted.value:.3f} from {fitted.samples:,} answers of the others, whose calibration "
             f"error it brings from {fitted.calibration_error_before:.3f} to {fitted.calibration_error_after:.3f}",
             highlight=False,
