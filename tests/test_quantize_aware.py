@@ -76,7 +76,7 @@ def test_the_record_says_where_it_came_from_and_what_was_not_rounded(tuned: Path
     record = json.loads((tuned / "aware.json").read_text())
     assert record["left_alone"] == ["centred (Rescaling)"]
     assert len(record["from_net_sha256"]) == 64
-    assert record["best"]["number"] == 1
+    assert record["chosen"]["number"] == 1
 
 
 def test_a_run_is_not_written_over(run: Path, tuned: Path, faces: Path) -> None:
