@@ -30,6 +30,7 @@ from device.capture.container import sound_blocks
 from device.capture.replay import BLOCK_MS, open_media
 from device.features.face import face_crop
 from device.features.framing import Framer
+from device.features.speech import SPEECH_FEATURES
 from device.models.detect import FaceDetector
 from device.models.sets import ModelSet, load_set
 from device.models.tflite import TfliteModel
@@ -47,7 +48,7 @@ MS_PER_MILLION = 0.6
 PER_SECOND = {
     "a frame of a tracked face, whole": 10.0,
     "voice gate, 1 s of sound": 1.0,
-    "MFCC of a 0.75 s hop": 1 / 0.75,
+    "speech features of a 0.75 s hop": 1 / 0.75,
     "speech net": 1 / 0.75,
 }
 """How often each runs while a face is seen and somebody speaks without a pause; capture and publishing come on top."""
@@ -113,7 +114,7 @@ def write_inputs(models: ModelSet, inputs: Path) -> None:
     tracker = FaceTracker(FaceDetector(TfliteModel(models.detector, models.folder)))
     seen = [(frame, face) for frame in pictures if (face := tracker(frame))]
     crops = [face_crop(f.grey, right_eye=x.right_eye, left_eye=x.left_eye, mouth=x.mouth) for f, x in seen]
-    framer = Framer()
+    framer = Framer(SPEECH_FEATURES[models.speech.features])
     windows = [window for block in blocks for window in framer.push(block)] + framer.finish()
     np.savez(
         inputs,

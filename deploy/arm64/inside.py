@@ -53,10 +53,10 @@ def _in_a_fork(stage: Callable[[], object], calls: int) -> None:
 
 
 def answers(inputs: Path) -> dict[str, list[list[float]]]:
-    """What the two nets make of the same inputs: probabilities, a row each."""
+    """What the two nets make of the same inputs: the served probabilities, a row each."""
     models, given = load_set(MODELS), np.load(inputs)
     return {
-        card.id: [model(values)[0].tolist() for values in given[card.kind]]
+        card.id: [model(values)[0].reshape(-1, 7)[0].tolist() for values in given[card.kind]]
         for card in (models.face, models.speech)
         for model in [TfliteModel(card, models.folder)]
     }

@@ -13,7 +13,7 @@ from device.errors import AffectdError
 from quantize.checkpoints import write_beside
 from quantize.commands.options import MODELS, add_root
 
-MEASURED = Path("docs/measured/fusion.json")
+MEASURED = Path("docs/measured/fusion-affectd-1.json")
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -28,12 +28,15 @@ class Answered:
     probs: FloatArray
 
 
-def answered(path: Path, samples: Samples) -> Answered:
-    """Ask the file at ``path``, whose card stands beside it. Raises ``ModelError`` and ``DatasetError``."""
+def answered(path: Path, samples: Samples, answer: str = "") -> Answered:
+    """Ask the file at ``path``, whose card stands beside it, for the answer of that name or the served one.
+
+    Raises ``ModelError`` and ``DatasetError``.
+    """
     model = TfliteModel(read_card(path.with_suffix(".json")), path.parent)
     front_end = front_end_of(model)
     those = heard(front_end, samples, "test")
-    probs = probabilities(model, front_end, those)
+    probs = probabilities(model, front_end, those, answer)
     return Answered(model.card.id, model.card.sha256, tuple(those.names), those.labels, probs.astype(np.float64))
 
 
