@@ -19,8 +19,8 @@ EVEN: Mapping[Modality, float] = {Modality.FACE: 1.0, Modality.SPEECH: 1.0}
 LEARNED: Mapping[Modality, float] = {Modality.FACE: 0.8, Modality.SPEECH: 0.9}
 """The powers under which the emotions of RAVDESS's 24 actors, seen and heard in the same performance, are likeliest.
 
-Made by ``python -m quantize fusion``; docs/measured/fusion-affectd-1.json has them as ``learned``, with the forms that did no
-better. They are below 1 because face and voice err together: paired at random they come nearer to it.
+Made by ``python -m quantize fusion``; docs/measured/fusion-affectd-1.json has them as ``learned``, with the forms that
+did no better. They are below 1 because face and voice err together: paired at random they come nearer to it.
 """
 
 
