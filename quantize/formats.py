@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from device.models.tflite import TfliteModel
 from device.readings import EMOTIONS
@@ -19,6 +18,7 @@ from quantize.datasets import DatasetError, Samples, Split
 from quantize.evaluate import probabilities
 from quantize.hearing import heard
 from quantize.metrics import Scores, score
+from quantize.paired import mcnemar_p
 from quantize.publish import described
 from quantize.recipes import Recipe
 
@@ -138,12 +138,6 @@ def difference(probs: Probabilities, float32: Probabilities, labels: NDArray[np.
         newly_right=newly_right,
         mcnemar_p=mcnemar_p(newly_wrong, newly_right),
     )
-
-
-def mcnemar_p(only_first_right: int, only_second_right: int) -> float:
-    """The exact two-sided p that two classifiers are equally good (McNemar, 1947; binomial, no approximation)."""
-    disagreements = only_first_right + only_second_right
-    return float(binomtest(only_first_right, disagreements).pvalue) if disagreements else 1.0
 
 
 def _sha256(path: Path) -> str:

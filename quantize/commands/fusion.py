@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 
-from device.errors import AffectdError
-from quantize.checkpoints import write_beside
 from quantize.commands.options import MODELS, add_root
+from quantize.commands.study_options import write_study
 
 MEASURED = Path("docs/measured/fusion-affectd-1.json")
 
@@ -35,10 +32,6 @@ def run(options: argparse.Namespace) -> None:
     from quantize.fusion.tables import of_study
 
     measured = study(options.root, models=options.models, model_set=options.set, speech_folds=options.speech_folds)
-    try:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AffectdError(f"{options.json}: cannot be written ({error.strerror})") from error
-    write_beside(options.json, (json.dumps(asdict(measured), indent=1) + "\n").encode())
+    write_study(options.json, measured)
     for table in of_study(measured):
         Console().print(table)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.box import SIMPLE
@@ -12,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from quantize import calibration
-from quantize.checkpoints import write_beside
 from quantize.commands.options import add_model_and_run, natural, run_folder
+from quantize.commands.study_options import write_study
 from quantize.layers import LayerReport
 from quantize.recipes import find_recipe
 
@@ -43,7 +41,7 @@ def run(options: argparse.Namespace) -> None:
     Console().print(_table(result))
     Console(soft_wrap=True).print(result.finding, highlight=False, markup=False)
     if options.json:
-        write_beside(options.json, (json.dumps(asdict(result), indent=1) + "\n").encode())
+        write_study(options.json, result)
 
 
 def _table(result: LayerReport) -> Table:

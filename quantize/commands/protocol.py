@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from quantize.checkpoints import write_beside
 from quantize.commands.options import add_root, natural
+from quantize.commands.study_options import write_study
 from quantize.commands.train import SEED
 from quantize.recipes import find_recipe
 
@@ -42,4 +40,4 @@ def run(options: argparse.Namespace) -> None:
         table.add_row(row.protocol, *figures, str(scores.samples), str(row.actors_shared), str(row.clips_shared))
     Console().print(table)
     if options.json:
-        write_beside(options.json, (json.dumps(asdict(found), indent=1) + "\n").encode())
+        write_study(options.json, found)
