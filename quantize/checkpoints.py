@@ -120,8 +120,11 @@ def load_net(run: Path, name: str = RESULT) -> Any:
     """The net kept under ``name``. Raises ``AffectdError`` where there is none."""
     import tf_keras
 
+    from quantize.schedules import Cycles
+
     path = run / name
+    known = {"cross_entropy_of_answers": cross_entropy_of_answers, "Cycles": Cycles}
     try:
-        return tf_keras.models.load_model(path, custom_objects={"cross_entropy_of_answers": cross_entropy_of_answers})
+        return tf_keras.models.load_model(path, custom_objects=known)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise AffectdError(f"{path}: no checkpoint can be read there; run `python -m quantize train` first") from error

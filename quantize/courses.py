@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from device.readings import EMOTIONS
 from quantize.datasets import Samples, Split
 from quantize.datasets.voices import corpus_of
-from quantize.face_variation import FaceVariation
+from quantize.face_variation import STRONG, FaceVariation, Strength
 from quantize.inputs import FrontEnd, masked_log_mel
 from quantize.takes import TakeLibrary, Takes
 from quantize.voice_variation import varied_energies
@@ -72,10 +72,11 @@ class _OneByOneCourse:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """So many epochs on pieces of the pictures of this side."""
+    """So many epochs on pieces of the pictures of this side, varied so strongly."""
 
     side_px: int
     epochs: int
+    strength: Strength = STRONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,13 @@ class GrowingFaces:
         """The course of the split's training part."""
         return _GrowingFacesCourse(self, split.train, FaceVariation(split.train.signals))
 
-    def side_px(self, epoch: int) -> int:
-        """The side in ``epoch``, counted from 1; after the last stage it stays what it was there."""
+    def stage(self, epoch: int) -> Stage:
+        """The stage that ``epoch``, counted from 1, belongs to; the last one has no end."""
         for stage in self.stages:
             epoch -= stage.epochs
             if epoch <= 0:
-                return stage.side_px
-        return self.stages[-1].side_px
+                return stage
+        return self.stages[-1]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -109,10 +110,11 @@ class _GrowingFacesCourse:
         return len(self.samples) // self.plan.batch_size
 
     def epoch(self, number: int, rng: np.random.Generator) -> Iterator[Batch]:
-        side_px, seed = self.plan.side_px(number), int(rng.integers(2**31))
+        stage, seed = self.plan.stage(number), int(rng.integers(2**31))
         order = rng.permutation(len(self.samples))[: self.steps * self.plan.batch_size]
         for step, batch in enumerate(_batches(order, self.plan.batch_size)):
-            yield self.faces(batch, side_px=side_px, seed=(seed, step)), aims(self.samples)[batch]
+            faces = self.faces(batch, side_px=stage.side_px, seed=(seed, step), strength=stage.strength)
+            yield faces, aims(self.samples)[batch]
 
 
 def aims(samples: Samples) -> NDArray[np.int64] | NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,19 +12,29 @@ from numpy.typing import NDArray
 
 from device.features.face import SIDE_PX
 
-ROTATION = math.radians(8)
-SCALE = 0.08
-"""Largest change of size."""
-STRETCH = 0.08
-"""Largest logarithm of a stretch in width, which the height pays for."""
 SHIFT_PX = 0.06 * SIDE_PX
-CONTRAST = 0.3
-"""Largest logarithm of a change of contrast."""
-BRIGHTNESS = 0.15
-"""Largest change, of a full scale of 1."""
 ERASED = 12 / SIDE_PX
 """Largest side of the rectangle that a face may lose, as a part of the picture's side."""
-ERASED_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """How far faces are varied: the largest change of each kind.
+
+    ``stretch`` and ``contrast`` are the logarithms of a stretch in width, which the height pays for, and of a change
+    of contrast; ``brightness`` is of a full scale of 1; ``erased_share`` of the faces lose a rectangle.
+    """
+
+    rotation: float
+    scale: float
+    stretch: float
+    contrast: float
+    brightness: float
+    erased_share: float
+
+
+STRONG = Strength(math.radians(8), scale=0.08, stretch=0.08, contrast=0.3, brightness=0.15, erased_share=0.25)
+GENTLE = Strength(math.radians(8), scale=0.06, stretch=0.04, contrast=0.12, brightness=0.06, erased_share=0.1)
 
 
 class FaceVariation:
@@ -35,7 +46,9 @@ class FaceVariation:
         self._faces = tf.constant(np.stack(faces)[..., np.newaxis])
         self._varied = tf.function(_varied)
 
-    def __call__(self, indices: NDArray[np.int64], *, side_px: int, seed: tuple[int, int]) -> Any:
+    def __call__(
+        self, indices: NDArray[np.int64], *, side_px: int, seed: tuple[int, int], strength: Strength = STRONG
+    ) -> Any:
         """A float32 tensor (indices, side_px, side_px, 1) in 0…1; the same seed gives the same variations.
 
         A side below 48 cuts a piece out of the face, at its own size, from anywhere in it.
@@ -43,7 +56,7 @@ class FaceVariation:
         import tensorflow as tf
 
         chosen = tf.gather(self._faces, tf.constant(indices, tf.int64))
-        return self._varied(chosen, side_px, tf.constant(seed, tf.int64))
+        return self._varied(chosen, side_px, strength, tf.constant(seed, tf.int64))
 
 
 class _Dice:
@@ -59,19 +72,20 @@ class _Dice:
         return tf.random.stateless_uniform(shape, (self._seed[0], self._seed[1] + 2**32 * self._drawn), low, high)
 
 
-def _varied(faces: Any, side_px: int, seed: Any) -> Any:
+def _varied(faces: Any, side_px: int, strength: Strength, seed: Any) -> Any:
     import tensorflow as tf
 
     dice = _Dice(seed)
-    return _erased(_lit(_moved(tf.cast(faces, tf.float32) / 255.0, side_px, dice), dice), dice)
+    moved = _moved(tf.cast(faces, tf.float32) / 255.0, side_px, strength, dice)
+    return _erased(_lit(moved, strength, dice), strength, dice)
 
 
-def _moved(faces: Any, side_px: int, dice: _Dice) -> Any:
+def _moved(faces: Any, side_px: int, strength: Strength, dice: _Dice) -> Any:
     import tensorflow as tf
 
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=faces,
-        transforms=_transforms(tf.shape(faces)[0], side_px, dice),
+        transforms=_transforms(tf.shape(faces)[0], side_px, strength, dice),
         output_shape=[side_px, side_px],
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
@@ -79,13 +93,13 @@ def _moved(faces: Any, side_px: int, dice: _Dice) -> Any:
     )
 
 
-def _transforms(count: Any, side_px: int, dice: _Dice) -> Any:
+def _transforms(count: Any, side_px: int, strength: Strength, dice: _Dice) -> Any:
     """Affine maps from a place in the result to one in the face, rows of ImageProjectiveTransformV3's 8 numbers."""
     import tensorflow as tf
 
-    angle = dice.uniform((count,), -ROTATION, ROTATION)
-    size = dice.uniform((count,), 1 - SCALE, 1 + SCALE)
-    stretch = tf.exp(dice.uniform((count,), -STRETCH, STRETCH))
+    angle = dice.uniform((count,), -strength.rotation, strength.rotation)
+    size = dice.uniform((count,), 1 - strength.scale, 1 + strength.scale)
+    stretch = tf.exp(dice.uniform((count,), -strength.stretch, strength.stretch))
     mirror = tf.where(dice.uniform((count,)) < 0.5, -1.0, 1.0)
     across, down = tf.cos(angle) * size, tf.sin(angle) * size
     xx, xy, yx, yy = across * mirror * stretch, -down, down * mirror * stretch, across / stretch
@@ -97,16 +111,17 @@ def _transforms(count: Any, side_px: int, dice: _Dice) -> Any:
     return tf.stack([xx, xy, x0, yx, yy, y0, nothing, nothing], axis=1)
 
 
-def _lit(faces: Any, dice: _Dice) -> Any:
+def _lit(faces: Any, strength: Strength, dice: _Dice) -> Any:
     import tensorflow as tf
 
     each = (tf.shape(faces)[0], 1, 1, 1)
     mean = tf.reduce_mean(faces, axis=(1, 2, 3), keepdims=True)
-    contrast = tf.exp(dice.uniform(each, -CONTRAST, CONTRAST))
-    return tf.clip_by_value((faces - mean) * contrast + mean + dice.uniform(each, -BRIGHTNESS, BRIGHTNESS), 0.0, 1.0)
+    contrast = tf.exp(dice.uniform(each, -strength.contrast, strength.contrast))
+    lighter = dice.uniform(each, -strength.brightness, strength.brightness)
+    return tf.clip_by_value((faces - mean) * contrast + mean + lighter, 0.0, 1.0)
 
 
-def _erased(faces: Any, dice: _Dice) -> Any:
+def _erased(faces: Any, strength: Strength, dice: _Dice) -> Any:
     """Some of the faces with a rectangle of one grey over them (random erasing, Zhong et al., 2017)."""
     import tensorflow as tf
 
@@ -118,5 +133,5 @@ def _erased(faces: Any, dice: _Dice) -> Any:
         half = dice.uniform(each, 0.4, 1.0) * (ERASED * side_px / 2)
         return tf.abs(axis_places - dice.uniform(each, 0.0, float(side_px))) < half
 
-    hole = within(place[:, None, None]) & within(place[None, :, None]) & (dice.uniform(each) < ERASED_SHARE)
+    hole = within(place[:, None, None]) & within(place[None, :, None]) & (dice.uniform(each) < strength.erased_share)
     return tf.where(hole, dice.uniform(each), faces)

@@ -50,7 +50,9 @@ def learner(recipe: Recipe, run: Path, training: Training) -> Learner:
 
     # A resumed run draws its dropout anew; its order and its variations of examples are those of an unbroken one.
     tf_keras.utils.set_random_seed(training.seed + len(training.epochs))
-    net = checkpoints.load_net(run, checkpoints.LAST) if training.epochs else _fresh(recipe, tf_keras)
+    net = _fresh(recipe, tf_keras)
+    if training.epochs:
+        _take_up(net, checkpoints.load_net(run, checkpoints.LAST))
     if recipe.averaging is None:
         return Learner(net)
     return Learner(net, Average(_answering(recipe, net, run, training), net, recipe.averaging))
@@ -62,6 +64,14 @@ def _fresh(recipe: Recipe, keras: Any) -> Any:
         net = of_any_size(keras, net)
     net.compile(optimizer=recipe.optimizer(keras), loss=recipe.loss)
     return net
+
+
+def _take_up(net: Any, kept: Any) -> None:
+    """Go on from ``kept``, its optimizer's memory too, on the recipe's plan as it is now: it may have grown longer."""
+    net.set_weights(kept.get_weights())
+    net.optimizer.build(net.trainable_variables)
+    for own, found in zip(net.optimizer.variables, kept.optimizer.variables, strict=True):
+        own.assign(found)
 
 
 def _answering(recipe: Recipe, net: Any, run: Path, training: Training) -> Any:

@@ -12,6 +12,7 @@ from quantize.courses import BalancedVoices, GrowingFaces, OneByOne, Plan, Stage
 from quantize.datasets import FER2013, FERPLUS, RAVDESS, RAVDESS_FOLDS, TEST_FOLD, Dataset
 from quantize.datasets.fer2013_votes import FER2013_VOTES
 from quantize.datasets.voices import WHOLE, without_corpus, without_fold
+from quantize.face_variation import GENTLE
 from quantize.inputs import FrontEnd
 from quantize.losses import cross_entropy_of_answers
 
@@ -107,11 +108,21 @@ BASELINE_SPEECH = Recipe(
     "spontaneous speech, other languages, children, far microphones and in noise it will do much worse than here.",
 )
 
-_FACES = GrowingFaces(batch_size=64, stages=(Stage(40, 48), Stage(48, 14)))
-_FACE_EPOCHS = sum(stage.epochs for stage in _FACES.stages)
+_STRONG_FACES = (Stage(40, 48), Stage(48, 14))
+_GENTLE_FACES = (Stage(40, 58, GENTLE), Stage(48, 16, GENTLE))
+_FACES = GrowingFaces(batch_size=64, stages=(*_STRONG_FACES, *_GENTLE_FACES))
 _FACE_STEPS = 446
 """Whole batches in an epoch of 28,558 faces."""
-_WARM_UP_STEPS = 3 * _FACE_STEPS // 2
+_FACE_CYCLES = tuple(sum(stage.epochs for stage in cycle) for cycle in (_STRONG_FACES, _GENTLE_FACES))
+
+
+def _face_optimizer(keras: Any) -> Any:
+    from quantize.schedules import Cycles
+
+    steps = [_FACE_STEPS * epochs for epochs in _FACE_CYCLES]
+    rate = Cycles(peaks=(0.05, 0.03), steps=steps, warm_up_steps=3 * _FACE_STEPS // 2)
+    return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
+
 
 AFFECTD_1_FACE = Recipe(
     id="affectd-1-face",
@@ -122,23 +133,15 @@ AFFECTD_1_FACE = Recipe(
     scored_on=(FER2013, FERPLUS),
     front_end=inputs.FACE,
     architecture=architectures.affectd_face,
-    optimizer=lambda keras: keras.optimizers.SGD(
-        keras.optimizers.schedules.CosineDecay(
-            0.0,
-            _FACE_EPOCHS * _FACE_STEPS - _WARM_UP_STEPS,
-            warmup_target=0.05,
-            warmup_steps=_WARM_UP_STEPS,
-        ),
-        momentum=0.9,
-        nesterov=True,
-    ),
+    optimizer=_face_optimizer,
     loss=cross_entropy_of_answers,
     plan=_FACES,
-    epochs=_FACE_EPOCHS,
+    epochs=sum(_FACE_CYCLES),
     told="one answer aims at the FER+ votes, the other half at the smoothed label and half at what the votes make "
-    "likely (fitted on Training alone); SGD, Nesterov momentum 0.9, up to 0.05 in 1.5 epochs and down to 0 by a "
-    "cosine, weight decay 1e-4, batch 64; pieces of 40 px for 48 epochs, whole faces for 14, mirrored, turned to 8°, "
-    "sized to 8 %, lit, a quarter partly erased; a running mean of the weights (0.999 a step) answers; the last epoch",
+    "likely (fitted on Training alone); SGD, Nesterov momentum 0.9, weight decay 1e-4, batch 64, twice up in 1.5 "
+    "epochs and down to 0 by a cosine; first to 0.05: pieces of 40 px for 48 epochs, whole faces for 14, mirrored, "
+    "turned to 8°, sized to 8 %, lit, a quarter partly erased; then to 0.03: 58 and 16 epochs, varied half as much, a "
+    "tenth partly erased; a running mean of the weights (0.999 a step) answers; the last epoch",
     intended_use=INTENDED_USE,
     limits=FACE_LIMITS,
     answers=architectures.FACE_ANSWERS,

@@ -54,4 +54,4 @@ def test_some_faces_are_lit_brighter_and_some_darker() -> None:
 
 def test_pictures_grow_by_stage_and_stay_at_the_last() -> None:
     plan = GrowingFaces(batch_size=4, stages=(Stage(32, 2), Stage(40, 1), Stage(48, 1)))
-    assert [plan.side_px(epoch) for epoch in range(1, 7)] == [32, 32, 40, 48, 48, 48]
+    assert [plan.stage(epoch).side_px for epoch in range(1, 7)] == [32, 32, 40, 48, 48, 48]
