@@ -21,6 +21,7 @@ from device.fusion.rules import RULES
 from device.models.card import verify_file
 from device.models.detect import FaceDetector
 from device.models.face_emotion import FaceRecogniser
+from device.models.net import Engine, OpenNet
 from device.models.runtime import runtime_name
 from device.models.sets import ModelSet, load_set, models_folder
 from device.models.speech_emotion import SpeechRecogniser
@@ -48,9 +49,13 @@ from device.stages import AnyLane, Lane, Recogniser, Source
 _log = logging.getLogger(__name__)
 
 
-def load_models(settings: Settings) -> ModelSet:
+TFLITE = Engine(name=runtime_name, folder=models_folder, open_net=TfliteModel)
+"""The appliance's own: int8 files in the TFLite runtime."""
+
+
+def load_models(settings: Settings, engine: Engine = TFLITE) -> ModelSet:
     """The cards of the settings' model set. Raises ``ConfigError`` or ``ModelError``."""
-    return load_set(models_folder(settings.models.dir), settings.models.set)
+    return load_set(engine.folder(settings.models.dir), settings.models.set)
 
 
 def require_usable(settings: Settings) -> None:
@@ -60,13 +65,15 @@ def require_usable(settings: Settings) -> None:
     make_link(settings, client_id="affectd-check")
 
 
-def replay_estimates(settings: Settings, models: ModelSet, replay: Replay) -> Iterator[Estimate]:
+def replay_estimates(
+    settings: Settings, models: ModelSet, replay: Replay, open_net: OpenNet = TFLITE.open_net
+) -> Iterator[Estimate]:
     """Every estimate of recorded media, as fast as it goes and the same at each run."""
     lanes: list[AnyLane] = []
     if (video := replay.video) is not None and settings.node.mode != "speech":
-        lanes.append(Lane("camera", lambda: video, face_recogniser(models)))
+        lanes.append(Lane("camera", lambda: video, face_recogniser(models, open_net)))
     if (audio := replay.audio) is not None and settings.node.mode != "face":
-        lanes.append(Lane("microphone", lambda: audio, speech_recogniser(models)))
+        lanes.append(Lane("microphone", lambda: audio, speech_recogniser(models, open_net)))
     if not lanes:
         raise AffectdError(
             f"nothing to read emotion from: mode {settings.node.mode!r} finds no such track in the media"
@@ -74,18 +81,18 @@ def replay_estimates(settings: Settings, models: ModelSet, replay: Replay) -> It
     return run_inline(lanes, make_fusion(settings, models))
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, engine: Engine = TFLITE) -> None:
     """Be the appliance until a signal or, with recordings, their end. Raises ``AffectdError``."""
-    models = load_models(settings)
+    models = load_models(settings, engine)
     privacy = PrivacyFlag(_state_folder(settings) / "privacy")
-    pipeline = ThreadedPipeline(_lanes(settings, models), paused=privacy.active())
+    pipeline = ThreadedPipeline(_lanes(settings, models, engine.open_net), paused=privacy.active())
     switch = Switch(pipeline=pipeline, privacy=privacy, supervised="NOTIFY_SOCKET" in os.environ)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, switch.stop)
     with Outbox(_state_folder(settings) / "events.sqlite") as outbox:
         listening = subscriptions(make_topics(settings))
         link = make_link(settings, client_id=f"affectd-{settings.node.id}", listening=listening)
-        node = _node(settings, models, link, outbox, switch)
+        node = _node(settings, models, link, outbox, switch, engine.name())
         node.set_privacy_state(privacy.active())
         node.set_part("models", "online")
         for sensor in {"camera", "microphone"} - set(pipeline.states):
@@ -104,16 +111,14 @@ def run(settings: Settings) -> None:
         appliance.run()
 
 
-def face_recogniser(models: ModelSet) -> FaceRecogniser:
+def face_recogniser(models: ModelSet, open_net: OpenNet = TFLITE.open_net) -> FaceRecogniser:
     """The eye of a model set. It belongs to one thread."""
-    return FaceRecogniser(
-        FaceDetector(TfliteModel(models.detector, models.folder)), TfliteModel(models.face, models.folder)
-    )
+    return FaceRecogniser(FaceDetector(open_net(models.detector, models.folder)), open_net(models.face, models.folder))
 
 
-def speech_recogniser(models: ModelSet) -> SpeechRecogniser:
+def speech_recogniser(models: ModelSet, open_net: OpenNet = TFLITE.open_net) -> SpeechRecogniser:
     """The ear of a model set. It belongs to one thread."""
-    return SpeechRecogniser(TfliteModel(models.speech, models.folder))
+    return SpeechRecogniser(open_net(models.speech, models.folder))
 
 
 def make_fusion(settings: Settings, models: ModelSet) -> Fusion:
@@ -185,13 +190,13 @@ def open_camera(camera: Camera) -> Source[Frame]:
     return CameraV4l2(device=camera.source, size_px=size_px, rate_hz=camera.rate_hz)
 
 
-def _lanes(settings: Settings, models: ModelSet) -> Sequence[AnyLane]:
+def _lanes(settings: Settings, models: ModelSet, open_net: OpenNet) -> Sequence[AnyLane]:
     replay = _paced_replay(settings) if settings.replay.media else None
     lanes: list[AnyLane] = []
     if settings.node.mode != "speech" and (replay is None or replay.video is not None):
-        lanes.append(_camera_lane(settings, face_recogniser(models), replay))
+        lanes.append(_camera_lane(settings, face_recogniser(models, open_net), replay))
     if settings.node.mode != "face" and (replay is None or replay.audio is not None):
-        lanes.append(_microphone_lane(settings, speech_recogniser(models), replay))
+        lanes.append(_microphone_lane(settings, speech_recogniser(models, open_net), replay))
     if not lanes:
         raise ConfigError(f"replay.media: mode {settings.node.mode!r} finds no such track in the media")
     return lanes
@@ -224,7 +229,7 @@ def _microphone_lane(settings: Settings, recognise: Recogniser[AudioBlock], repl
     return Lane("microphone", microphone, recognise, required=settings.microphone.required)
 
 
-def _node(settings: Settings, models: ModelSet, link: Link, outbox: Outbox, switch: Switch) -> NodeSink:
+def _node(settings: Settings, models: ModelSet, link: Link, outbox: Outbox, switch: Switch, runtime: str) -> NodeSink:
     topics, mqtt, boot_id = make_topics(settings), settings.mqtt, uuid.uuid4().hex
     payloads = Payloads(node=settings.node.id, boot_id=boot_id, model_set=models.name, clock=SystemClock())
     announcement = discovery(
@@ -246,7 +251,7 @@ def _node(settings: Settings, models: ModelSet, link: Link, outbox: Outbox, swit
         payloads.info(
             version=version("affectd"),
             models={card.id: card.sha256 for card in models.cards},
-            runtime=runtime_name(),
+            runtime=runtime,
             capabilities=[settings.node.mode, fusion_rule(settings, models)],
         )
     )

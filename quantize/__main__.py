@@ -24,11 +24,12 @@ from quantize.commands import (
     protocol,
     report,
     robustness,
+    server_models,
     train,
 )
 
 COMMANDS = (
-    *(train, aware, convert, calibrate, export, evaluate),
+    *(train, aware, convert, calibrate, export, server_models, evaluate),
     *(compare, layers, protocol, robustness, fairness, fusion),
     *(report, describe),
 )

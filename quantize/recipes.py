@@ -109,7 +109,7 @@ BASELINE_SPEECH = Recipe(
 )
 
 _STRONG_FACES = (Stage(40, 48), Stage(48, 14))
-_GENTLE_FACES = (Stage(40, 58, GENTLE), Stage(48, 16, GENTLE))
+_GENTLE_FACES = (Stage(40, 48, GENTLE), Stage(48, 12, GENTLE))
 _FACES = GrowingFaces(batch_size=64, stages=(*_STRONG_FACES, *_GENTLE_FACES))
 _FACE_STEPS = 446
 """Whole batches in an epoch of 28,558 faces."""
@@ -140,7 +140,7 @@ AFFECTD_1_FACE = Recipe(
     told="one answer aims at the FER+ votes, the other half at the smoothed label and half at what the votes make "
     "likely (fitted on Training alone); SGD, Nesterov momentum 0.9, weight decay 1e-4, batch 64, twice up in 1.5 "
     "epochs and down to 0 by a cosine; first to 0.05: pieces of 40 px for 48 epochs, whole faces for 14, mirrored, "
-    "turned to 8°, sized to 8 %, lit, a quarter partly erased; then to 0.03: 58 and 16 epochs, varied half as much, a "
+    "turned to 8°, sized to 8 %, lit, a quarter partly erased; then to 0.03: 48 and 12 epochs, varied half as much, a "
     "tenth partly erased; a running mean of the weights (0.999 a step) answers; the last epoch",
     intended_use=INTENDED_USE,
     limits=FACE_LIMITS,

@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+import device  # noqa: F401 - before any OpenCV: it sets how much that says
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from device.errors import ModelError
 from device.features.face import Point
-from device.models.tflite import TfliteModel
+from device.models.net import Net
 
 FEATURE_VERSION = "rgb128/1"
 """Letterboxed into 128 × 128 on black, three equal channels, -1…1."""
@@ -85,7 +85,7 @@ class Face:
 class FaceDetector:
     """Finds the faces of one grey picture, best first. It belongs to one thread, as its model does."""
 
-    def __init__(self, model: TfliteModel) -> None:
+    def __init__(self, model: Net) -> None:
         if model.card.kind != "detector" or model.card.features != FEATURE_VERSION:
             raise ModelError(
                 f"model {model.card.id}: it is {model.card.kind} for {model.card.features}, "

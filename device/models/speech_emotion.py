@@ -5,8 +5,8 @@ from __future__ import annotations
 from device.features.framing import Framer, Window
 from device.features.speech import SPEECH_FEATURES
 from device.models.card import verify_emotion_card
+from device.models.net import Net
 from device.models.probabilities import served
-from device.models.tflite import TfliteModel
 from device.readings import Modality, Reading
 from device.signals import AudioBlock
 
@@ -21,7 +21,7 @@ class SpeechRecogniser:
     It belongs to one thread. Raises ``ModelError`` at construction if the card is for something else.
     """
 
-    def __init__(self, model: TfliteModel) -> None:
+    def __init__(self, model: Net) -> None:
         verify_emotion_card(model.card, kind="speech", features=tuple(SPEECH_FEATURES))
         self._model = model
         self._framer = Framer(SPEECH_FEATURES[model.card.features])
@@ -37,8 +37,12 @@ class SpeechRecogniser:
     def _newest(self, windows: list[Window]) -> Reading | None:
         if not windows:
             return None
-        window = windows[-1]
-        (output,) = self._model(window.features)
-        zero_db, one_db = _SNR_RAMP_DB
-        quality = min(1.0, max(0.0, (window.snr_db - zero_db) / (one_db - zero_db)))
-        return Reading(Modality.SPEECH, window.captured_ns, served(self._model.card, output), quality)
+        return read_window(self._model, windows[-1])
+
+
+def read_window(model: Net, window: Window) -> Reading:
+    """What the net makes of a window."""
+    (output,) = model(window.features)
+    zero_db, one_db = _SNR_RAMP_DB
+    quality = min(1.0, max(0.0, (window.snr_db - zero_db) / (one_db - zero_db)))
+    return Reading(Modality.SPEECH, window.captured_ns, served(model.card, output), quality)

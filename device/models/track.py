@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,11 +83,7 @@ class FaceTracker:
 
     def _confirmed(self, grey: NDArray[np.uint8], faces: list[Face]) -> Face | None:
         """The largest that is still a face at a second look, framed as the net likes it best."""
-        for face in sorted(faces, key=_area, reverse=True):
-            again = _same_as(face, self._detector(grey, _around(face)))
-            if again and again.score >= _BEGIN_SCORE:
-                return again
-        return None
+        return next(_sure_faces(self._detector, grey, faces), None)
 
     def _newcomer(self, grey: NDArray[np.uint8], faces: list[Face]) -> Face | None:
         """The tracked face is not where it was: it moved, or the scene changed, unless this one stood beside it."""
@@ -103,6 +99,25 @@ class FaceTracker:
             self._rival_since_ns = now_ns
         self._rival = big
         return big if now_ns - self._rival_since_ns >= _RIVAL_NS else same
+
+
+def every_face(detector: Detector, grey: NDArray[np.uint8]) -> list[Face]:
+    """The faces of one picture that is not part of a stream, the largest first.
+
+    The smaller views are searched only where the whole picture shows none.
+    """
+    found = list(_sure_faces(detector, grey, detector(grey, None)))
+    for view in () if found else search_views(grey):
+        found += [face for face in _sure_faces(detector, grey, detector(grey, view)) if not _same_as(face, found)]
+    return sorted(found, key=_area, reverse=True)
+
+
+def _sure_faces(detector: Detector, grey: NDArray[np.uint8], faces: list[Face]) -> Iterator[Face]:
+    """Those that are still a face at a second look, framed as the net likes it best; the largest first."""
+    for face in sorted(faces, key=_area, reverse=True):
+        again = _same_as(face, detector(grey, _around(face)))
+        if again and again.score >= _BEGIN_SCORE:
+            yield again
 
 
 def _around(face: Face) -> Box:

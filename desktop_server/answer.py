@@ -1,0 +1,162 @@
+"""What the server answers: one schema for pictures, sounds and films, so that whoever reads one can read all."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA = "affectd.answer/1"
+
+Mode = Literal["face", "speech", "both"]
+Rule = Literal["average", "weighted", "max_confidence", "product", "learned"]
+Precision = Literal["float32", "int8"]
+Label = Literal["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise", "uncertain", "nobody"]
+Share = Field(ge=0, le=1)
+
+
+class Part(BaseModel):
+    """A piece of an answer: nothing changes it, and nothing unknown is in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Probs(Part):
+    """One probability an emotion; they sum to 1."""
+
+    angry: float = Share
+    disgust: float = Share
+    fear: float = Share
+    happy: float = Share
+    neutral: float = Share
+    sad: float = Share
+    surprise: float = Share
+
+
+class Model(Part):
+    """A model by its card."""
+
+    id: str
+    sha256: str
+
+
+class Models(Part):
+    """What answered, and what ran it."""
+
+    precision: Precision
+    runtime: str = Field(description="With the ONNX Runtime provider in use, or the TFLite runtime's name.")
+    model_set: str
+    face: Model | None = Field(description="None where no face model was asked.")
+    speech: Model | None
+
+
+class Modality(Part):
+    """What one modality said, and how much it counted in the fused estimate."""
+
+    present: bool
+    quality: float | None = Field(None, ge=0, le=1, description="Size, sharpness and light of a face; a voice's SNR.")
+    weight: float = Share
+    label: Label | None = None
+    probs: Probs | None = None
+
+
+class Modalities(Part):
+    """Both."""
+
+    face: Modality
+    speech: Modality
+
+
+class Estimate(Part):
+    """A fused emotion. ``label`` is `uncertain` when the best is below the threshold, `nobody` when nothing was read."""
+
+    label: Label
+    confidence: float = Share
+    valence: float = Field(ge=-1, le=1)
+    arousal: float = Field(ge=-1, le=1)
+    probs: Probs | None
+    modalities: Modalities
+
+
+class Moment(Estimate):
+    """An estimate on the way through a recording or film; seconds from its start."""
+
+    at_s: float = Field(ge=0)
+
+
+class Opinion(Part):
+    """What one precision makes of the whole input."""
+
+    models: Models
+    estimate: Estimate
+    timeline: list[Moment] = Field(description="Empty for a single picture.")
+
+
+class Box(Part):
+    """In pixels of the picture as it is shown (turned as its EXIF says); it may reach beyond the border."""
+
+    left_px: float
+    top_px: float
+    width_px: float
+    height_px: float
+
+
+class Face(Part):
+    """One face of a picture, the largest first: that one is read for the estimate."""
+
+    box: Box
+    score: float = Share
+    quality: float = Share
+    is_used: bool
+    label: Label
+    probs: Probs
+
+
+class Size(Part):
+    """Of a picture."""
+
+    width_px: int
+    height_px: int
+
+
+class Explanation(Part):
+    """Why: maps in 0…1, rows of a grid over the face (its 48 × 48 crop) and over the features of the voice.
+
+    ``contributions`` say how much each modality moved the fused probability of the label.
+    """
+
+    label: Label
+    method: str
+    face_map: list[list[float]] | None = None
+    speech_map: list[list[float]] | None = Field(None, description="Rows are moments, columns bands or coefficients.")
+    face_crop_png_base64: str | None = Field(None, description="The crop that the net saw; it is the sender's own.")
+    speech_features: list[list[float]] | None = None
+    contributions: dict[str, float] = {}
+
+
+class Timings(Part):
+    """Milliseconds of server time, by stage; ``total`` has all of them."""
+
+    decode: float
+    find_faces: float | None = None
+    features: float | None = None
+    nets: float
+    queued: float = 0.0
+    total: float
+
+
+class Answer(Part):
+    """To `/v1/face`, `/v1/speech` and `/v1/fused`."""
+
+    schema_: Literal["affectd.answer/1"] = Field(SCHEMA, alias="schema", serialization_alias="schema")
+    mode: Mode
+    fusion: Rule
+    modalities_used: list[Literal["face", "speech"]]
+    estimate: Estimate
+    timeline: list[Moment]
+    faces: list[Face]
+    picture: Size | None
+    models: Models
+    int8: Opinion | None = Field(None, description="With `compare=true`: what the appliance's int8 files make of it.")
+    explanation: Explanation | None = Field(None, description="With `explain=true`.")
+    timings_ms: Timings
