@@ -6,8 +6,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA = "affectd.answer/1"
-
 Mode = Literal["face", "speech", "both"]
 Rule = Literal["average", "weighted", "max_confidence", "product", "learned"]
 Precision = Literal["float32", "int8"]
@@ -68,7 +66,7 @@ class Modalities(Part):
 
 
 class Estimate(Part):
-    """A fused emotion. ``label`` is `uncertain` when the best is below the threshold, `nobody` when nothing was read."""
+    """A fused emotion: `uncertain` when the best is below the threshold, `nobody` when nothing was read."""
 
     label: Label
     confidence: float = Share
@@ -148,7 +146,7 @@ class Timings(Part):
 class Answer(Part):
     """To `/v1/face`, `/v1/speech` and `/v1/fused`."""
 
-    schema_: Literal["affectd.answer/1"] = Field(SCHEMA, alias="schema", serialization_alias="schema")
+    schema_: Literal["affectd.answer/1"] = Field("affectd.answer/1", alias="schema", serialization_alias="schema")
     mode: Mode
     fusion: Rule
     modalities_used: list[Literal["face", "speech"]]

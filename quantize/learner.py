@@ -33,14 +33,11 @@ class Learner:
             self.average.follow()
         return loss
 
-    def save(self, run: Path, training: Training, *, as_result: bool) -> None:
-        """Keep everything that going on needs and, if it is to be, the answering net as the run's result.
-
-        Raises ``AffectdError``.
-        """
+    def save(self, run: Path, training: Training, *, result: Any | None) -> None:
+        """Keep everything that going on needs and, if there is one, the run's new result. Raises ``AffectdError``."""
         nets = {checkpoints.LAST: self.net, checkpoints.ANSWERING: self.answering}
-        if as_result:
-            nets[checkpoints.RESULT] = self.answering
+        if result is not None:
+            nets[checkpoints.RESULT] = result
         checkpoints.save(run, nets, training)
 
 

@@ -17,6 +17,7 @@ from quantize.checkpoints import Epoch, Training
 from quantize.courses import Course
 from quantize.datasets import Samples, Split
 from quantize.learner import Learner, learner
+from quantize.priors import without_priors
 from quantize.recipes import Recipe
 
 
@@ -44,9 +45,19 @@ def train(recipe: Recipe, split: Split, run: Path, *, seed: int, epochs: int) ->
         while len(training.epochs) < epochs and not _is_stuck(recipe, training):
             epoch = _one_epoch(school, seed, len(training.epochs) + 1)
             training = training.after(epoch)
-            learning.save(run, training, as_result=training.epochs_since_chosen == 0)
+            is_chosen = training.epochs_since_chosen == 0
+            result = finished(recipe, learning.answering, split.train) if is_chosen else None
+            learning.save(run, training, result=result)
             bars.console.print(_line(epoch), highlight=False)
     return training
+
+
+def finished(recipe: Recipe, answering: Any, samples: Samples) -> Any:
+    """The net that a run gives: the one that answers, less what the recipe takes from the classes' shares."""
+    if recipe.evened is None:
+        return answering
+    number = recipe.answer_number(recipe.evened.answer)
+    return without_priors(answering, answer=number, labels=samples.labels, strength=recipe.evened.strength)
 
 
 def _is_stuck(recipe: Recipe, training: Training) -> bool:

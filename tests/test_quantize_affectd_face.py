@@ -85,3 +85,30 @@ def test_what_answers_is_the_mean_of_the_weights_at_full_size(faces: Path, tmp_p
     pairs = list(zip(result.get_weights(), last.get_weights(), strict=True))
     assert all(mean.shape == weight.shape for mean, weight in pairs)
     assert any(not np.array_equal(mean, weight) for mean, weight in pairs)
+
+
+def test_a_longer_plan_goes_on_from_a_run_of_a_shorter_one_with_its_own_rate(faces: Path, tmp_path: Path) -> None:
+    split = FER2013_VOTES.split(faces)
+    train(
+        replace(SHORT, optimizer=lambda keras: keras.optimizers.SGD(0.0, momentum=0.9)),
+        split,
+        tmp_path,
+        seed=3,
+        epochs=1,
+    )
+    still = checkpoints.load_net(tmp_path, checkpoints.LAST).get_weights()
+    train(QUICK, split, tmp_path, seed=3, epochs=2)
+    gone_on = checkpoints.load_net(tmp_path, checkpoints.LAST)
+    assert int(gone_on.optimizer.iterations) == 4
+    assert not np.array_equal(gone_on.get_weights()[0], still[0])
+
+
+def test_the_result_favours_frequent_classes_less_than_the_net_that_answers(faces: Path, tmp_path: Path) -> None:
+    split = FER2013_VOTES.split(faces)
+    fewer = replace(split, train=split.train.where((split.train.labels != 1) | (np.arange(len(split.train)) < 20)))
+    train(SHORT, fewer, tmp_path, seed=3, epochs=1)
+    answering, result = (checkpoints.load_net(tmp_path, name) for name in (checkpoints.ANSWERING, checkpoints.RESULT))
+    pictures = np.random.default_rng(1).random((4, 48, 48, 1), dtype=np.float32)
+    before, after = answering.predict(pictures, verbose=0), result.predict(pictures, verbose=0)
+    np.testing.assert_allclose(after[:, 0], before[:, 0], atol=1e-6)
+    assert (after[:, 1, 1] > before[:, 1, 1]).all()

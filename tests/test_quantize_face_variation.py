@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from quantize.courses import GrowingFaces, Stage
-from quantize.face_variation import FaceVariation
+from quantize.face_variation import GENTLE, STRONG, FaceVariation, Strength
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -55,3 +55,16 @@ def test_some_faces_are_lit_brighter_and_some_darker() -> None:
 def test_pictures_grow_by_stage_and_stay_at_the_last() -> None:
     plan = GrowingFaces(batch_size=4, stages=(Stage(32, 2), Stage(40, 1), Stage(48, 1)))
     assert [plan.stage(epoch).side_px for epoch in range(1, 7)] == [32, 32, 40, 48, 48, 48]
+
+
+def test_a_gentle_variation_moves_and_lights_less_than_a_strong_one() -> None:
+    def spread(strength: Strength) -> float:
+        faces = FaceVariation([GREY])(np.zeros(100, dtype=np.int64), side_px=48, seed=(1, 0), strength=strength)
+        return float(np.median(faces.numpy(), axis=(1, 2, 3)).std())
+
+    assert spread(GENTLE) < 0.6 * spread(STRONG)
+
+
+def test_each_stage_has_its_own_strength() -> None:
+    plan = GrowingFaces(batch_size=4, stages=(Stage(40, 2), Stage(40, 1, GENTLE)))
+    assert [plan.stage(epoch).strength for epoch in (2, 3, 4)] == [STRONG, GENTLE, GENTLE]
