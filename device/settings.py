@@ -9,7 +9,7 @@ import socket
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -138,10 +138,18 @@ class Settings(Section, frozen=True):
     log: Log = Log()
 
 
+Kind = TypeVar("Kind", bound=Settings)
+
+
 def load_settings(path: Path) -> Settings:
     """Read a configuration file. Raises ``ConfigError``: one line with file, key, value and nearest key."""
+    return load_kind(path, Settings)
+
+
+def load_kind(path: Path, kind: type[Kind]) -> Kind:
+    """The same for settings with more tables than a node's: a subclass that adds them."""
     try:
-        return parse_settings(path.read_text(encoding="utf-8"), str(path))
+        return parse_kind(path.read_text(encoding="utf-8"), str(path), kind)
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text at byte {error.start}; save it as UTF-8") from error
     except OSError as error:
@@ -150,20 +158,25 @@ def load_settings(path: Path) -> Settings:
 
 def parse_settings(text: str, name: str) -> Settings:
     """Settings from TOML text; ``name`` is what errors call it."""
+    return parse_kind(text, name, Settings)
+
+
+def parse_kind(text: str, name: str, kind: type[Kind]) -> Kind:
+    """Settings of any kind from TOML text."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name}: not TOML: {error}") from error
-    _refuse_unknown_keys(raw, name)
+    _refuse_unknown_keys(raw, name, kind)
     try:
-        return msgspec.convert(raw, Settings)
+        return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{name}: {_explain(str(error), raw)}") from error
+        raise ConfigError(f"{name}: {_explain(str(error), raw, kind)}") from error
 
 
-def schema() -> dict[str, Any]:
+def schema(kind: type[Settings] = Settings) -> dict[str, Any]:
     """The JSON schema of the configuration file."""
-    return msgspec.json.schema(Settings)
+    return msgspec.json.schema(kind)
 
 
 def to_toml(settings: Settings) -> str:
@@ -197,8 +210,8 @@ def _toml_value(value: Any) -> str:
     return msgspec.json.encode(value).decode()  # JSON's strings, numbers, booleans and lists are TOML's, too
 
 
-def _refuse_unknown_keys(raw: Mapping[str, Any], name: str) -> None:
-    tables = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+def _refuse_unknown_keys(raw: Mapping[str, Any], name: str, kind: type[Settings]) -> None:
+    tables = {field.name: field.type for field in msgspec.structs.fields(kind)}
     for table, entries in raw.items():
         if table not in tables:
             raise ConfigError(f"{name}: unknown table [{table}]{_nearest(table, tables)}")
@@ -215,19 +228,19 @@ def _nearest(word: str, known: Any) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
 
 
-def _explain(problem: str, raw: Mapping[str, Any]) -> str:
+def _explain(problem: str, raw: Mapping[str, Any], kind: type[Settings]) -> str:
     """msgspec's ``Expected … - at `$.camera.rate_hz``` with the key first and the offending value."""
     message, _, place = problem.partition(" - at `$.")
     key = re.sub(r"\[\S*\]", "", place.rstrip("`"))
     value: Any = raw
     for part in re.findall(r"[a-z_]+", key):
         value = value.get(part) if isinstance(value, dict) else value
-    return f"{key} = {value!r}: {message[:1].lower()}{message[1:]}{_choices(key)}"
+    return f"{key} = {value!r}: {message[:1].lower()}{message[1:]}{_choices(key, kind)}"
 
 
-def _choices(key: str) -> str:
+def _choices(key: str, kind: type[Settings]) -> str:
     """What may stand there, if that is a short list."""
     table, _, entry = key.partition(".")
-    section = get_type_hints(Settings)[table]
+    section = get_type_hints(kind)[table]
     hint = get_type_hints(section).get(entry)
     return f"; known are {', '.join(map(repr, get_args(hint)))}" if get_origin(hint) is Literal else ""
