@@ -52,7 +52,7 @@ def film_frames(path: Path, *, start_ns: int, length_ns: int, rate_hz: float | N
 
     Turned as the film says. A damaged film is played as far as it goes. Raises ``MediaError`` if that is nothing.
     """
-    capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
+    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
     shown = 0
     try:
         rate = FrameRate(rate_hz)
