@@ -52,7 +52,9 @@ class Modality(Part):
     """What one modality said, and how much it counted in the fused estimate."""
 
     present: bool
-    quality: float | None = Field(None, ge=0, le=1, description="Size, sharpness and light of a face; a voice's SNR.")
+    quality: float | None = Field(
+        default=None, ge=0, le=1, description="A face's size, sharpness, light; a voice's SNR."
+    )
     weight: float = Share
     label: Label | None = None
     probs: Probs | None = None
@@ -66,7 +68,10 @@ class Modalities(Part):
 
 
 class Estimate(Part):
-    """A fused emotion: `uncertain` when the best is below the threshold, `nobody` when nothing was read."""
+    """A fused emotion; ``label`` is `uncertain` when the best is below the threshold, `nobody` when nothing was read.
+
+    Of a recording or film it is fused from what each modality said on average over the whole.
+    """
 
     label: Label
     confidence: float = Share
@@ -126,8 +131,8 @@ class Explanation(Part):
     label: Label
     method: str
     face_map: list[list[float]] | None = None
-    speech_map: list[list[float]] | None = Field(None, description="Rows are moments, columns bands or coefficients.")
-    face_crop_png_base64: str | None = Field(None, description="The crop that the net saw; it is the sender's own.")
+    speech_map: list[list[float]] | None = Field(default=None, description="Rows are moments, columns bands.")
+    face_crop_png_base64: str | None = Field(default=None, description="The crop that the net saw.")
     speech_features: list[list[float]] | None = None
     contributions: dict[str, float] = {}
 
@@ -146,7 +151,7 @@ class Timings(Part):
 class Answer(Part):
     """To `/v1/face`, `/v1/speech` and `/v1/fused`."""
 
-    schema_: Literal["affectd.answer/1"] = Field("affectd.answer/1", alias="schema", serialization_alias="schema")
+    schema_: Literal["affectd.answer/1"] = Field(default="affectd.answer/1", alias="schema")
     mode: Mode
     fusion: Rule
     modalities_used: list[Literal["face", "speech"]]
@@ -155,6 +160,6 @@ class Answer(Part):
     faces: list[Face]
     picture: Size | None
     models: Models
-    int8: Opinion | None = Field(None, description="With `compare=true`: what the appliance's int8 files make of it.")
-    explanation: Explanation | None = Field(None, description="With `explain=true`.")
+    int8: Opinion | None = Field(default=None, description="With `compare=true`: the appliance's int8 files.")
+    explanation: Explanation | None = Field(default=None, description="With `explain=true`.")
     timings_ms: Timings

@@ -1,0 +1,220 @@
+"""Questions to answers: media in, what float (and, if asked, int8) makes of them out. Called from many threads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from desktop_server import answer as parts
+from desktop_server import compose
+from desktop_server.errors import RequestError
+from desktop_server.lending import Lending
+from desktop_server.media import MediaLimits, check_recording, decode_picture, memory_file, sender_sees
+from desktop_server.perception import Grey, Heard, Perception, SeenFace, Stopwatch, fused_once, mean_readings
+from device.capture.replay import Replay, open_media
+from device.fusion.fuse import Fusion
+from device.models.sets import ModelSet
+from device.readings import Estimate, Modality
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked. ``picture`` and ``recording`` (a sound or a film) are the files' bytes; one of them is there."""
+
+    mode: parts.Mode
+    rule: parts.Rule
+    picture: bytes | None = None
+    recording: bytes | None = None
+    compare: bool = False
+    explain: bool = False
+    asked_s: float = field(default_factory=time.perf_counter)
+
+
+class Fusions(Protocol):
+    """The fusions that settings and a rule make."""
+
+    def once(self, rule: str) -> Fusion:
+        """For readings that belong together: nothing is smoothed or held."""
+
+    def along(self, rule: str, *, face_lasts: bool) -> Fusion:
+        """For a way through a recording; ``face_lasts``: a single picture stands for all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """One precision: what it is called, its nets, and several perceptions of it."""
+
+    precision: parts.Precision
+    runtime: str
+    models: ModelSet
+    perceptions: Lending[Perception]
+
+    def described(self, modalities: frozenset[Modality]) -> parts.Models:
+        """For an answer."""
+        return parts.Models(
+            precision=self.precision,
+            runtime=self.runtime,
+            model_set=self.models.name,
+            face=compose.model(self.models.face) if Modality.FACE in modalities else None,
+            speech=compose.model(self.models.speech) if Modality.SPEECH in modalities else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """The media, measured and (a picture) decoded."""
+
+    grey: Grey | None
+    replay: Replay | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What one precision made of the evidence."""
+
+    estimate: Estimate
+    timeline: tuple[Estimate, ...]
+    faces: list[SeenFace]
+
+
+class Answerer:
+    """Answers one question after the other, or several at once, each in its caller's thread."""
+
+    def __init__(
+        self,
+        *,
+        full: Precision,
+        int8: Precision,
+        fusions: Fusions,
+        uncertain_below: float,
+        limits: MediaLimits,
+        rate_hz: float,
+        work_s: float,
+    ) -> None:
+        self._full, self._int8, self._fusions = full, int8, fusions
+        self._uncertain_below, self._limits = uncertain_below, limits
+        self._rate_hz, self._work_s = rate_hz, work_s
+
+    def __call__(self, question: Question) -> parts.Answer:
+        """The answer. Raises ``RequestError``."""
+        started_s = time.perf_counter()
+        watch = Stopwatch(time.monotonic() + self._work_s)
+        modalities = _MODALITIES[question.mode]
+        with self._evidence(question, modalities, watch) as evidence:
+            verdict = self._verdict(self._full, evidence, question, watch)
+            other_watch = Stopwatch(watch.deadline_s)
+            other = self._verdict(self._int8, evidence, question, other_watch) if question.compare else None
+        return parts.Answer(
+            mode=question.mode,
+            fusion=question.rule,
+            modalities_used=[name for m, name in _NAMES if verdict.estimate.modalities[m].present],
+            estimate=compose.estimate(verdict.estimate, uncertain_below=self._uncertain_below),
+            timeline=self._timeline(verdict),
+            faces=[self._face(number, seen) for number, seen in enumerate(verdict.faces)],
+            picture=_size(evidence.grey),
+            models=self._full.described(modalities),
+            int8=None if other is None else self._opinion(other, modalities),
+            timings_ms=_timings(watch, question.asked_s, started_s),
+        )
+
+    @contextmanager
+    def _evidence(self, question: Question, modalities: frozenset[Modality], watch: Stopwatch) -> Iterator[_Evidence]:
+        with watch.stage("decode"):
+            grey = None if question.picture is None else decode_picture(question.picture, self._limits)
+        if question.recording is None:
+            yield _Evidence(grey, None)
+            return
+        with memory_file(question.recording) as path:
+            with watch.stage("decode"):
+                check_recording(path, question.recording, self._limits)
+                with sender_sees("unreadable-recording"):
+                    replay = open_media([path], rate_hz=self._rate_hz)
+            _require_tracks(replay, modalities, has_picture=grey is not None)
+            yield _Evidence(grey, replay)
+
+    def _verdict(self, precision: Precision, evidence: _Evidence, question: Question, watch: Stopwatch) -> _Verdict:
+        with precision.perceptions.one() as perception, perception.timed(watch):
+            faces = [] if evidence.grey is None else perception.faces(evidence.grey, watch)
+            heard = self._heard(perception, evidence, faces, question, watch)
+        readings = [*(seen.reading for seen in faces[:1]), *heard.readings]
+        estimate = fused_once(mean_readings(readings), self._fusions.once(question.rule))
+        return _Verdict(estimate, heard.estimates, faces)
+
+    def _heard(
+        self, perception: Perception, evidence: _Evidence, faces: list[SeenFace], question: Question, watch: Stopwatch
+    ) -> Heard:
+        if evidence.replay is None:
+            return Heard((), ())
+        modalities = _MODALITIES[question.mode]
+        fusion = self._fusions.along(question.rule, face_lasts=evidence.grey is not None)
+        if evidence.grey is not None:
+            modalities -= {Modality.FACE}  # the picture has it
+            for seen in faces[:1]:
+                fusion.step(seen.reading)
+        with sender_sees("unreadable-recording"):
+            return perception.follow(evidence.replay, modalities, fusion, watch)
+
+    def _timeline(self, verdict: _Verdict) -> list[parts.Moment]:
+        return [compose.moment(said, uncertain_below=self._uncertain_below) for said in verdict.timeline]
+
+    def _opinion(self, verdict: _Verdict, modalities: frozenset[Modality]) -> parts.Opinion:
+        return parts.Opinion(
+            models=self._int8.described(modalities),
+            estimate=compose.estimate(verdict.estimate, uncertain_below=self._uncertain_below),
+            timeline=self._timeline(verdict),
+        )
+
+    def _face(self, number: int, seen: SeenFace) -> parts.Face:
+        probs = compose.probs(seen.reading.probs)
+        assert probs is not None, "a reading has probabilities"
+        return parts.Face(
+            box=compose.box(seen.face.box),
+            score=compose.rounded(seen.face.score),
+            quality=compose.rounded(seen.reading.quality),
+            is_used=number == 0,
+            label=compose.label(seen.reading.probs, uncertain_below=self._uncertain_below),
+            probs=probs,
+        )
+
+
+_NAMES: tuple[tuple[Modality, Literal["face", "speech"]], ...] = ((Modality.FACE, "face"), (Modality.SPEECH, "speech"))
+_MODALITIES: dict[parts.Mode, frozenset[Modality]] = {
+    "face": frozenset([Modality.FACE]),
+    "speech": frozenset([Modality.SPEECH]),
+    "both": frozenset(Modality),
+}
+
+
+def _require_tracks(replay: Replay, modalities: frozenset[Modality], *, has_picture: bool) -> None:
+    if modalities == {Modality.SPEECH} and replay.audio is None:
+        raise RequestError("nothing-to-read", "there is no sound in this file; send one with sound")
+    if not has_picture and modalities == {Modality.FACE} and replay.video is None:
+        raise RequestError("nothing-to-read", "there is no picture in this file; send a film or a picture")
+
+
+def _size(grey: Grey | None) -> parts.Size | None:
+    return None if grey is None else parts.Size(width_px=grey.shape[1], height_px=grey.shape[0])
+
+
+def _timings(watch: Stopwatch, asked_s: float, started_s: float) -> parts.Timings:
+    """``all`` and ``recognise`` are of recordings, which are decoded while they are read."""
+    stages = watch.stages
+    nets = stages.get("nets", 0.0)
+    recognise = stages.get("recognise", 0.0)
+    decoded = stages.get("decode", 0.0) + stages.get("all", 0.0) - recognise
+    in_recording = recognise - nets if recognise else 0.0
+    return parts.Timings(
+        decode=_ms(decoded),
+        find_faces=_ms(stages["find_faces"]) if "find_faces" in stages else None,
+        features=_ms(stages.get("features", 0.0) + max(0.0, in_recording)),
+        nets=_ms(nets),
+        queued=_ms(started_s - asked_s),
+        total=_ms(time.perf_counter() - asked_s),
+    )
+
+
+def _ms(seconds: float) -> float:
+    return round(1000 * seconds, 3)

@@ -1,0 +1,70 @@
+"""The command line: ``affectd-server``. Each command is imported when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeAlias
+
+from desktop_server.settings import DEFAULT_CONFIG
+from device.errors import AffectdError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. An expected error is one line on stderr and its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(import_module(f"desktop_server.commands.{options.module}").run(options))
+    except AffectdError as error:
+        print(f"affectd-server: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read our output has gone; nothing is left to say
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    about = "Emotion from face and voice with full-precision models: web page, HTTP API, MQTT."
+    parser = argparse.ArgumentParser(prog="affectd-server", description=about)
+    parser.add_argument("--version", action="version", version=f"affectd-server {version('affectd')}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_node(commands)
+    _add_token(commands)
+    return parser
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _command(commands: Commands, name: str, about: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=about, description=about)
+    parser.set_defaults(module=name.replace("-", "_"))
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help=f"configuration (TOML); default {DEFAULT_CONFIG} if it is there"
+    )
+    return parser
+
+
+def _add_run(commands: Commands) -> None:
+    parser = _command(commands, "run", "serve the web page and the API")
+    parser.add_argument("--host", help="an address of this machine; default: the configuration's, or 127.0.0.1")
+    parser.add_argument("--port", type=int, help="default: the configuration's, or 8384; 0: any that is free")
+
+
+def _add_node(commands: Commands) -> None:
+    _command(commands, "node", "be a node like any Pi: this machine's camera and microphone, or recordings, to MQTT")
+
+
+def _add_token(commands: Commands) -> None:
+    parser = _command(commands, "token", "make, list or revoke the tokens that the API asks for")
+    actions = parser.add_subparsers(required=True, dest="action", metavar="ACTION")
+    for action, about in (("create", "make one; it is shown once"), ("revoke", "make it worthless at once")):
+        actions.add_parser(action, help=about, description=about).add_argument("name")
+    actions.add_parser("list", help="names and dates", description="names and dates")

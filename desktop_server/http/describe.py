@@ -1,0 +1,53 @@
+"""What the OpenAPI document says of answers and problems, the same at every address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from desktop_server.http.problems import KINDS, MEDIA_TYPE, PATH
+
+Responses = dict[int | str, dict[str, Any]]
+
+_PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference", "description": "Where this kind is explained."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What is wrong with this request, and the remedy."},
+        "code": {"type": "string", "enum": sorted(KINDS), "description": "For programs; it will not change."},
+    },
+}
+
+
+def problems(*statuses: int) -> Responses:
+    """Problem documents, by these statuses."""
+    return {status: _problem(status) for status in statuses}
+
+
+def answers(model: type[BaseModel]) -> Responses:
+    """An answer of this schema, and every problem that a request with media can meet."""
+    return {200: {"model": model}, **problems(400, 401, 403, 408, 413, 415, 422, 429, 500, 501, 503)}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    kinds = {code: kind for code, kind in KINDS.items() if kind.status == status}
+    example = {"status": status, "detail": "…"}
+    described: dict[str, Any] = {
+        "description": "; ".join(kind.title for kind in kinds.values()),
+        "content": {
+            MEDIA_TYPE: {
+                "schema": _PROBLEM_SCHEMA,
+                "examples": {
+                    code: {"value": {"type": f"{PATH}/{code}", "title": kind.title, **example, "code": code}}
+                    for code, kind in kinds.items()
+                },
+            }
+        },
+    }
+    if status in (429, 503):
+        described["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+    return described

@@ -1,0 +1,185 @@
+"""What one precision makes of a picture, a sound or a film, by the appliance's own stages. No HTTP in here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Generic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_server.errors import RequestError
+from device.capture.replay import Replay
+from device.features.face import FaceCrop
+from device.fusion.fuse import Fusion
+from device.models.card import Card
+from device.models.detect import Face, FaceDetector
+from device.models.face_emotion import FaceRecogniser, crop_of, read_crop
+from device.models.net import FloatArray, Net, OpenNet
+from device.models.sets import ModelSet
+from device.models.speech_emotion import SpeechRecogniser
+from device.models.track import every_face
+from device.pipeline import run_inline
+from device.readings import Estimate, Modality, Reading
+from device.signals import Frame
+from device.stages import AnyLane, Consumed, Lane, Recogniser
+
+Grey = NDArray[np.uint8]
+MakeFusion = Callable[[str], Fusion]
+"""A fusion by its rule's name; as the settings smooth and hold."""
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds of a request by stage. ``deadline_s``: seconds of the monotonic clock after which it is given up."""
+
+    deadline_s: float
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time what is done inside."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages[name] = self.stages.get(name, 0.0) + time.perf_counter() - start
+
+    def check(self) -> None:
+        """Raises ``RequestError`` after the deadline."""
+        if time.monotonic() > self.deadline_s:
+            raise RequestError("too-much-work", "this took too long to read; send less at once")
+
+
+class TimedNet:
+    """A net that books its time to the request that is being worked on."""
+
+    def __init__(self, net: Net) -> None:
+        self.card = net.card
+        self._net = net
+        self.watch: Stopwatch | None = None
+
+    def __call__(self, values: FloatArray) -> tuple[FloatArray, ...]:
+        """Run the net once."""
+        if self.watch is None:
+            return self._net(values)
+        with self.watch.stage("nets"):
+            return self._net(values)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFace:
+    """A face of a picture, the crop that the net saw, and what it read."""
+
+    face: Face
+    crop: FaceCrop
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The readings of a recording or film in the order of their capture, and the estimates on the way."""
+
+    readings: tuple[Reading, ...]
+    estimates: tuple[Estimate, ...]
+
+
+class Perception:
+    """The eye and the ear of one precision. It belongs to one request at a time, as its detector does."""
+
+    def __init__(self, models: ModelSet, open_net: OpenNet) -> None:
+        self.models = models
+        self._detector_net = open_net(models.detector, models.folder)
+        self.detector = FaceDetector(self._detector_net)
+        self.face_net = TimedNet(open_net(models.face, models.folder))
+        self.speech_net = TimedNet(open_net(models.speech, models.folder))
+
+    @contextmanager
+    def timed(self, watch: Stopwatch) -> Iterator[None]:
+        """Book the nets' time there, meanwhile."""
+        self.face_net.watch = self.speech_net.watch = watch
+        try:
+            yield
+        finally:
+            self.face_net.watch = self.speech_net.watch = None
+
+    def faces(self, grey: Grey, watch: Stopwatch) -> list[SeenFace]:
+        """Every face of one picture, uint8 (height, width), the largest first."""
+        with watch.stage("find_faces"):
+            found = every_face(self.detector, grey)
+        seen = []
+        for face in found:
+            with watch.stage("features"):
+                crop = crop_of(Frame(0, grey), face)
+            if crop is not None:
+                seen.append(SeenFace(face, crop, read_crop(self.face_net, crop, 0)))
+        return seen
+
+    def follow(self, replay: Replay, modalities: Iterable[Modality], fusion: Fusion, watch: Stopwatch) -> Heard:
+        """What is seen and heard of a recording or film on the way, as ``device.app.replay_estimates`` says it."""
+        readings: list[Reading] = []
+        lanes: list[AnyLane] = []
+        if (video := replay.video) is not None and Modality.FACE in modalities:
+            seer = FaceRecogniser(self.detector, self.face_net)
+            lanes.append(Lane("camera", lambda: video, _Noted(seer, readings, watch)))
+        if (audio := replay.audio) is not None and Modality.SPEECH in modalities:
+            hearer = SpeechRecogniser(self.speech_net)
+            lanes.append(Lane("microphone", lambda: audio, _Noted(hearer, readings, watch)))
+        with watch.stage("all"):
+            estimates = tuple(run_inline(lanes, fusion))
+        return Heard(tuple(sorted(readings, key=lambda reading: reading.captured_ns)), estimates)
+
+
+class _Noted(Generic[Consumed]):
+    """A recogniser whose readings and time are noted."""
+
+    def __init__(self, recognise: Recogniser[Consumed], readings: list[Reading], watch: Stopwatch) -> None:
+        self._recognise, self._readings, self._watch = recognise, readings, watch
+
+    def __call__(self, signal: Consumed) -> Reading | None:
+        self._watch.check()
+        with self._watch.stage("recognise"):
+            return self._note(self._recognise(signal))
+
+    def finish(self) -> Reading | None:
+        with self._watch.stage("recognise"):
+            return self._note(self._recognise.finish())
+
+    def _note(self, reading: Reading | None) -> Reading | None:
+        if reading is not None:
+            self._readings.append(reading)
+        return reading
+
+
+def mean_readings(readings: Iterable[Reading]) -> dict[Modality, Reading]:
+    """What each modality said over a whole recording: the mean of its probabilities and of its quality."""
+    by_modality: dict[Modality, list[Reading]] = {}
+    for reading in readings:
+        by_modality.setdefault(reading.modality, []).append(reading)
+    return {modality: _mean(modality, said) for modality, said in by_modality.items()}
+
+
+def _mean(modality: Modality, readings: list[Reading]) -> Reading:
+    a, b, c, d, e, f, g = (float(p) for p in np.mean([reading.probs for reading in readings], axis=0))
+    quality = float(np.mean([reading.quality for reading in readings]))
+    return Reading(modality, 0, (a, b, c, d, e, f, g), quality)
+
+
+def fused_once(readings: Mapping[Modality, Reading], fusion: Fusion) -> Estimate:
+    """One estimate of readings that belong together, whatever time they were taken at; ``nobody`` without any."""
+    estimate = None
+    for reading in readings.values():
+        estimate = fusion.step(reading)
+    if estimate is None:
+        fusion.tick(0)
+        estimate = fusion.tick(10**10)
+        assert estimate is not None, "time alone brings an estimate"
+    return estimate
+
+
+def card_for(models: ModelSet, modality: Modality) -> Card:
+    """The card of the model that reads a modality."""
+    return models.face if modality is Modality.FACE else models.speech

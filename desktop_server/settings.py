@@ -1,0 +1,83 @@
+"""What a user may set of the server: a node's settings, and those that only a server has, in one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from device.settings import Seconds, Section, Settings, load_kind
+
+DEFAULT_CONFIG = Path("/etc/affectd/affectd-server.toml")
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Rate = Annotated[float, Meta(gt=0, le=1e6)]
+Count = Annotated[int, Meta(ge=1, le=4096)]
+
+
+class Server(Section, frozen=True):
+    """Where it listens, and to whom."""
+
+    host: Annotated[str, Meta(description="An address of this machine; any but a loopback one asks for a token.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[Port, Meta(description="0: any that is free.")] = 8384
+    cert_file: Annotated[str, Meta(description="Certificate chain (PEM); with it the server speaks TLS only.")] = ""
+    key_file: Annotated[str, Meta(description="Its key (PEM).")] = ""
+    token_file: Annotated[str, Meta(description="Hashes of the tokens; default: tokens.json in the state folder.")] = ""
+    rate_hz: Annotated[Rate, Meta(description="Requests a second of one token, or address where none is asked.")] = 50.0
+    burst: Annotated[Count, Meta(description="So many may come at once before the rate counts.")] = 100
+    idle_s: Annotated[Seconds, Meta(description="How long a connection may wait before or between requests.")] = 10.0
+    body_s: Annotated[Seconds, Meta(description="How long a request's body may take to come.")] = 30.0
+
+
+class EngineSettings(Section, frozen=True):
+    """What runs the float nets."""
+
+    provider: Annotated[
+        Literal["auto", "cpu", "cuda", "tensorrt"],
+        Meta(description="A GPU that is named here and is not there is an error; `auto` takes what there is."),
+    ] = "auto"
+    threads: Annotated[int, Meta(ge=1, le=256, description="Of one net on the processor.")] = 1
+
+
+class Batching(Section, frozen=True):
+    """How requests share a run of a net, and how many may wait."""
+
+    workers: Annotated[
+        int, Meta(ge=0, le=256, description="Requests that are worked on at once; 0: one a processor and one more.")
+    ] = 0
+    queue: Annotated[Count, Meta(description="Requests that may wait for a worker; more are refused with 503.")] = 64
+    size: Annotated[Count, Meta(description="The most samples of one run.")] = 32
+    wait_ms: Annotated[
+        float, Meta(ge=0, le=1000, description="How long a run waits for more samples; 0: takes what is waiting.")
+    ] = 0.0
+
+
+class Limits(Section, frozen=True):
+    """What a request may ask for."""
+
+    body_mib: Annotated[float, Meta(gt=0, le=4096)] = 32.0
+    picture_mpx: Annotated[float, Meta(gt=0, le=1000, description="Megapixels of a picture or of a film's frame.")] = (
+        25.0
+    )
+    media_s: Annotated[Seconds, Meta(description="Length of a recording or film.")] = 120.0
+    work_s: Annotated[Seconds, Meta(description="How long one request may be worked on.")] = 60.0
+    streams: Annotated[Count, Meta(description="Open live streams.")] = 8
+
+
+class ServerSettings(Settings, frozen=True):
+    """Everything a user of the server may set."""
+
+    server: Server = Server()
+    engine: EngineSettings = EngineSettings()
+    batching: Batching = Batching()
+    limits: Limits = Limits()
+
+
+def load_server_settings(path: Path | None) -> ServerSettings:
+    """The file that was named, else the installed one, else the defaults. Raises ``ConfigError``."""
+    if path is None and not DEFAULT_CONFIG.exists():
+        return ServerSettings()
+    return load_kind(path or DEFAULT_CONFIG, ServerSettings)
