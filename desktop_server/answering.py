@@ -52,8 +52,12 @@ class Precision:
     models: ModelSet
     perceptions: Lending[Perception]
 
+    def described_for(self, mode: parts.Mode) -> parts.Models:
+        """For an answer in this mode."""
+        return self.described(_MODALITIES[mode])
+
     def described(self, modalities: frozenset[Modality]) -> parts.Models:
-        """For an answer."""
+        """For an answer that these were asked for."""
         return parts.Models(
             precision=self.precision,
             runtime=self.runtime,

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,24 +14,32 @@ from fastapi import FastAPI
 from msgspec.structs import replace
 
 from desktop_server import answer as parts
-from desktop_server.answering import Answerer, Precision
+from desktop_server.answering import Answerer, Precision, Question
 from desktop_server.batching import BatchingNet, ManyAtOnce
 from desktop_server.engine import Provider, float_engine
-from desktop_server.http.api import make_api
+from desktop_server.http.about import About, Bounds, about_routes
+from desktop_server.http.access import RateLimit, is_loopback
+from desktop_server.http.api import Guard, make_api
 from desktop_server.http.body import BodyLimits
-from desktop_server.http.media_routes import Desk
+from desktop_server.http.media_routes import Desk, media_routes
+from desktop_server.http.metrics import Metrics
 from desktop_server.http.office import Office
+from desktop_server.http.oip import Counter, oip_routes
 from desktop_server.http.serve import serve_api
+from desktop_server.http.stream import Hello, Theatre, stream_routes
 from desktop_server.lending import Lending
-from desktop_server.media import MediaLimits
+from desktop_server.live import Live
+from desktop_server.media import MediaLimits, decode_picture
 from desktop_server.perception import Perception
 from desktop_server.settings import ServerSettings
+from desktop_server.tokens import Tokens
 from device.app import TFLITE, fusion_rule, load_models, make_fusion, run
+from device.errors import ConfigError
 from device.fusion.fuse import Fusion
 from device.models.card import Card
 from device.models.net import Engine, Net, OpenNet
 from device.models.sets import ModelSet
-from device.settings import Models, Settings
+from device.settings import Models, Settings, state_dir
 
 _ALWAYS_S = 3600.0
 """A single picture stands for the whole of a recording beside it."""
@@ -43,43 +52,101 @@ def run_node(settings: Settings, *, provider: Provider = "auto") -> None:
 
 def serve(settings: ServerSettings) -> None:
     """Serve the web page and the API until a signal. Raises ``AffectdError``."""
+    require_safe(settings)
     serve_api(build_api(settings), settings.server)
+
+
+def require_safe(settings: ServerSettings) -> None:
+    """Raises ``ConfigError`` for an address that others can reach while there is no token."""
+    server = settings.server
+    if not is_loopback(server.host) and not Tokens(token_path(settings)).known():
+        raise ConfigError(
+            f"server.host = {server.host!r}: others can reach this address, and there is no token; "
+            "run: affectd-server token create NAME"
+        )
+    if bool(server.cert_file) != bool(server.key_file):
+        raise ConfigError("server.cert_file and server.key_file: TLS needs both")
+
+
+def token_path(settings: ServerSettings) -> Path:
+    """Where the tokens' hashes are kept."""
+    chosen = settings.server.token_file
+    return Path(chosen) if chosen else state_dir(settings) / "tokens.json"
 
 
 def build_api(settings: ServerSettings) -> FastAPI:
     """The HTTP application of the settings, for whatever serves it. Raises ``ConfigError`` or ``ModelError``."""
-    engine = float_engine(settings.engine.provider, threads=settings.engine.threads)
-    models = load_models(settings, engine)
-    nets = {card.id: _batching(settings, models, card, engine.open_net) for card in (models.face, models.speech)}
-    office = Office(workers=workers(settings), queue=settings.batching.queue)
-    desk = Desk(
-        answer=make_answerer(settings, engine, models, nets),
-        office=office,
-        body=BodyLimits(bytes=round(settings.limits.body_mib * 2**20), seconds=settings.server.body_s),
-        rule=cast(parts.Rule, fusion_rule(settings, models)),
+    house = open_house(settings)
+    limits, server = settings.limits, settings.server
+    body = BodyLimits(bytes=round(limits.body_mib * 2**20), seconds=server.body_s)
+    house.metrics.watch("affectd_requests_inside", "Requests being answered or waiting.", lambda: house.office.inside)
+    return make_api(
+        [
+            media_routes(Desk(answer=house.answer, office=house.office, body=body, rule=house.rule)),
+            stream_routes(_theatre(settings, house)),
+            oip_routes(Counter(house.nets, house.office, body, settings.batching.size, house.has_room)),
+            about_routes(_about(settings, house)),
+        ],
+        guard=Guard(Tokens(token_path(settings)), RateLimit(rate_hz=server.rate_hz, burst=server.burst)),
+        metrics=house.metrics,
+        is_ready=house.has_room,
+        close=house.close,
     )
-    return make_api(desk, is_ready=lambda: office.inside < office.capacity, close=partial(_close, office, nets))
 
 
-def make_answerer(
-    settings: ServerSettings, engine: Engine, models: ModelSet, nets: Mapping[str, BatchingNet]
-) -> Answerer:
-    """What answers questions, with these shared float nets by their cards' ids."""
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that answers, built once: nets, both precisions, workers."""
 
-    def open_net(card: Card, folder: Path) -> Net:
-        return nets[card.id] if card.id in nets else engine.open_net(card, folder)
+    nets: Mapping[str, BatchingNet]
+    full: Precision
+    int8: Precision
+    fusions: SettingsFusions
+    answerer: Answerer
+    office: Office
+    metrics: Metrics
+    rule: parts.Rule
+    media: MediaLimits
 
+    def answer(self, question: Question) -> parts.Answer:
+        """The answer, counted. Raises ``RequestError``."""
+        answer = self.answerer(question)
+        self.metrics.answered(answer)
+        return answer
+
+    def has_room(self) -> bool:
+        """Whether a request would be taken now."""
+        return self.office.inside < self.office.capacity
+
+    def close(self) -> None:
+        """End its threads."""
+        self.office.close()
+        for net in self.nets.values():
+            net.close()
+
+
+def open_house(settings: ServerSettings) -> House:
+    """Load the nets of both precisions. Raises ``ConfigError`` or ``ModelError``."""
+    engine = float_engine(settings.engine.provider, threads=settings.engine.threads)
+    models, metrics = load_models(settings, engine), Metrics()
+    nets = {card.id: _batching(settings, models, card, engine, metrics) for card in (models.face, models.speech)}
+    full = _precision("float32", engine, models, workers(settings), _shared(nets, engine))
     # `models.dir` names a folder of float files here; the appliance's own are where they are installed.
     int8_models = load_models(replace(settings, models=Models(set=settings.models.set)))
-    limits = settings.limits
-    return Answerer(
-        full=_precision("float32", engine, models, workers(settings), open_net),
-        int8=_precision("int8", TFLITE, int8_models, 1, TFLITE.open_net),
-        fusions=SettingsFusions(settings, models),
-        uncertain_below=settings.fusion.uncertain_below,
-        limits=MediaLimits(pixels=round(limits.picture_mpx * 1e6), seconds=limits.media_s),
-        rate_hz=settings.camera.rate_hz,
-        work_s=limits.work_s,
+    int8 = _precision("int8", TFLITE, int8_models, 1, TFLITE.open_net)
+    fusions = SettingsFusions(settings, models)
+    media = MediaLimits(pixels=round(settings.limits.picture_mpx * 1e6), seconds=settings.limits.media_s)
+    metrics.tell_build(full.described(frozenset()))
+    return House(
+        nets=nets,
+        full=full,
+        int8=int8,
+        fusions=fusions,
+        answerer=_answerer(settings, full, int8, fusions, media),
+        office=Office(workers=workers(settings), queue=settings.batching.queue),
+        metrics=metrics,
+        rule=cast(parts.Rule, fusion_rule(settings, models)),
+        media=media,
     )
 
 
@@ -112,13 +179,71 @@ def _precision(name: parts.Precision, engine: Engine, models: ModelSet, count: i
     return Precision(name, engine.name(), models, Lending(make, count))
 
 
-def _batching(settings: ServerSettings, models: ModelSet, card: Card, open_net: OpenNet) -> BatchingNet:
+def _shared(nets: Mapping[str, BatchingNet], engine: Engine) -> OpenNet:
+    """Opens nets that are shared by all, and anew those that only one thread may use."""
+
+    def open_net(card: Card, folder: Path) -> Net:
+        return nets[card.id] if card.id in nets else engine.open_net(card, folder)
+
+    return open_net
+
+
+def _batching(settings: ServerSettings, models: ModelSet, card: Card, engine: Engine, metrics: Metrics) -> BatchingNet:
     chosen = settings.batching
-    net = cast(ManyAtOnce, open_net(card, models.folder))
-    return BatchingNet(net, size=chosen.size, wait_s=chosen.wait_ms / 1000, capacity=chosen.queue + workers(settings))
+    return BatchingNet(
+        cast(ManyAtOnce, engine.open_net(card, models.folder)),
+        size=chosen.size,
+        wait_s=chosen.wait_ms / 1000,
+        capacity=chosen.queue + workers(settings),
+        observe=metrics.ran(card.id),
+    )
 
 
-def _close(office: Office, nets: Mapping[str, BatchingNet]) -> None:
-    office.close()
-    for net in nets.values():
-        net.close()
+def _answerer(
+    settings: ServerSettings, full: Precision, int8: Precision, fusions: SettingsFusions, media: MediaLimits
+) -> Answerer:
+    return Answerer(
+        full=full,
+        int8=int8,
+        fusions=fusions,
+        uncertain_below=settings.fusion.uncertain_below,
+        limits=media,
+        rate_hz=settings.camera.rate_hz,
+        work_s=settings.limits.work_s,
+    )
+
+
+def _theatre(settings: ServerSettings, house: House) -> Theatre:
+    def open_live(hello: Hello) -> Live:
+        precisions = [house.full, house.int8] if hello.compare else [house.full]
+        return Live(precisions, house.fusions, rule=hello.fusion or house.rule, rate_hz=hello.rate_hz)
+
+    def describe(hello: Hello) -> tuple[parts.Rule, parts.Models, parts.Models | None]:
+        int8 = house.int8.described_for(hello.mode) if hello.compare else None
+        return hello.fusion or house.rule, house.full.described_for(hello.mode), int8
+
+    return Theatre(
+        open_live=open_live,
+        describe=describe,
+        decode=partial(decode_picture, limits=house.media),
+        office=house.office,
+        uncertain_below=settings.fusion.uncertain_below,
+        most=settings.limits.streams,
+        idle_s=settings.server.body_s,
+    )
+
+
+def _about(settings: ServerSettings, house: House) -> About:
+    limits = settings.limits
+    return About(
+        version=version("affectd"),
+        models=house.full.described_for("both"),
+        int8=house.int8.described_for("both"),
+        fusion=house.rule,
+        limits=Bounds(
+            body_mib=limits.body_mib,
+            picture_mpx=limits.picture_mpx,
+            media_s=limits.media_s,
+            streams=limits.streams,
+        ),
+    )

@@ -1,25 +1,24 @@
-"""The HTTP application: routes, problems and headers put together."""
+"""The HTTP application: addresses, problems and what stands before them put together."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from desktop_server.errors import RequestError
+from desktop_server.http.access import Access, RateLimit
 from desktop_server.http.describe import problems
-from desktop_server.http.media_routes import Desk, media_routes
+from desktop_server.http.metrics import CountRequests, Metrics
 from desktop_server.http.page import PageHeaders, page_files
-from desktop_server.http.problems import KINDS, PATH, of_error, problem
-
-_log = logging.getLogger(__name__)
+from desktop_server.http.problems import KINDS, PATH, problem
+from desktop_server.tokens import Tokens
 
 DESCRIPTION = """Emotion from face and voice with full-precision models.
 
@@ -27,13 +26,36 @@ What is sent stays in memory and is gone when the answer is sent. Errors are pro
 
 
 class Health(BaseModel):
-    """That it is there."""
+    """How it is."""
 
     status: str
 
 
-def make_api(desk: Desk, *, is_ready: Callable[[], bool], close: Callable[[], None]) -> FastAPI:
-    """The application. ``close`` is called when it ends."""
+class Meaning(BaseModel):
+    """What a kind of problem means."""
+
+    code: str
+    status: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Who may ask, and how often."""
+
+    tokens: Tokens
+    rate: RateLimit
+
+
+def make_api(
+    routers: Sequence[APIRouter],
+    *,
+    guard: Guard,
+    metrics: Metrics,
+    is_ready: Callable[[], bool],
+    close: Callable[[], None],
+) -> FastAPI:
+    """The application of these addresses and its own. ``close`` is called when it ends."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -49,45 +71,65 @@ def make_api(desk: Desk, *, is_ready: Callable[[], bool], close: Callable[[], No
         redoc_url=None,
         separate_input_output_schemas=False,
     )
-    api.include_router(media_routes(desk))
-    _add_health(api, is_ready)
-    _add_problems(api)
+    for router in (*routers, _operation(is_ready, metrics)):
+        api.include_router(router)
     api.mount("/", page_files(), name="page")
-    api.add_middleware(PageHeaders)
+    _add_problems(api, metrics)
+    api.add_middleware(Access, tokens=guard.tokens, rate=guard.rate, refused=metrics.refused)
+    api.add_middleware(CountRequests, metrics=metrics)
+    api.add_middleware(PageHeaders)  # the last is the outermost
     return api
 
 
-def _add_health(api: FastAPI, is_ready: Callable[[], bool]) -> None:
-    @api.get("/healthz", tags=["operation"], summary="Is it alive?")
+def _operation(is_ready: Callable[[], bool], metrics: Metrics) -> APIRouter:
+    """What those who run the server ask."""
+    router = APIRouter(tags=["operation"])
+
+    @router.get("/healthz", summary="Is it alive?")
     async def healthz() -> Health:
         """Yes, if it answers."""
         return Health(status="ok")
 
-    @api.get("/readyz", tags=["operation"], summary="Will it answer?", responses=problems(503))
+    @router.get("/readyz", summary="Will it answer?", responses=problems(503))
     async def readyz() -> Health:
         """Whether there is room for a request now."""
         if not is_ready():
             raise RequestError("busy", "all places are taken", retry_after_s=1)
         return Health(status="ready")
 
+    @router.get(
+        "/metrics",
+        summary="What Prometheus reads",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}}, **problems(401, 403, 429)},
+    )
+    async def metrics_page() -> Response:
+        """In Prometheus's text format."""
+        return metrics.page()
 
-def _add_problems(api: FastAPI) -> None:
-    @api.get(PATH + "/{code}", tags=["operation"], summary="What a problem means", responses=problems(404))
-    async def explained(code: str) -> JSONResponse:
-        """The status and title of a kind of problem."""
+    @router.get(PATH + "/{code}", summary="What a problem means", responses=problems(404))
+    async def meaning(code: str) -> Meaning:
+        """A problem's ``type`` leads here."""
         if code not in KINDS:
             raise RequestError("not-found", f"there is no problem {code!r}")
-        return JSONResponse({"code": code, "status": KINDS[code].status, "title": KINDS[code].title})
+        return Meaning(code=code, status=KINDS[code].status, title=KINDS[code].title)
 
+    return router
+
+
+def _add_problems(api: FastAPI, metrics: Metrics) -> None:
     @api.exception_handler(RequestError)
-    async def _request_error(_request: Request, error: RequestError) -> Response:
-        return of_error(error)
+    async def _request_error(request: Request, error: RequestError) -> Response:
+        metrics.refused(error.code)
+        # The Open Inference Protocol has a name of its own for the sentence.
+        more = {"error": str(error)} if request.url.path.startswith("/v2") else {}
+        return problem(error.code, str(error), retry_after_s=error.retry_after_s, more=more)
 
     @api.exception_handler(RequestValidationError)
     async def _validation(_request: Request, error: RequestValidationError) -> Response:
+        metrics.refused("invalid-parameter")
         wrong = [{"at": ".".join(str(p) for p in e["loc"]), "said": str(e["msg"])} for e in error.errors()]
-        detail = "; ".join(f"{e['at']}: {e['said']}" for e in wrong)
-        return problem("invalid-parameter", detail, errors=wrong)
+        return problem("invalid-parameter", "; ".join(f"{e['at']}: {e['said']}" for e in wrong), more={"errors": wrong})
 
     @api.exception_handler(HTTPException)
     async def _http(_request: Request, error: HTTPException) -> Response:

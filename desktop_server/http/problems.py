@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from desktop_server.errors import RequestError
-
 MEDIA_TYPE = "application/problem+json"
 PATH = "/problems"
 """Where the server itself says what each means: a problem's ``type`` is a reference to it."""
@@ -62,17 +60,16 @@ def problem(
     *,
     headers: Mapping[str, str] | None = None,
     retry_after_s: float | None = None,
-    **more: object,
+    more: Mapping[str, object] | None = None,
 ) -> Response:
     """A problem as an answer. ``more`` are members of its own."""
-    kind = KINDS[code]
-    document = {"type": f"{PATH}/{code}", "title": kind.title, "status": kind.status, "detail": detail, "code": code}
     told = dict(headers or {})
     if retry_after_s is not None:
         told["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
-    return Response(json.dumps({**document, **more}), kind.status, told, MEDIA_TYPE)
+    return Response(json.dumps({**document(code, detail), **(more or {})}), KINDS[code].status, told, MEDIA_TYPE)
 
 
-def of_error(error: RequestError) -> Response:
-    """What a request's error says."""
-    return problem(error.code, str(error), retry_after_s=error.retry_after_s)
+def document(code: str, detail: str) -> dict[str, object]:
+    """A problem document."""
+    kind = KINDS[code]
+    return {"type": f"{PATH}/{code}", "title": kind.title, "status": kind.status, "detail": detail, "code": code}

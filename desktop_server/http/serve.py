@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 
 import uvicorn
 from fastapi import FastAPI
 
+from desktop_server.http.patience import PatientProtocol
 from desktop_server.settings import Server
 from device.errors import AffectdError
 
+_MOST_MESSAGE_BYTES = 4 * 2**20
+"""Of a live stream: a picture."""
 GRACE_S = 10
 """So long requests may go on after a signal."""
+
+_log = logging.getLogger(__name__)
 
 
 def serve_api(api: FastAPI, server: Server) -> None:
     """Serve until a signal. Raises ``AffectdError`` if the address cannot be used."""
     config = uvicorn.Config(
         api,
-        http="httptools",
+        http=PatientProtocol,
         ws="websockets-sansio",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,  # else whoever comes through this machine could say to be anybody
+        ws_max_size=_MOST_MESSAGE_BYTES,
         timeout_keep_alive=round(server.idle_s),
         timeout_graceful_shutdown=GRACE_S,
         ssl_certfile=server.cert_file or None,
         ssl_keyfile=server.key_file or None,
     )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it writes who connects, which is nobody's business
     with _listening(server) as listening:
+        host, port = listening.getsockname()[:2]
+        _log.info("serving at %s://%s:%d", "https" if server.cert_file else "http", host, port)
         uvicorn.Server(config).run(sockets=[listening])
 
 
