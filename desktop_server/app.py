@@ -25,7 +25,7 @@ from desktop_server.http.media_routes import Desk, media_routes
 from desktop_server.http.metrics import Metrics
 from desktop_server.http.office import Office
 from desktop_server.http.oip import Counter, oip_routes
-from desktop_server.http.serve import serve_api
+from desktop_server.http.serve import check_tls, serve_api
 from desktop_server.http.stream import Hello, Theatre, stream_routes
 from desktop_server.lending import Lending
 from desktop_server.live import Live
@@ -57,15 +57,14 @@ def serve(settings: ServerSettings) -> None:
 
 
 def require_safe(settings: ServerSettings) -> None:
-    """Raises ``ConfigError`` for an address that others can reach while there is no token."""
+    """Raises ``ConfigError`` for an address that others can reach while there is no token, or TLS that cannot work."""
     server = settings.server
     if not is_loopback(server.host) and not Tokens(token_path(settings)).known():
         raise ConfigError(
             f"server.host = {server.host!r}: others can reach this address, and there is no token; "
             "run: affectd-server token create NAME"
         )
-    if bool(server.cert_file) != bool(server.key_file):
-        raise ConfigError("server.cert_file and server.key_file: TLS needs both")
+    check_tls(server)
 
 
 def token_path(settings: ServerSettings) -> Path:

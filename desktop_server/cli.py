@@ -46,6 +46,10 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _command(commands: Commands, name: str, about: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=about, description=about)
     parser.set_defaults(module=name.replace("-", "_"))
+    return parser
+
+
+def _with_config(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help=f"configuration (TOML); default {DEFAULT_CONFIG} if it is there"
     )
@@ -53,18 +57,19 @@ def _command(commands: Commands, name: str, about: str) -> argparse.ArgumentPars
 
 
 def _add_run(commands: Commands) -> None:
-    parser = _command(commands, "run", "serve the web page and the API")
+    parser = _with_config(_command(commands, "run", "serve the web page and the API"))
     parser.add_argument("--host", help="an address of this machine; default: the configuration's, or 127.0.0.1")
     parser.add_argument("--port", type=int, help="default: the configuration's, or 8384; 0: any that is free")
 
 
 def _add_node(commands: Commands) -> None:
-    _command(commands, "node", "be a node like any Pi: this machine's camera and microphone, or recordings, to MQTT")
+    about = "be a node like any Pi: this machine's camera and microphone, or recordings, to MQTT"
+    _with_config(_command(commands, "node", about))
 
 
 def _add_token(commands: Commands) -> None:
     parser = _command(commands, "token", "make, list or revoke the tokens that the API asks for")
     actions = parser.add_subparsers(required=True, dest="action", metavar="ACTION")
     for action, about in (("create", "make one; it is shown once"), ("revoke", "make it worthless at once")):
-        actions.add_parser(action, help=about, description=about).add_argument("name")
-    actions.add_parser("list", help="names and dates", description="names and dates")
+        _with_config(actions.add_parser(action, help=about, description=about)).add_argument("name")
+    _with_config(actions.add_parser("list", help="names and dates", description="names and dates"))

@@ -67,12 +67,7 @@ def memory_file(data: bytes) -> Iterator[Path]:
 def decode_picture(data: bytes, limits: MediaLimits) -> NDArray[np.uint8]:
     """A JPEG, PNG or WebP as grey uint8 (height, width), turned as its EXIF says. Raises ``RequestError``."""
     _require_content(data)
-    width, height = _picture_size(data)
-    if width * height > limits.pixels:
-        raise RequestError(
-            "too-many-pixels",
-            f"the picture has {width} × {height} pixels; at most {limits.pixels / 1e6:g} million are read",
-        )
+    _check_size(*_picture_size(data), limits)
     with memory_file(data) as path, sender_sees("unreadable-picture"):
         return read_picture(path)
 
@@ -83,12 +78,8 @@ def check_recording(path: Path, data: bytes, limits: MediaLimits) -> None:
     if not any(data[at : at + len(mark)] == mark for at, mark in _RECORDINGS):
         raise RequestError("unsupported-media", f"this is no {RECORDINGS}; send one of these")
     with sender_sees("unreadable-recording"):
-        seconds = contents(path).length_ns / 1e9
-    if seconds > limits.seconds:
-        raise RequestError(
-            "too-long", f"the recording has {seconds:.0f} s; at most {limits.seconds:g} are read: send a part of it"
-        )
-    _check_film(path, limits)
+        _check_head(path, limits)
+        _check_length(contents(path).length_ns / 1e9, limits)  # a head may lie; packets are counted
 
 
 @contextmanager
@@ -115,9 +106,25 @@ def _picture_size(data: bytes) -> tuple[int, int]:
         raise RequestError("unsupported-media", "this is no JPEG, PNG or WebP picture; send one of these") from error
 
 
-def _check_film(path: Path, limits: MediaLimits) -> None:
-    with av.open(str(path), metadata_errors="ignore") as container:
-        for stream in container.streams.video:
-            width, height = stream.codec_context.width, stream.codec_context.height
-            if width * height > limits.pixels:
-                raise RequestError("too-many-pixels", f"the film has {width} × {height} pixels; send it smaller")
+def _check_head(path: Path, limits: MediaLimits) -> None:
+    """What a file says of itself, which is cheap to look at."""
+    try:
+        with av.open(str(path), metadata_errors="ignore") as container:
+            _check_length((container.duration or 0) / 1e6, limits)
+            for stream in container.streams.video:
+                _check_size(stream.codec_context.width, stream.codec_context.height, limits)
+    except av.FFmpegError as error:
+        raise RequestError("unreadable-recording", "it cannot be read; is it damaged or incomplete?") from error
+
+
+def _check_length(seconds: float, limits: MediaLimits) -> None:
+    if seconds > limits.seconds:
+        raise RequestError("too-long", f"it has {seconds:.0f} s; at most {limits.seconds:g} are read")
+
+
+def _check_size(width: int, height: int, limits: MediaLimits) -> None:
+    if width * height > limits.pixels:
+        raise RequestError(
+            "too-many-pixels",
+            f"there are {width} × {height} pixels; at most {limits.pixels / 1e6:g} million are read: send it smaller",
+        )

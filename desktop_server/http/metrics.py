@@ -25,7 +25,7 @@ class Metrics:
     """The server's counters, by the names of the project's contract: prefix ``affectd_``, base units."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # a second line for each, which nobody reads
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second line for each, which nobody reads
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)

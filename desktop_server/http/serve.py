@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 
 import uvicorn
 from fastapi import FastAPI
 
 from desktop_server.http.patience import PatientProtocol
 from desktop_server.settings import Server
-from device.errors import AffectdError
+from device.errors import AffectdError, ConfigError
 
 _MOST_MESSAGE_BYTES = 4 * 2**20
 """Of a live stream: a picture."""
@@ -41,6 +42,21 @@ def serve_api(api: FastAPI, server: Server) -> None:
         host, port = listening.getsockname()[:2]
         _log.info("serving at %s://%s:%d", "https" if server.cert_file else "http", host, port)
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def check_tls(server: Server) -> None:
+    """Raises ``ConfigError`` for a certificate and key that cannot be used."""
+    if bool(server.cert_file) != bool(server.key_file):
+        raise ConfigError("server.cert_file and server.key_file: TLS needs both")
+    if not server.cert_file:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(server.cert_file, server.key_file)
+    except (OSError, ssl.SSLError) as error:
+        files = f"{server.cert_file} and {server.key_file}"
+        raise ConfigError(
+            f"server.cert_file, server.key_file: cannot use {files} ({error.strerror or error})"
+        ) from error
 
 
 def _listening(server: Server) -> socket.socket:
