@@ -1,0 +1,333 @@
+"""The HTTP API as its users meet it: a real server on loopback."""
+
+from __future__ import annotations
+
+import math
+import socket
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+from perception import astronaut, hiss, pause, spoken
+from server_process import HAPPY_CLIP, Running, encoded, jpeg, serving, speech_wav, wav
+
+from desktop_server.answer import Answer
+from desktop_server.http.problems import KINDS
+from device.signals import RATE_HZ
+
+LIMITS = {"body_mib": 8.0, "picture_mpx": 4.0, "media_s": 60.0}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("server")
+    with serving(folder, limits=LIMITS, server={"rate_hz": 1e6, "burst": 4096, "body_s": 1.0, "idle_s": 1.0}) as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def client(server: Running) -> Iterator[httpx.Client]:
+    with server.client() as it:
+        yield it
+
+
+def answered(response: httpx.Response) -> Answer:
+    assert response.status_code == 200, response.text
+    assert response.headers["cache-control"] == "no-store"
+    return Answer.model_validate_json(response.content)
+
+
+def problem(response: httpx.Response) -> dict[str, Any]:
+    assert response.headers["content-type"] == "application/problem+json", response.text
+    said: dict[str, Any] = response.json()
+    assert (said["status"], said["type"]) == (response.status_code, f"/problems/{said['code']}")
+    assert KINDS[said["code"]].status == response.status_code
+    assert 400 <= response.status_code < 500, said
+    assert "/proc/" not in response.text
+    return said
+
+
+def test_a_face_is_found_and_read(client: httpx.Client) -> None:
+    answer = answered(client.post("/v1/face", files={"picture": jpeg()}))
+    assert answer.estimate.label == "happy"
+    assert [face.is_used for face in answer.faces] == [True]
+    assert (answer.mode, answer.modalities_used) == ("face", ["face"])
+    assert "onnxruntime" in answer.models.runtime
+    assert "ExecutionProvider" in answer.models.runtime
+    assert answer.models.precision == "float32"
+    assert answer.int8 is None
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_a_picture_may_be_the_body_itself(client: httpx.Client, suffix: str) -> None:
+    sent = encoded(suffix, astronaut())
+    assert answered(client.post("/v1/face", content=sent)).estimate.label == "happy"
+
+
+def test_int8_answers_beside_float_and_agrees(client: httpx.Client) -> None:
+    answer = answered(client.post("/v1/face?compare=true", files={"picture": jpeg()}))
+    assert answer.int8 is not None
+    assert answer.int8.models.precision == "int8"
+    assert answer.int8.estimate.label == answer.estimate.label
+    assert answer.int8.estimate.confidence == pytest.approx(answer.estimate.confidence, abs=0.05)
+
+
+def test_two_faces_are_told_of_and_the_larger_is_used(client: httpx.Client) -> None:
+    near = astronaut()[20:220, 80:280]
+    far = cv2.resize(near, (150, 150), interpolation=cv2.INTER_AREA)
+    two = np.full((200, 350), 127, dtype=np.uint8)
+    two[:, :200], two[:150, 200:] = near, far
+    answer = answered(client.post("/v1/face", files={"picture": encoded(".png", two)}))
+    assert [face.is_used for face in answer.faces] == [True, False]
+    assert answer.faces[0].box.width_px > answer.faces[1].box.width_px
+    assert answer.estimate.probs == answer.faces[0].probs
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "sent"),
+    [
+        ("/v1/face", "picture", lambda: jpeg(np.full((480, 640), 127, dtype=np.uint8))),
+        ("/v1/face", "picture", lambda: encoded(".png", np.zeros((1, 1), dtype=np.uint8))),
+        ("/v1/face", "picture", lambda: jpeg(np.random.default_rng(1).integers(0, 255, (480, 640)).astype(np.uint8))),
+        ("/v1/speech", "audio", lambda: wav(pause(3.0))),
+        ("/v1/speech", "audio", lambda: wav(hiss(3.0, dbfs=-20.0))),
+    ],
+    ids=["grey", "one pixel", "noise", "silence", "hiss"],
+)
+def test_where_nobody_is_the_answer_says_nobody(
+    client: httpx.Client, path: str, field: str, sent: Callable[[], bytes]
+) -> None:
+    answer = answered(client.post(path, files={field: sent()}))
+    assert (answer.estimate.label, answer.estimate.confidence, answer.estimate.probs) == ("nobody", 0.0, None)
+    assert answer.modalities_used == []
+
+
+@pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG", "MP3"])
+def test_a_voice_is_read_on_the_way_and_as_a_whole(client: httpx.Client, kind: str) -> None:
+    subtype = {"WAV": "PCM_16", "FLAC": "PCM_16", "OGG": "VORBIS", "MP3": "MPEG_LAYER_III"}[kind]
+    sent = wav(np.concatenate([pause(0.3), spoken(2.0), pause(0.7)]) + hiss(3.0), kind=kind, subtype=subtype)
+    answer = answered(client.post("/v1/speech", files={"audio": sent}))
+    assert answer.modalities_used == ["speech"]
+    assert answer.estimate.modalities.speech.weight == 1.0
+    assert len(answer.timeline) >= 2
+
+
+def test_a_film_is_read_by_face_and_voice_under_each_rule(client: httpx.Client) -> None:
+    answers = {}
+    for rule in ("average", "weighted", "max_confidence", "product", "learned"):
+        sent = client.post(f"/v1/fused?fusion={rule}", files={"video": HAPPY_CLIP.read_bytes()})
+        answers[rule] = answered(sent)
+        assert answers[rule].fusion == rule
+        assert answers[rule].modalities_used == ["face", "speech"]
+    weights = answers["max_confidence"].estimate.modalities
+    assert {weights.face.weight, weights.speech.weight} == {0.0, 1.0}
+
+
+def test_a_picture_and_a_sound_are_read_together(client: httpx.Client) -> None:
+    answer = answered(client.post("/v1/fused", files={"picture": jpeg(), "audio": speech_wav()}))
+    assert answer.modalities_used == ["face", "speech"]
+    assert all(moment.modalities.face.present for moment in answer.timeline)
+
+
+@pytest.mark.parametrize(("mode", "used"), [("face", ["face"]), ("speech", ["speech"])])
+def test_one_modality_of_a_film_may_be_asked_for(client: httpx.Client, mode: str, used: list[str]) -> None:
+    answer = answered(client.post(f"/v1/fused?mode={mode}", files={"video": HAPPY_CLIP.read_bytes()}))
+    assert (answer.mode, answer.modalities_used) == (mode, used)
+
+
+def png_bomb(side_px: int) -> bytes:
+    """A picture of side² pixels in a few kilobytes."""
+    rows = zlib.compress(bytes(1) * ((side_px + 1) * 64))
+    head = struct.pack(">IIBBBBB", side_px, side_px, 8, 0, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", rows), (b"IEND", b"")]
+    packed = [struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+def long_flac() -> bytes:
+    """Two hours of silence in some hundred kilobytes."""
+    return wav(np.zeros(7200 * RATE_HZ, dtype=np.int16), kind="FLAC")
+
+
+def nan_wav() -> bytes:
+    sound = spoken(1.0) / 32768
+    sound[1000:1100] = math.nan
+    return wav(sound, subtype="FLOAT")
+
+
+Bad = Mapping[str, tuple[Callable[[], bytes], str]]
+
+BAD_PICTURES: Bad = {
+    "empty": (lambda: b"", "empty-media"),
+    "text called .jpg": (lambda: b"I am no picture.\n" * 100, "unsupported-media"),
+    "a sound": (speech_wav, "unsupported-media"),
+    "truncated head": (lambda: jpeg()[:100], "unsupported-media"),
+    "truncated png": (lambda: encoded(".png", astronaut())[:60], "unreadable-picture"),
+    "100 megapixels": (lambda: png_bomb(10_000), "too-many-pixels"),
+    "4 gigapixels": (lambda: png_bomb(65_000), "too-many-pixels"),
+    "a tiff": (lambda: encoded(".tiff", astronaut()), "unsupported-media"),
+    "too many bytes": (lambda: bytes(9 * 2**20), "too-large"),
+}
+BAD_SOUNDS: Bad = {
+    "empty": (lambda: b"", "empty-media"),
+    "text called .wav": (lambda: b"I am no sound.\n" * 100, "unsupported-media"),
+    "a picture": (jpeg, "unsupported-media"),
+    "truncated head": (lambda: speech_wav()[:20], "unreadable-recording"),
+    "truncated flac": (lambda: wav(spoken(2.0), kind="FLAC")[:50], "unreadable-recording"),
+    "two hours": (long_flac, "too-long"),
+    "NaN samples": (nan_wav, "unreadable-recording"),
+    "a playlist": (lambda: b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "unsupported-media"),
+    "a concat list": (lambda: b"ffconcat version 1.0\nfile /etc/passwd\n", "unsupported-media"),
+    "too many bytes": (lambda: bytes(9 * 2**20), "too-large"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_PICTURES)
+def test_a_bad_picture_is_refused_by_name(client: httpx.Client, name: str) -> None:
+    make, code = BAD_PICTURES[name]
+    sent = make()
+    assert problem(client.post("/v1/face", files={"picture": ("a.jpg", sent, "image/jpeg")}))["code"] == code
+    assert problem(client.post("/v1/face", content=sent, headers={"content-type": "image/jpeg"}))["code"] == code
+    both = {"picture": ("a.jpg", sent), "audio": ("a.wav", speech_wav())}
+    assert problem(client.post("/v1/fused", files=both))["code"] == code
+
+
+@pytest.mark.parametrize("name", BAD_SOUNDS)
+def test_a_bad_sound_is_refused_by_name(client: httpx.Client, name: str) -> None:
+    make, code = BAD_SOUNDS[name]
+    sent = make()
+    assert problem(client.post("/v1/speech", files={"audio": ("a.wav", sent, "audio/wav")}))["code"] == code
+    both = {"picture": ("a.jpg", jpeg()), "audio": ("a.wav", sent)}
+    assert problem(client.post("/v1/fused", files=both))["code"] == code
+    assert problem(client.post("/v1/fused", files={"video": ("a.mp4", sent)}))["code"] == code
+
+
+def test_a_truncated_jpeg_is_read_as_far_as_it_goes(client: httpx.Client) -> None:
+    whole = jpeg()
+    assert answered(client.post("/v1/face", content=whole[: len(whole) * 9 // 10])).estimate.label == "happy"
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "code"),
+    [
+        ("/v1/face", {"files": {"sound": b"x"}}, "unknown-field"),
+        ("/v1/face", {"data": {"picture": "text"}}, "unsupported-media"),
+        ("/v1/fused", {"content": b"x"}, "malformed-request"),
+        ("/v1/fused", {"files": {"picture": jpeg()}}, "missing-media"),
+        ("/v1/fused", {"files": {"video": b"x", "picture": b"x"}}, "malformed-request"),
+        ("/v1/face?fusion=median", {"files": {"picture": jpeg()}}, "invalid-parameter"),
+        ("/v1/face?mode=speech", {"files": {"picture": jpeg()}}, "invalid-parameter"),
+        ("/v1/face?compare=perhaps", {"files": {"picture": jpeg()}}, "invalid-parameter"),
+        ("/v1/face", {"content": b"x", "headers": {"content-type": "multipart/form-data"}}, "malformed-request"),
+        (
+            "/v1/face",
+            {"content": b"--b\r\nx\r\n\r\n", "headers": {"content-type": "multipart/form-data; boundary=b"}},
+            "malformed-request",
+        ),
+        (
+            "/v1/face",
+            {"content": b"--b\r\n", "headers": {"content-type": "multipart/form-data; boundary=b"}},
+            "missing-media",
+        ),
+        ("/v1/nothing", {"content": b"x"}, "method-not-allowed"),
+        ("/healthz", {}, "method-not-allowed"),
+    ],
+)
+def test_a_bad_request_is_refused_by_name(client: httpx.Client, path: str, options: Any, code: str) -> None:
+    assert problem(client.post(path, **options))["code"] == code
+
+
+def test_a_file_field_that_comes_twice_is_refused(client: httpx.Client) -> None:
+    twice = [("picture", jpeg()), ("picture", jpeg())]
+    assert problem(client.post("/v1/face", files=twice))["code"] == "malformed-request"
+
+
+def raw(server: Running) -> socket.socket:
+    parts = urlsplit(server.url)
+    return socket.create_connection((parts.hostname or "", parts.port or 0), timeout=20)
+
+
+def head(length: int) -> bytes:
+    return f"POST /v1/face HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n".encode()
+
+
+def test_who_sends_too_slowly_is_told_so(server: Running) -> None:
+    with raw(server) as connection:
+        connection.sendall(head(1000) + b"a few bytes, and then nothing")
+        assert connection.recv(100).startswith(b"HTTP/1.1 408")
+
+
+def test_who_never_asks_is_let_go(server: Running) -> None:
+    with raw(server) as silent, raw(server) as slow:
+        slow.sendall(b"POST /v1/face HTTP/1.1\r\nHost: lo")
+        assert (silent.recv(100), slow.recv(100)) == (b"", b"")
+
+
+def test_headers_without_an_end_are_cut_off(server: Running) -> None:
+    with raw(server) as connection:
+        try:
+            for _ in range(10_000):
+                connection.sendall(b"GET / HTTP/1.1\r\n" if _ == 0 else b"X-More: " + bytes([97]) * 100 + b"\r\n")
+            assert connection.recv(100) == b""
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+
+def test_a_client_that_hangs_up_harms_nobody(server: Running, client: httpx.Client) -> None:
+    with raw(server) as half:
+        half.sendall(head(len(jpeg())) + jpeg()[:1000])
+    with raw(server) as impatient:
+        impatient.sendall(head(len(jpeg())) + jpeg())
+    assert answered(client.post("/v1/face", content=jpeg())).estimate.label == "happy"
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_a_problem_says_what_it_means(client: httpx.Client) -> None:
+    for code, kind in KINDS.items():
+        meaning = client.get(f"/problems/{code}").json()
+        assert (meaning["status"], meaning["title"]) == (kind.status, kind.title)
+    assert problem(client.get("/problems/nothing"))["code"] == "not-found"
+    assert problem(client.get("/nothing"))["code"] == "not-found"
+
+
+def test_health_is_told_without_asking_the_nets(client: httpx.Client) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_metrics_count_what_was_answered_and_refused(client: httpx.Client) -> None:
+    answered(client.post("/v1/face", content=jpeg()))
+    problem(client.post("/v1/face", content=b""))
+    text = client.get("/metrics").text
+    for line in (
+        'affectd_http_requests_total{method="POST",route="/v1/face",status="200"}',
+        'affectd_estimates_total{label="happy",modality="face"}',
+        'affectd_refused_total{reason="empty-media"}',
+        'affectd_inference_duration_seconds_count{model="affectd-1-face-float32",stage="net"}',
+        "affectd_build_info{",
+        "process_resident_memory_bytes",
+    ):
+        assert line in text
+    names = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE affectd_")}
+    assert not [name for name in names if name.endswith(("_percent", "_ms", "_milliseconds"))]
+
+
+def test_every_answer_of_the_server_keeps_browsers_to_this_site(client: httpx.Client) -> None:
+    for path in ("/", "/healthz", "/nothing"):
+        policy = client.get(path).headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "http" not in policy
+        assert "unsafe" not in policy
+
+
+def test_what_the_server_is_can_be_asked(client: httpx.Client) -> None:
+    about = client.get("/v1/server").json()
+    assert about["fusion"] in about["fusions"]
+    assert about["limits"]["media_s"] == LIMITS["media_s"]
+    assert about["models"]["face"]["sha256"] != about["int8"]["face"]["sha256"]
