@@ -38,6 +38,13 @@ class Node(Section, frozen=True):
     id: Annotated[TopicPart, Meta(description="Name in topics and in Home Assistant; default: the host name.")] = (
         msgspec.field(default_factory=_host_name)
     )
+    purpose: Annotated[
+        Literal["", "home", "research", "assistive", "medical", "safety"],
+        Meta(
+            description="Why it is there; empty: not stated. Work and school are missing: the EU forbids it there, "
+            "save for medical or safety reasons (AI Act, Article 5(1)(f))."
+        ),
+    ] = ""
     mode: Annotated[Literal["face", "speech", "both"], Meta(description="What to read emotion from.")] = "both"
     state_dir: Annotated[
         str, Meta(description="Where the privacy switch and undelivered events are kept; default: systemd's, or ~/.")
