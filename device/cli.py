@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 from device.errors import AffectdError
-from device.settings import DEFAULT_CONFIG
+from device.interpreter import interpreter_fault
 
 RULES = ("average", "weighted", "max_confidence", "product", "learned")
 MODES = ("face", "speech", "both")
@@ -19,6 +19,9 @@ MODES = ("face", "speech", "both")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. An expected error is one line on stderr and its exit code."""
+    if fault := interpreter_fault():  # which not even the doctor could be run with
+        print(f"affectd: {fault}", file=sys.stderr)
+        return 78
     options = _parser().parse_args(arguments)
     try:
         return int(import_module(f"device.commands.{options.module}").run(options))
@@ -44,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _command(commands: Commands, module: str, about: str) -> argparse.ArgumentParser:
@@ -54,6 +58,8 @@ def _command(commands: Commands, module: str, about: str) -> argparse.ArgumentPa
 
 
 def _with_config(parser: argparse.ArgumentParser) -> None:
+    from device.settings import DEFAULT_CONFIG  # not above: an old Python could not say that it is one
+
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help=f"configuration (TOML); default {DEFAULT_CONFIG} if it is there"
     )

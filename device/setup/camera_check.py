@@ -1,0 +1,88 @@
+"""A look through the camera: what comes, and whether a face is seen in it. Nothing is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from device.app import open_camera
+from device.capture import camera_pi, camera_v4l2
+from device.errors import SourceUnavailable
+from device.models.detect import FaceDetector
+from device.models.sets import ModelSet
+from device.models.tflite import TfliteModel
+from device.models.track import FaceTracker
+from device.settings import Camera
+from device.setup.access import forbidden, in_use
+from device.signals import Frame
+from device.stages import Source
+
+DARK = 10
+"""Mean grey of 255. A covered lens gives 0 to 3; a face by candle light some 20."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one picture was like; ``brightness`` is its mean grey, 0…255."""
+
+    width_px: int
+    height_px: int
+    brightness: float
+    face: bool
+
+    def __str__(self) -> str:
+        dark = " (is the lens covered?)" if self.brightness < DARK else ""
+        return f"{self.width_px}×{self.height_px}, mean brightness {self.brightness:.0f} of 255{dark}"
+
+
+def found_cameras() -> list[str]:
+    """Every camera by the name that ``[camera] source`` takes."""
+    return [f"pi:{name}" for name in camera_pi.list_cameras()] + camera_v4l2.list_cameras()
+
+
+def look_through(camera: Camera, models: ModelSet, seconds: float) -> Iterator[View]:
+    """A view a picture, until a face is seen or the time is over. Raises ``SourceUnavailable`` or ``SourceLost``."""
+    tracker = FaceTracker(FaceDetector(TfliteModel(models.detector, models.folder)))
+    with usable_camera(camera) as source:
+        first_ns: int | None = None
+        for frame in source:
+            first_ns = frame.captured_ns if first_ns is None else first_ns
+            view = _view(frame, face=tracker(frame) is not None)
+            yield view
+            if view.face or frame.captured_ns - first_ns > seconds * 1e9:
+                return
+
+
+def first_view(camera: Camera) -> View:
+    """What one picture is like; nobody is looked for. Raises as ``look_through``."""
+    with usable_camera(camera) as source:
+        return _view(next(iter(source)), face=False)
+
+
+@contextmanager
+def usable_camera(camera: Camera, dev: Path = Path("/dev")) -> Iterator[Source[Frame]]:
+    """The open camera. Raises ``SourceUnavailable`` that says whether it is missing, forbidden or in use."""
+    with ExitStack() as stack:
+        try:
+            source = stack.enter_context(open_camera(camera))
+        except SourceUnavailable as error:
+            if why := _why_not(camera.source, dev):
+                raise SourceUnavailable(f"camera {camera.source!r}: {why}") from error
+            raise
+        yield source
+
+
+def _why_not(source: str, dev: Path) -> str:
+    if source.partition(":")[0] == "pi":
+        return forbidden(sorted([*dev.glob("media*"), *dev.glob("video*"), *dev.glob("dma_heap/*")]))
+    path = Path(f"/dev/video{source}" if source.isdecimal() else source)
+    if "://" in source or not path.exists():
+        return ""
+    return forbidden([path]) or in_use(path)
+
+
+def _view(frame: Frame, *, face: bool) -> View:
+    height, width = frame.grey.shape
+    return View(width, height, float(frame.grey.mean()), face)

@@ -1,0 +1,105 @@
+"""One node under the eyes of the doctor: its configuration, and everything that this names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from device.app import broker_address, load_models, make_topics
+from device.commands.configuration import chosen_settings
+from device.errors import AffectdError
+from device.health import SystemProbe
+from device.models.runtime import runtime_name
+from device.models.tflite import TfliteModel
+from device.publish.wall_clock import clock_synced
+from device.settings import Settings, state_dir
+from device.setup.broker_stages import broker_stages
+from device.setup.camera_check import first_view
+from device.setup.findings import Finding, look
+from device.setup.microphone_check import listen_to
+
+LEAST_FREE_MB = 50
+"""The event store's bound of 10,000 events is some 10 MB; logs and an update want the rest."""
+LISTEN_S = 0.5
+
+
+def examine_node(config: Path | None) -> Iterator[Finding]:
+    """The findings, in the order in which one thing needs another."""
+    yield look("runtime", runtime_name)
+    try:
+        settings = chosen_settings(config)
+    except AffectdError as error:
+        yield Finding("configuration", False, str(error))
+        return
+    yield Finding("configuration", True, str(config or "defaults"))
+    yield look("models", lambda: _models(settings))
+    yield from sensors(settings)
+    yield look("state folder", lambda: _state_folder(state_dir(settings)))
+    yield from broker(settings)
+    yield look("clock", _clock)
+    yield look("power", _power)
+
+
+def sensors(settings: Settings) -> Iterator[Finding]:
+    """Camera and microphone, as far as the settings use them."""
+    if settings.node.mode != "speech" and not settings.replay.media:
+        yield look("camera", lambda: f"{settings.camera.source!r} gives {first_view(settings.camera)}")
+    if settings.node.mode != "face" and not settings.replay.media:
+        yield look("microphone", lambda: _microphone(settings.microphone.name))
+
+
+def broker(settings: Settings) -> Iterator[Finding]:
+    """The broker, stage by stage."""
+    try:
+        address, topics = broker_address(settings), make_topics(settings)
+    except AffectdError as error:
+        yield Finding("broker", False, str(error))
+        return
+    yield from broker_stages(address, topics)
+
+
+def _models(settings: Settings) -> str:
+    models = load_models(settings)
+    for card in models.cards:
+        TfliteModel(card, models.folder)
+    return f"set {models.name}, all hashes right"
+
+
+def _microphone(name: str) -> str:
+    *_, level = listen_to(name, LISTEN_S)
+    return f"{name or 'the default one'!r} gives sound, {level}"
+
+
+def _state_folder(folder: Path) -> str:
+    place = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(place, os.W_OK):
+        if os.statvfs(place).f_flag & os.ST_RDONLY:
+            raise AffectdError(f"{folder} is on a file system that is read-only; is the card worn out? See `dmesg`")
+        raise AffectdError(
+            f"no permission to write to {folder}; run doctor as the user that runs affectd, or give it that folder"
+        )
+    statistics = os.statvfs(place)
+    free_mb = statistics.f_bavail * statistics.f_frsize / 1e6
+    if free_mb < LEAST_FREE_MB:
+        raise AffectdError(
+            f"the disk is full: {free_mb:.0f} MB are free for {folder}, {LEAST_FREE_MB} are needed; "
+            "sudo journalctl --vacuum-size=50M and sudo apt clean free some"
+        )
+    return f"{folder}, {free_mb:.0f} MB free"
+
+
+def _clock() -> str:
+    if clock_synced() is False:
+        raise AffectdError(
+            "not set by a time server; times in messages are wrong until it is: timedatectl set-ntp true"
+        )
+    return "set"
+
+
+def _power() -> str:
+    system = SystemProbe().read()
+    if system.undervoltage_now or system.undervoltage_occurred:
+        when = "is" if system.undervoltage_now else "was since the start"
+        raise AffectdError(f"the supply's voltage {when} too low; use the official 5.1 V, 3 A supply and its own cable")
+    return "no undervoltage seen" if system.undervoltage_now is not None else "unknown on this machine"
