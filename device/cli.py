@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     _add_watch(commands)
     _add_tools(commands)
+    _add_setup(commands)
     _add_bench(commands)
     return parser
 
@@ -97,6 +98,24 @@ def _add_tools(commands: Commands) -> None:
     models = _command(commands, "models", "list the model sets, or verify their files")
     models.add_argument("action", choices=("list", "verify"))
     models.add_argument("--dir", default="", metavar="FOLDER", help="another folder of models")
+
+
+def _add_setup(commands: Commands) -> None:
+    parser = _command(commands, "setup", "the first start: ask, check live, and write the configuration")
+    _with_config(parser)
+    parser.add_argument("--purpose", help="why it is there: home, research, assistive, medical or safety")
+    parser.add_argument("--node", metavar="NAME", help="in topics and in Home Assistant")
+    parser.add_argument("--broker", metavar="HOST[:PORT]")
+    parser.add_argument("--tls", action=argparse.BooleanOptionalAction)
+    parser.add_argument("--ca-file", type=Path, metavar="FILE", help="of the broker's authority")
+    parser.add_argument("--username", metavar="NAME")
+    parser.add_argument("--password-file", type=Path, metavar="FILE", help="with the password alone; it stays there")
+    parser.add_argument("--protocol", choices=("5", "3.1.1"), help="MQTT version")
+    parser.add_argument("--camera", metavar="SOURCE", help="as `affectd devices` prints it, an address, or none")
+    parser.add_argument("--microphone", metavar="NAME", help='as `affectd devices` prints it, "" (default) or none')
+    parser.add_argument("--yes", action="store_true", help="ask nothing; implied where there is no terminal")
+    parser.add_argument("--skip-checks", action="store_true", help="with --yes: write it without trying anything")
+    parser.add_argument("--unattended", type=Path, metavar="FILE", help="do what this file says, and remove it")
 
 
 def _add_bench(commands: Commands) -> None:

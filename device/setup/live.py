@@ -1,0 +1,113 @@
+"""What a person sees while a check runs, and what they want to do about what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from rich.bar import Bar
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from device.setup.camera_check import View
+from device.setup.checks import FACE_S, VOICE_S, Checked, check_broker, check_camera, check_microphone
+from device.setup.dialogue import ask_broker, ask_camera, ask_microphone, choose
+from device.setup.draft import Draft
+from device.setup.findings import Finding
+from device.setup.microphone_check import Level
+
+QUIETEST_DBFS = -60.0
+"""Where the meter begins: a quiet room, through a microphone of the cheap kind."""
+
+Ask = Callable[[Console, Draft], Draft]
+Check = Callable[[Console, Draft], bool]
+
+
+def settle(console: Console, draft: Draft, ask: Ask, check: Check, *, given: bool) -> Draft:
+    """Ask (unless flags have answered), check, and go on until it is as the person wants it."""
+    if not given:
+        draft = ask(console, draft)
+    while not check(console, draft):
+        wish = choose(console, "What now?", _WISHES, "again")
+        if wish == "keep":
+            break
+        draft = ask(console, draft) if wish == "change" else draft
+    return draft
+
+
+_WISHES = {"again": "look once more", "change": "answer anew", "keep": "leave it like this"}
+
+
+def settle_broker(console: Console, draft: Draft, *, given: bool) -> Draft:
+    """The broker: asked for and tried in stages."""
+    return settle(console, draft, ask_broker, _see_broker, given=given)
+
+
+def settle_camera(console: Console, draft: Draft, *, given: bool) -> Draft:
+    """The camera: asked for and looked through."""
+    return settle(console, draft, ask_camera, _see_camera, given=given)
+
+
+def settle_microphone(console: Console, draft: Draft, *, given: bool) -> Draft:
+    """The microphone: asked for and listened to."""
+    return settle(console, draft, ask_microphone, _see_microphone, given=given)
+
+
+def say(console: Console, finding: Finding) -> None:
+    """One line that stays."""
+    sign = "[green]✓[/]" if finding.ok else "[red]✗[/]"
+    console.print(f"{sign} {finding.subject}: {escape(finding.note)}", highlight=False)
+
+
+def _see_broker(console: Console, draft: Draft) -> bool:
+    sound = True
+    for finding in check_broker(draft):
+        say(console, finding)
+        sound = finding.ok
+    return sound
+
+
+def _see_camera(console: Console, draft: Draft) -> bool:
+    if not draft.uses_camera:
+        return True
+    console.print(f"Please look into the camera: up to {FACE_S:.0f} s. No picture is kept.")
+    with _live(console) as live:
+        checked = check_camera(draft, lambda view: live.update(_seen(view)))
+    return _told(console, checked)
+
+
+def _see_microphone(console: Console, draft: Draft) -> bool:
+    if not draft.uses_microphone:
+        return True
+    console.print(f"Please say a sentence: {VOICE_S:.0f} s. No sound is kept.")
+    with _live(console) as live:
+        checked = check_microphone(draft, lambda level: live.update(_heard(level)))
+    return _told(console, checked)
+
+
+def _told(console: Console, checked: Checked) -> bool:
+    say(console, checked.finding)
+    return checked.sure
+
+
+def _live(console: Console) -> AbstractContextManager[Live]:
+    return Live(Text(" …"), console=console, transient=True, refresh_per_second=10)
+
+
+def _seen(view: View) -> Text:
+    return Text(f"  {view}   face: {'yes' if view.face else 'not yet'}")
+
+
+def _heard(level: Level) -> Table:
+    """The level meter."""
+    line = Table.grid(padding=(0, 1))
+    filled = min(max(level.now_dbfs - QUIETEST_DBFS, 0), -QUIETEST_DBFS)
+    line.add_row(
+        Bar(-QUIETEST_DBFS, 0, filled, width=40),
+        f"{level.now_dbfs:4.0f} dBFS",
+        f"voice: {'yes' if level.voice else 'not yet'}",
+    )
+    return line
