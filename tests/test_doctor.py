@@ -1,0 +1,235 @@
+"""The doctor names each planted fault, with its remedy."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from appliance import ROOT, affectd, write_config
+from broker import HOST, Mosquitto, make_certificates, make_password_file
+from faults import (
+    NOBODY,
+    command,
+    full_disk,
+    module_of_another_numpy,
+    old_python,
+    python_32bit,
+    stand_ins,
+    without_root_s_rights,
+)
+
+from device.interpreter import interpreter_fault
+
+NOTHING_TO_SENSE = {"media": [str(ROOT / "deploy" / "demo" / "astronaut.png")]}
+NO_BROKER = {"host": HOST, "port": 1}
+PICAMERA2_BUSY = """
+class Picamera2:
+    def __init__(self, camera_num):
+        try:
+            raise RuntimeError("Failed to acquire camera: Device or resource busy")
+        except RuntimeError as error:
+            raise RuntimeError("Camera __init__ sequence did not complete.") from error
+    @classmethod
+    def global_camera_info(cls):
+        return [{"Num": 0, "Model": "imx708", "Id": "/base/soc/i2c0mux/i2c@1/imx708@1a"}]
+"""
+
+
+def faults(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """What the doctor says needs attention, by its subject."""
+    assert "Traceback" not in done.stderr + done.stdout
+    lines = [line[6:] for line in done.stdout.splitlines() if line.startswith("FAIL")]
+    assert done.returncode == (1 if lines else 0)
+    return {line[:16].strip(): line[16:] for line in lines}
+
+
+def doctor(folder: Path, environment: Mapping[str, str] | None = None, **tables: Mapping[str, Any]) -> dict[str, str]:
+    tables = {"replay": NOTHING_TO_SENSE, "mqtt": NO_BROKER, **tables}
+    return faults(affectd("doctor", "--config", write_config(folder, **tables), environment=environment))
+
+
+def test_a_python_that_is_too_old_is_named() -> None:
+    done = subprocess.run([old_python(), "-m", "device", "doctor"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 78
+    assert done.stderr.count("\n") == 1
+    assert "3.11 or newer is needed; use Raspberry Pi OS bookworm" in done.stderr
+
+
+def test_a_32_bit_python_is_named() -> None:
+    done = subprocess.run([*python_32bit(), "-m", "device", "doctor"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 78
+    assert "(32-bit, on " in done.stderr
+    assert "write a card with the 64-bit Raspberry Pi OS" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("version", "bits", "said"),
+    [((3, 10, 13), 64, "3.11 or newer is needed"), ((3, 11, 2), 32, "64-bit Raspberry Pi OS"), ((3, 11, 0), 64, "")],
+)
+def test_an_interpreter_is_judged_by_version_and_bits(version: tuple[int, ...], bits: int, said: str) -> None:
+    fault = interpreter_fault(version, bits)
+    assert (said in fault) if said else fault == ""
+
+
+def test_a_library_that_was_built_for_another_numpy_is_named(tmp_path: Path) -> None:
+    found = doctor(tmp_path, module_of_another_numpy(tmp_path, "cv2"))
+    assert found.keys() == {"libraries"}
+    assert "cv2 was built for another NumPy" in found["libraries"]
+    assert "python3-opencv" in found["libraries"]
+
+
+def test_a_library_that_is_missing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "soxr.py").write_text("raise ModuleNotFoundError(\"No module named 'soxr'\")")
+    found = doctor(tmp_path, {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])})
+    assert "soxr cannot be used (No module named 'soxr'); install affectd again" in found["libraries"]
+
+
+def test_no_camera_and_no_microphone_are_named(tmp_path: Path) -> None:
+    found = doctor(tmp_path, replay={}, camera={"source": "/dev/video42"}, microphone={"name": "the other one"})
+    assert "/dev/video42: there is no such device; cameras found: " in found["camera"]
+    assert "plug it in" in found["camera"]
+    assert "microphone 'the other one' is not there; found: " in found["microphone"]
+    assert "plug it in" in found["microphone"]
+
+
+def test_a_pi_camera_without_its_library_is_named(tmp_path: Path) -> None:
+    found = doctor(tmp_path, {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}, replay={}, node={"mode": "face"})
+    assert "picamera2" in found["camera"]
+    assert "apt install" in found["camera"]
+
+
+def test_a_camera_that_streams_to_somebody_else_is_named(tmp_path: Path) -> None:
+    camera = tmp_path / "video9"
+    camera.touch()
+    found = doctor(
+        tmp_path, stand_ins(tmp_path, AFFECTD_CAMERA="busy"),
+        replay={}, node={"mode": "face"}, camera={"source": str(camera)},
+    )  # fmt: skip
+    assert f"{camera} is in use by another program; end it" in found["camera"]
+
+
+def test_whoever_holds_the_camera_is_named_where_that_may_be_seen(tmp_path: Path) -> None:
+    camera = tmp_path / "video9"
+    with camera.open("wb") as held, subprocess.Popen(["sleep", "60"], stdout=held) as holder:
+        held.close()
+        found = doctor(tmp_path, replay={}, node={"mode": "face"}, camera={"source": str(camera)})
+        holder.kill()
+    assert f"{camera} is in use by sleep (process {holder.pid}); end it" in found["camera"]
+
+
+def test_a_pi_camera_in_use_is_named(tmp_path: Path) -> None:
+    (tmp_path / "picamera2.py").write_text(PICAMERA2_BUSY)
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    found = doctor(tmp_path, {"PYTHONPATH": path}, replay={}, node={"mode": "face"})
+    assert "Device or resource busy; end the program that uses it" in found["camera"]
+
+
+def test_a_lack_of_permission_is_named_with_the_group_that_helps(tmp_path: Path) -> None:
+    somebody_elses = tmp_path / "state"
+    somebody_elses.mkdir()
+    camera = somebody_elses / "video9"
+    camera.touch()
+    camera.chmod(0o660)
+    shutil.chown(camera, NOBODY, "video")
+    shutil.chown(somebody_elses, NOBODY)
+    node = {"mode": "face", "state_dir": str(somebody_elses)}
+    config = write_config(tmp_path, node=node, camera={"source": str(camera)}, mqtt=NO_BROKER)
+    done = subprocess.run(
+        [*without_root_s_rights(), sys.executable, "-m", "device", "doctor", "--config", config],
+        env={**os.environ, "USER": "pi"}, capture_output=True, text=True,
+    )  # fmt: skip
+    found = faults(done)
+    assert f"no permission to use {camera}" in found["camera"]
+    assert "sudo usermod -aG video pi" in found["camera"]
+    assert f"no permission to write to {somebody_elses}" in found["state folder"]
+
+
+def test_a_broker_that_is_down_is_named(tmp_path: Path) -> None:
+    found = doctor(tmp_path)
+    assert "127.0.0.1:1: the machine is there, but nothing listens" in found["broker TCP"]
+    assert "start the broker" in found["broker TCP"]
+
+
+@pytest.fixture(scope="module")
+def locked_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """TLS by the house's own authority, passwords, and an access list by which each node owns its own prefix.
+
+    It is given as the settings that it lets in, but for the password.
+    """
+    folder = tmp_path_factory.mktemp("broker")
+    make_certificates(folder)
+    passwords = make_password_file(folder, "kitchen", "s3cret")
+    access = folder / "acl"
+    access.write_text("pattern readwrite affectd/%u/#\n")
+    tls = [f"cafile {folder}/ca.crt", f"certfile {folder}/broker.crt", f"keyfile {folder}/broker.key"]
+    locks = ["allow_anonymous false", f"password_file {passwords}", f"acl_file {access}"]
+    with Mosquitto(folder, *tls, *locks) as broker:
+        authority = str(folder / "ca.crt")
+        yield {"host": HOST, "port": broker.port, "username": "kitchen", "tls": True, "ca_file": authority}
+
+
+def with_password(settings: dict[str, Any], folder: Path, password: str = "s3cret") -> dict[str, Any]:
+    (folder / "password").write_text(password)
+    return {**settings, "password_file": str(folder / "password")}
+
+
+def test_a_broker_that_takes_our_messages_has_no_fault(tmp_path: Path, locked_broker: dict[str, Any]) -> None:
+    found = doctor(tmp_path, node={"id": "kitchen"}, mqtt=with_password(locked_broker, tmp_path))
+    assert not [subject for subject in found if subject.startswith("broker")]
+
+
+def test_a_certificate_of_an_unknown_authority_is_named(tmp_path: Path, locked_broker: dict[str, Any]) -> None:
+    found = doctor(tmp_path, mqtt={**with_password(locked_broker, tmp_path), "ca_file": ""})
+    assert "name it in mqtt.ca_file" in found["broker TLS"]
+
+
+def test_a_bad_password_is_named(tmp_path: Path, locked_broker: dict[str, Any]) -> None:
+    found = doctor(tmp_path, mqtt=with_password(locked_broker, tmp_path, "wrong"))
+    assert "check user name, password" in found["broker login"]
+    assert "'kitchen'" in found["broker login"]
+
+
+def test_an_access_list_that_forbids_is_named_with_the_rule_it_needs(
+    tmp_path: Path, locked_broker: dict[str, Any]
+) -> None:
+    found = doctor(tmp_path, node={"id": "cellar"}, mqtt=with_password(locked_broker, tmp_path))
+    assert "must let user 'kitchen' read and write affectd/cellar/#" in found["broker publish"]
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    with full_disk(tmp_path / "full") as folder:
+        found = doctor(tmp_path, node={"state_dir": str(folder)})
+    assert "the disk is full: 0 MB are free" in found["state folder"]
+    assert "journalctl --vacuum-size" in found["state folder"]
+
+
+def test_an_altered_model_is_named(tmp_path: Path) -> None:
+    models = shutil.copytree(ROOT / "models_tflite", tmp_path / "models")
+    face = models / "affectd-1-face.tflite"
+    content = bytearray(face.read_bytes())
+    content[-1] ^= 1
+    face.write_bytes(content)
+    found = doctor(tmp_path, models={"dir": str(models)})
+    assert str(face) in found["models"]
+    assert "altered; install it again" in found["models"]
+
+
+def test_undervoltage_is_named(tmp_path: Path) -> None:
+    found = doctor(tmp_path, command(tmp_path / "bin", "vcgencmd", "throttled=0x50000"))
+    assert "voltage was since the start too low; use the official 5.1 V, 3 A supply" in found["power"]
+
+
+def test_a_clock_that_nobody_has_set_is_named(tmp_path: Path) -> None:
+    found = doctor(tmp_path, stand_ins(tmp_path, AFFECTD_CLOCK="unset"))
+    assert "timedatectl set-ntp true" in found["clock"]
+
+
+def test_a_configuration_with_a_mistake_is_named_and_ends_the_examination(tmp_path: Path) -> None:
+    found = doctor(tmp_path, mqtt={"hots": json.dumps("a")})
+    assert found.keys() == {"configuration"}
+    assert "did you mean 'host'?" in found["configuration"]
