@@ -1,7 +1,7 @@
 """A network camera and a microphone made of real parts: an HTTP server that sends JPEGs, and PulseAudio's null sink.
 
 Run as a program, this is the camera: it prints its port and serves /play (pictures without end), /stall (thirty, then
-silence) and /spoilt (parts that are no JPEG).
+silence), /spoilt (parts that are no JPEG) and /face (somebody who looks into it).
 """
 
 from __future__ import annotations
@@ -63,6 +63,15 @@ class VirtualMicrophone:
         patient = {**self.environment, "PULSE_LATENCY_MSEC": "500"}
         subprocess.run(["paplay", str(wav)], env=patient, check=True, timeout=60)
 
+    @contextmanager
+    def playing(self, wav: Path) -> Iterator[None]:
+        """A file is heard meanwhile."""
+        with subprocess.Popen(["paplay", str(wav)], env=self.environment) as player:
+            try:
+                yield
+            finally:
+                player.kill()
+
     def unplug(self) -> None:
         self.process.kill()
         self.process.wait()
@@ -120,7 +129,7 @@ class _Camera(BaseHTTPRequestHandler):
             for number in range(1_000_000):
                 if self.path == "/stall" and number == STALLS_AFTER:
                     pause.wait(60)
-                self._send(b"not a JPEG" if self.path == "/spoilt" else _picture())
+                self._send(_PARTS.get(self.path, _picture)())
                 pause.wait(1 / CAMERA_RATE_HZ)
         except OSError:
             return
@@ -139,6 +148,14 @@ def _picture() -> bytes:
     picture = np.zeros((height, width), dtype=np.uint8)
     picture[:, width // 2 :] = 255
     return bytes(cv2.imencode(".jpg", picture)[1])
+
+
+def _face() -> bytes:
+    portrait = cv2.imread(str(Path(__file__).resolve().parents[1] / "deploy" / "demo" / "astronaut.png"))
+    return bytes(cv2.imencode(".jpg", portrait)[1])
+
+
+_PARTS = {"/spoilt": lambda: b"not a JPEG", "/face": _face}
 
 
 if __name__ == "__main__":

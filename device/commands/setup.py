@@ -17,7 +17,7 @@ from device.setup.checks import check_all
 from device.setup.dialogue import ask_node, ask_purpose
 from device.setup.draft import Draft, require_node
 from device.setup.files import require_writable, sparse_toml, write_draft
-from device.setup.live import settle_broker, settle_camera, settle_microphone
+from device.setup.live import quiet_libraries, settle_broker, settle_camera, settle_microphone
 from device.setup.purpose import LAWFUL, require_lawful
 from device.setup.unattended import carry_out, read_order, report, wipe
 
@@ -34,7 +34,8 @@ def run(options: argparse.Namespace) -> int:
     if options.yes or not sys.stdin.isatty():
         return _by_flags(draft, config, check=not options.skip_checks)
     try:
-        return _by_questions(draft, config, options)
+        with quiet_libraries():
+            return _by_questions(draft, config, options)
     except (KeyboardInterrupt, EOFError):
         print(f"\n{UNTOUCHED}")
         return 130
@@ -61,7 +62,7 @@ def _before(config: Path) -> Settings:
 
 
 def _by_questions(draft: Draft, config: Path, options: argparse.Namespace) -> int:
-    console = Console()
+    console = Console(emoji=False)  # an address may hold `:b:`
     console.print("[bold]affectd setup[/]: Enter takes what stands in brackets, Ctrl-C leaves everything as it was.")
     draft = draft if options.purpose else ask_purpose(console, draft)
     draft = draft if options.node else ask_node(console, draft)

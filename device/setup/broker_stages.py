@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from ipaddress import ip_address
 
 from device.errors import AffectdError
 from device.publish import topics as table
@@ -47,14 +48,19 @@ def _stages(address: BrokerAddress, topics: Topics) -> Generator[Finding]:
 def _resolve(address: BrokerAddress) -> str:
     require_usable(address)
     try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        found = _addresses(address)
     except OSError as error:
         local = "; a name in .local needs `apt install libnss-mdns`" if address.host.endswith(".local") else ""
         raise AffectdError(
             f"{address.host} is not known here ({error.strerror}); check mqtt.host and this machine's network, or use "
             f"the broker's address, such as 192.168.1.10{local}"
         ) from error
-    return f"{address.host} is {', '.join(dict.fromkeys(str(entry[4][0]) for entry in found))}"
+    return f"{address.host} is {', '.join(found)}"
+
+
+def _addresses(address: BrokerAddress) -> list[str]:
+    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def _reach(address: BrokerAddress) -> str:
@@ -90,7 +96,7 @@ def _probe(address: BrokerAddress, topics: Topics) -> Iterator[Link]:
 def _log_in(link: Link, address: BrokerAddress) -> str:
     link.open()
     if link.connections.take(TIMEOUT_S):
-        return f"{address} lets {_who(address)} in"
+        return f"{address} lets {_who(address)} in{_risk(address)}"
     if address.tls is None and speaks_tls(address, TIMEOUT_S):
         raise AffectdError(f"{address} speaks TLS and we do not; set mqtt.tls = true (and mqtt.ca_file)")
     if link.problem and "refuses" in link.problem:
@@ -141,6 +147,12 @@ def _heard(link: Link, message: Message) -> bool:
         if heard is not None and heard.payload == message.payload:
             return True
     return False
+
+
+def _risk(address: BrokerAddress) -> str:
+    if address.login is None or address.tls or all(ip_address(found).is_loopback for found in _addresses(address)):
+        return ""
+    return "; the password travels in clear text: use TLS if you can"
 
 
 def _who(address: BrokerAddress) -> str:

@@ -37,6 +37,11 @@ class View:
         return f"{self.width_px}×{self.height_px}, mean brightness {self.brightness:.0f} of 255{dark}"
 
 
+def shown(source: str) -> str:
+    """The camera as it may be printed: an address without its user name and password."""
+    return repr(camera_v4l2.CameraV4l2(device=source).name if "://" in source else source)
+
+
 def found_cameras() -> list[str]:
     """Every camera by the name that ``[camera] source`` takes."""
     return [f"pi:{name}" for name in camera_pi.list_cameras()] + camera_v4l2.list_cameras()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from device.app import load_models, make_topics
 from device.errors import AffectdError
 from device.setup.broker_stages import broker_stages
-from device.setup.camera_check import View, look_through
+from device.setup.camera_check import View, look_through, shown
 from device.setup.draft import Draft
 from device.setup.findings import Finding, look
 from device.setup.microphone_check import Level, listen_to
@@ -33,7 +33,7 @@ def check_camera(draft: Draft, show: Callable[[View], object]) -> Checked:
         for view in look_through(draft.settings.camera, load_models(draft.settings), FACE_S):
             show(view)
             views[:] = [view]
-        return f"{draft.settings.camera.source!r} gives {views[0]}, face found: {'yes' if views[0].face else 'no'}"
+        return f"{shown(draft.settings.camera.source)} gives {views[0]}, face found: {'yes' if views[0].face else 'no'}"
 
     finding = look("camera", examine)
     return Checked(finding, sure=finding.ok and views[0].face)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from getpass import getpass
 
 from rich.console import Console
 from rich.markup import escape
@@ -21,10 +22,8 @@ DEFAULT_MICROPHONE = "default"
 class Question(PromptBase[str]):
     """Asks until ``understand`` takes the answer; what it raises is said, and the question comes again."""
 
-    def __init__(
-        self, prompt: str, *, console: Console, understand: Callable[[str], str], secret: bool = False
-    ) -> None:
-        super().__init__(prompt, console=console, password=secret)
+    def __init__(self, prompt: str, *, console: Console, understand: Callable[[str], str]) -> None:
+        super().__init__(prompt, console=console)
         self._understand = understand
 
     def process_response(self, value: str) -> str:
@@ -125,5 +124,6 @@ def _ask_login(console: Console, draft: Draft) -> Draft:
     if not name:
         return draft.change("mqtt", password_file="")
     kept = "; Enter keeps the one there is" if before == name and draft.settings.mqtt.password_file else ""
-    password = Question(f"Password (not shown{kept})", console=console, understand=str, secret=True)(default="")
+    # Not rich's prompt: it asks first and hides what is typed a moment later.
+    password = getpass(f"Password (not shown{kept}): ")
     return Draft(draft.settings, password or None)

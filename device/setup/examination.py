@@ -15,7 +15,7 @@ from device.models.tflite import TfliteModel
 from device.publish.wall_clock import clock_synced
 from device.settings import Settings, state_dir
 from device.setup.broker_stages import broker_stages
-from device.setup.camera_check import first_view
+from device.setup.camera_check import first_view, shown
 from device.setup.findings import Finding, look
 from device.setup.microphone_check import listen_to
 
@@ -44,7 +44,7 @@ def examine_node(config: Path | None) -> Iterator[Finding]:
 def sensors(settings: Settings) -> Iterator[Finding]:
     """Camera and microphone, as far as the settings use them."""
     if settings.node.mode != "speech" and not settings.replay.media:
-        yield look("camera", lambda: f"{settings.camera.source!r} gives {first_view(settings.camera)}")
+        yield look("camera", lambda: f"{shown(settings.camera.source)} gives {first_view(settings.camera)}")
     if settings.node.mode != "face" and not settings.replay.media:
         yield look("microphone", lambda: _microphone(settings.microphone.name))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from rich.bar import Bar
 from rich.console import Console
@@ -31,7 +32,7 @@ def settle(console: Console, draft: Draft, ask: Ask, check: Check, *, given: boo
     if not given:
         draft = ask(console, draft)
     while not check(console, draft):
-        wish = choose(console, "What now?", _WISHES, "again")
+        wish = choose(console, "Next step", _WISHES, "again")
         if wish == "keep":
             break
         draft = ask(console, draft) if wish == "change" else draft
@@ -62,6 +63,20 @@ def say(console: Console, finding: Finding) -> None:
     console.print(f"{sign} {finding.subject}: {escape(finding.note)}", highlight=False)
 
 
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Drop what ALSA and the TFLite runtime write to stderr by themselves: it would stand across the questions."""
+    before = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(nowhere)
+        os.close(before)
+
+
 def _see_broker(console: Console, draft: Draft) -> bool:
     sound = True
     for finding in check_broker(draft):
@@ -82,7 +97,7 @@ def _see_camera(console: Console, draft: Draft) -> bool:
 def _see_microphone(console: Console, draft: Draft) -> bool:
     if not draft.uses_microphone:
         return True
-    console.print(f"Please say a sentence: {VOICE_S:.0f} s. No sound is kept.")
+    console.print(f"Please say a sentence: up to {VOICE_S:.0f} s. No sound is kept.")
     with _live(console) as live:
         checked = check_microphone(draft, lambda level: live.update(_heard(level)))
     return _told(console, checked)

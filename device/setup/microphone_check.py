@@ -40,7 +40,10 @@ class Level:
 
 
 def listen_to(name: str, seconds: float) -> Iterator[Level]:
-    """A level a block of 30 ms, for so long. Raises ``SourceUnavailable`` or ``SourceLost``."""
+    """A level a block of 30 ms, until a voice is heard or the time is over.
+
+    Raises ``SourceUnavailable`` or ``SourceLost``.
+    """
     gate, loudest_dbfs, voice = VoiceGate(), SILENCE_DBFS, False
     try:
         with Microphone(name=name) as microphone:
@@ -49,7 +52,7 @@ def listen_to(name: str, seconds: float) -> Iterator[Level]:
                 now_dbfs, peak_dbfs = _levels(block)
                 loudest_dbfs = max(loudest_dbfs, peak_dbfs)
                 yield Level(now_dbfs, loudest_dbfs, voice)
-                if block.end_sample >= seconds * RATE_HZ:
+                if voice or block.end_sample >= seconds * RATE_HZ:
                     return
     except SourceUnavailable as error:
         if why := forbidden(sorted(Path("/dev/snd").glob("pcm*c"))):
