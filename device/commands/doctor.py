@@ -28,6 +28,8 @@ def examine(config: Path | None) -> Iterator[Finding]:
     libraries = look("libraries", check_libraries)
     yield libraries
     if libraries.ok:
-        from device.setup.examination import examine_node  # not above: it imports what was just found to be sound
+        # Not above: they import what was just found to be sound.
+        from device.commands.configuration import chosen_settings
+        from device.setup.examination import examine_node
 
-        yield from examine_node(config)
+        yield from examine_node(lambda: chosen_settings(config), named=str(config or "the installed one, or defaults"))

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     if options.unattended is not None:
         return _unattended(options.unattended, config)
     require_writable(config)
-    draft = from_flags(Draft(_before(config)), options)
+    draft = from_flags(Draft(before(config)), options)
     if options.yes or not sys.stdin.isatty():
         return _by_flags(draft, config, check=not options.skip_checks)
     try:
@@ -57,7 +57,8 @@ def from_flags(draft: Draft, options: argparse.Namespace) -> Draft:
     return draft if options.microphone is None else draft.with_microphone(options.microphone)
 
 
-def _before(config: Path) -> Settings:
+def before(config: Path) -> Settings:
+    """What is set up already. Raises ``ConfigError`` for a file with a mistake: it is not for us to lose it."""
     return chosen_settings(config) if config.exists() else Settings()
 
 

@@ -74,7 +74,7 @@ def parse_broker(text: str, port: int) -> tuple[str, int]:
         address = BrokerAddress(host=parts.hostname or "", port=parts.port or port)
     except ValueError as error:
         raise ConfigError(f"{text!r} is no broker ({error}); say HOST or HOST:PORT") from error
-    if parts.path or parts.query or parts.username:
+    if parts.path or parts.query or parts.username or len(text.split()) != 1:
         raise ConfigError(f"{text!r} is no broker; say HOST or HOST:PORT, without anything before or after")
     require_usable(address)
     return address.host, address.port

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from device.app import broker_address, load_models, make_topics
-from device.commands.configuration import chosen_settings
 from device.errors import AffectdError
 from device.health import SystemProbe
 from device.models.runtime import runtime_name
@@ -24,15 +23,16 @@ LEAST_FREE_MB = 50
 LISTEN_S = 0.5
 
 
-def examine_node(config: Path | None) -> Iterator[Finding]:
-    """The findings, in the order in which one thing needs another."""
+def examine_node(load: Callable[[], Settings], *, named: str) -> Iterator[Finding]:
+    """The findings, in the order in which one thing needs another; ``load`` reads the configuration so ``named``."""
     yield look("runtime", runtime_name)
     try:
-        settings = chosen_settings(config)
+        settings = load()
     except AffectdError as error:
         yield Finding("configuration", False, str(error))
         return
-    yield Finding("configuration", True, str(config or "defaults"))
+    yield Finding("configuration", True, named)
+    yield Finding("purpose", True, settings.node.purpose or "not stated yet; `affectd setup` asks for it")
     yield look("models", lambda: _models(settings))
     yield from sensors(settings)
     yield look("state folder", lambda: _state_folder(state_dir(settings)))

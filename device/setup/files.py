@@ -66,7 +66,8 @@ def write_files(files: list[NewFile]) -> None:
         ) from error
     finally:
         for temporary, _ in staged:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # it was put in place, or never made
+                temporary.unlink()
 
 
 def require_writable(config: Path) -> None:
