@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from device.capture import camera_pi, camera_v4l2
 from device.capture.microphone import list_microphones
 from device.errors import SourceUnavailable
+from device.setup.camera_check import found_cameras
 
 
 def run(_options: argparse.Namespace) -> int:
     """List cameras and microphones."""
-    cameras = [f"pi:{name}" for name in camera_pi.list_cameras()] + camera_v4l2.list_cameras()
-    _print_names("Cameras ([camera] source = …)", cameras)
+    _print_names("Cameras ([camera] source = …)", found_cameras())
     try:
         _print_names("Microphones ([microphone] name = …)", list_microphones())
     except SourceUnavailable as error:
