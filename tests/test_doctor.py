@@ -122,6 +122,16 @@ def test_whoever_holds_the_camera_is_named_where_that_may_be_seen(tmp_path: Path
     assert f"{camera} is in use by sleep (process {holder.pid}); end it" in found["camera"]
 
 
+def test_a_camera_that_the_appliance_itself_has_is_no_fault(tmp_path: Path) -> None:
+    camera, appliance = tmp_path / "video9", tmp_path / "affectd"
+    shutil.copy(shutil.which("sleep") or "", appliance)
+    with camera.open("wb") as held, subprocess.Popen([appliance, "60"], stdout=held) as holder:
+        held.close()
+        found = doctor(tmp_path, replay={}, node={"mode": "face"}, camera={"source": str(camera)})
+        holder.kill()
+    assert "camera" not in found
+
+
 def test_a_pi_camera_in_use_is_named(tmp_path: Path) -> None:
     (tmp_path / "picamera2.py").write_text(PICAMERA2_BUSY)
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])

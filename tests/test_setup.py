@@ -22,7 +22,9 @@ from device.setup.files import NewFile, sparse_toml, write_files
 from device.setup.purpose import FORBIDDEN, LAWFUL, require_lawful
 from device.setup.unattended import read_order
 
-UNIT = Path(__file__).resolve().parents[1] / "systemd" / "affectd-firstboot.service"
+ROOT = Path(__file__).resolve().parents[1]
+UNIT = ROOT / "systemd" / "affectd-firstboot.service"
+EXAMPLE = ROOT / "deploy" / "affectd-setup.toml"
 OLD = '[node]\nid = "attic"\n'
 REPORT = "affectd-setup.txt"
 
@@ -314,3 +316,10 @@ def test_the_unit_of_the_first_start_is_closed() -> None:
         ["systemd-analyze", "security", "--offline=true", "--threshold=30", UNIT], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_the_example_of_a_setup_file_can_be_used_as_it_is(card: Path, config: Path) -> None:
+    order = setup_file(card, EXAMPLE.read_text())
+    draft = read_order(order, config).draft
+    assert (draft.settings.node.purpose, draft.password) == ("home", "change me")
+    assert draft.settings.mqtt.username == draft.settings.node.id, "one user a node, as the access list wants it"

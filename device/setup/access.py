@@ -38,6 +38,15 @@ def in_use(path: Path, proc: Path = Path("/proc")) -> str:
     )
 
 
+def held_by_the_appliance(paths: Iterable[Path], proc: Path = Path("/proc")) -> str:
+    """That the appliance itself has one of these devices, as it should while it runs; empty if it has none."""
+    for path in paths:
+        for number, name in _holders(path, proc):
+            if name == "affectd":
+                return f"in use by the appliance itself (process {number}); to look closer: sudo systemctl stop affectd"
+    return ""
+
+
 def _is_busy(path: Path) -> bool:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK)

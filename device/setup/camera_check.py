@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from device.app import open_camera
 from device.capture import camera_pi, camera_v4l2
-from device.errors import SourceUnavailable
+from device.errors import SourceLost, SourceUnavailable
 from device.models.detect import FaceDetector
 from device.models.sets import ModelSet
 from device.models.tflite import TfliteModel
@@ -67,25 +67,29 @@ def first_view(camera: Camera) -> View:
 
 
 @contextmanager
-def usable_camera(camera: Camera, dev: Path = Path("/dev")) -> Iterator[Source[Frame]]:
+def usable_camera(camera: Camera) -> Iterator[Source[Frame]]:
     """The open camera. Raises ``SourceUnavailable`` that says whether it is missing, forbidden or in use."""
-    with ExitStack() as stack:
-        try:
-            source = stack.enter_context(open_camera(camera))
-        except SourceUnavailable as error:
-            if why := _why_not(camera.source, dev):
-                raise SourceUnavailable(f"camera {camera.source!r}: {why}") from error
-            raise
-        yield source
+    try:
+        with open_camera(camera) as source:
+            yield source
+    except (SourceUnavailable, SourceLost) as error:
+        if why := _why_not(camera.source):
+            raise SourceUnavailable(f"camera {camera.source!r}: {why}") from error
+        raise
 
 
-def _why_not(source: str, dev: Path) -> str:
+def devices_of(source: str, dev: Path = Path("/dev")) -> list[Path]:
+    """The device files that a camera is; none for one on the network, or that is not there."""
     if source.partition(":")[0] == "pi":
-        return forbidden(sorted([*dev.glob("media*"), *dev.glob("video*"), *dev.glob("dma_heap/*")]))
+        return sorted([*dev.glob("media*"), *dev.glob("video*"), *dev.glob("dma_heap/*")])
     path = Path(f"/dev/video{source}" if source.isdecimal() else source)
-    if "://" in source or not path.exists():
-        return ""
-    return forbidden([path]) or in_use(path)
+    return [path] if "://" not in source and path.exists() else []
+
+
+def _why_not(source: str) -> str:
+    devices = devices_of(source)
+    is_one = source.partition(":")[0] != "pi"  # a module is many, and libcamera says itself when it is in use
+    return forbidden(devices) or (in_use(devices[0]) if is_one and devices else "")
 
 
 def _view(frame: Frame, *, face: bool) -> View:

@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from device.app import broker_address, load_models, make_topics
-from device.errors import AffectdError
+from device.errors import AffectdError, SourceLost, SourceUnavailable
 from device.health import SystemProbe
 from device.models.runtime import runtime_name
 from device.models.tflite import TfliteModel
 from device.publish.wall_clock import clock_synced
-from device.settings import Settings, state_dir
+from device.settings import Camera, Settings, state_dir
+from device.setup.access import held_by_the_appliance
 from device.setup.broker_stages import broker_stages
-from device.setup.camera_check import first_view, shown
+from device.setup.camera_check import devices_of, first_view, shown
 from device.setup.findings import Finding, look
-from device.setup.microphone_check import listen_to
+from device.setup.microphone_check import listen_to, microphone_devices
 
 LEAST_FREE_MB = 50
 """The event store's bound of 10,000 events is some 10 MB; logs and an update want the rest."""
@@ -44,7 +45,7 @@ def examine_node(load: Callable[[], Settings], *, named: str) -> Iterator[Findin
 def sensors(settings: Settings) -> Iterator[Finding]:
     """Camera and microphone, as far as the settings use them."""
     if settings.node.mode != "speech" and not settings.replay.media:
-        yield look("camera", lambda: f"{shown(settings.camera.source)} gives {first_view(settings.camera)}")
+        yield look("camera", lambda: _camera(settings.camera))
     if settings.node.mode != "face" and not settings.replay.media:
         yield look("microphone", lambda: _microphone(settings.microphone.name))
 
@@ -66,8 +67,22 @@ def _models(settings: Settings) -> str:
     return f"set {models.name}, all hashes right"
 
 
+def _camera(camera: Camera) -> str:
+    try:
+        return f"{shown(camera.source)} gives {first_view(camera)}"
+    except (SourceUnavailable, SourceLost):
+        if note := held_by_the_appliance(devices_of(camera.source)):
+            return note
+        raise
+
+
 def _microphone(name: str) -> str:
-    *_, level = listen_to(name, LISTEN_S)
+    try:
+        *_, level = listen_to(name, LISTEN_S)
+    except (SourceUnavailable, SourceLost):
+        if note := held_by_the_appliance(microphone_devices()):
+            return note
+        raise
     return f"{name or 'the default one'!r} gives sound, {level}"
 
 

@@ -55,9 +55,14 @@ def listen_to(name: str, seconds: float) -> Iterator[Level]:
                 if voice or block.end_sample >= seconds * RATE_HZ:
                     return
     except SourceUnavailable as error:
-        if why := forbidden(sorted(Path("/dev/snd").glob("pcm*c"))):
+        if why := forbidden(microphone_devices()):
             raise SourceUnavailable(f"microphone: {why}") from error
         raise
+
+
+def microphone_devices(dev: Path = Path("/dev")) -> list[Path]:
+    """The device files of what sound cards can hear."""
+    return sorted(dev.glob("snd/pcm*c"))
 
 
 def _levels(block: AudioBlock) -> tuple[float, float]:
