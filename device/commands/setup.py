@@ -19,14 +19,14 @@ from device.setup.draft import Draft, require_node
 from device.setup.files import require_writable, sparse_toml, write_draft
 from device.setup.live import quiet_libraries, settle_broker, settle_camera, settle_microphone
 from device.setup.purpose import LAWFUL, require_lawful
-from device.setup.unattended import carry_out, read_order, report, wipe
+from device.setup.unattended import read_order, report, wipe
 
 UNTOUCHED = "nothing was changed"
 
 
 def run(options: argparse.Namespace) -> int:
     """Set up. Whatever ends it early leaves the old configuration as it was."""
-    config = options.config or DEFAULT_CONFIG
+    config = (options.config or DEFAULT_CONFIG).absolute()
     if options.unattended is not None:
         return _unattended(options.unattended, config)
     require_writable(config)
@@ -105,7 +105,7 @@ def _unattended(path: Path, config: Path) -> int:
     try:
         require_writable(config)
         order = read_order(path, config)
-        carry_out(order, config)
+        write_draft(order.draft, config, along=order.files)
     except AffectdError as error:
         lines = [f"NOT done, {UNTOUCHED}:", *str(error).split("\n"), "Correct the file and start the machine again."]
         report(path, lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,14 +29,14 @@ class NewFile:
     secret: bool = False
 
 
-def write_draft(draft: Draft, config: Path) -> None:
-    """Put the configuration in place, and the password beside it; what was there before stays as ``….old``.
+def write_draft(draft: Draft, config: Path, *, along: Sequence[NewFile] = ()) -> None:
+    """Put the configuration in place, the password beside it and what goes ``along``; the old one stays as ``….old``.
 
     Raises ``AffectdError`` if that cannot be done, and ``ConfigError`` for settings that would not be read back; the
     old files are untouched then.
     """
     config = config.resolve()
-    files = []
+    files = list(along)
     if draft.password is not None:
         password = Path(draft.settings.mqtt.password_file or config.with_name("mqtt-password"))
         draft = draft.change("mqtt", password_file=str(password))

@@ -20,7 +20,7 @@ from device.errors import AffectdError, ConfigError
 from device.publish.wall_clock import now_text
 from device.settings import parse_settings
 from device.setup.draft import Draft
-from device.setup.files import NewFile, write_draft, write_files
+from device.setup.files import NewFile
 from device.setup.purpose import require_lawful
 
 REPORT = "affectd-setup.txt"
@@ -54,12 +54,6 @@ def read_order(path: Path, config: Path) -> Order:
         draft.change("mqtt", **{key: str(config.parent / name) for key, name in beside.items()}),
         tuple(_copy(path.parent / name, config.parent, secret=key == "key_file") for key, name in beside.items()),
     )
-
-
-def carry_out(order: Order, config: Path) -> None:
-    """Write certificates, password and configuration. Raises ``AffectdError``; the old configuration stays then."""
-    write_files(list(order.files))
-    write_draft(order.draft, config)
 
 
 def report(path: Path, lines: list[str]) -> None:
