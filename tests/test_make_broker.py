@@ -1,0 +1,349 @@
+"""The broker that deploy/mosquitto makes: a real mosquitto with its files, and the rights of those who log in."""
+
+import os
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from appliance import HAPPY_CLIP, ROOT, running
+from broker import HOST, Mosquitto, free_port
+from fakes import eventually
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from device.publish import topics as table
+from device.publish.node import subscriptions
+from device.publish.topics import TABLE, Topics
+from device.settings import load_settings, parse_settings
+
+COMMAND = ROOT / "deploy" / "mosquitto" / "make_broker.py"
+NO_SUBSCRIBERS, NOT_AUTHORIZED = 0x10, 0x87
+
+
+def make_broker(
+    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The command as an owner calls it, in a Python without any package."""
+    return subprocess.run(
+        [sys.executable, "-E", "-S", str(COMMAND), "--folder", str(folder), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **(environment or {})},
+    )
+
+
+class House:
+    """A made broker that runs."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.port = folder, port
+
+    def password(self, user: str) -> str:
+        return (self.folder / "hand_out" / user / "mqtt-password").read_text().strip()
+
+    @contextmanager
+    def login(self, user: str, *filters: str, will: str = "") -> Iterator["Guest"]:
+        guest = Guest(self, user, filters, will)
+        try:
+            yield guest
+        finally:
+            guest.leave()
+
+
+class Guest:
+    """Somebody who logged in over TLS, with what was handed out, and remembers what is heard."""
+
+    def __init__(self, house: House, user: str, filters: tuple[str, ...] = (), will: str = "") -> None:
+        self.heard: list[tuple[str, bytes]] = []
+        self.receipts: dict[int, int] = {}
+        self.answers: list[int] = []
+        self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+        self._client.username_pw_set(user, house.password(user))
+        self._client.tls_set_context(strict_context(house.folder / "hand_out" / user / "ca.crt"))
+        self._client.on_message = self._on_message
+        self._client.on_publish = lambda _c, _u, number, code, _p: self.receipts.update({number: code.value})
+        self._client.on_connect = lambda _c, _u, _f, code, _p: self.answers.append(code.value)
+        subscribed: list[int] = []
+        self._client.on_subscribe = lambda _c, _u, number, *_: subscribed.append(number)
+        if will:
+            self._client.will_set(will, b"gone", 1)
+        self._client.connect(HOST, house.port)
+        self._client.loop_start()
+        eventually(lambda: bool(self.answers))
+        if filters and not self.answers[0]:
+            self._client.subscribe([(name, 1) for name in filters])
+            eventually(lambda: bool(subscribed))
+
+    def may_say(self, topic: str, payload: str = "x", *, retain: bool = False) -> bool:
+        """Say it; whether the broker took it."""
+        number = self._client.publish(topic, payload, qos=1, retain=retain).mid
+        eventually(lambda: number in self.receipts)
+        assert self.receipts[number] in (0, NO_SUBSCRIBERS, NOT_AUTHORIZED)
+        return self.receipts[number] != NOT_AUTHORIZED
+
+    def topics(self) -> list[str]:
+        return [topic for topic, _ in list(self.heard)]
+
+    def vanish(self) -> None:
+        """Without a goodbye, so that the last will is said."""
+        connection = self._client.socket()
+        assert connection is not None
+        self._client.on_disconnect = None
+        self._client.loop_stop()
+        connection.close()
+
+    def leave(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        self.heard.append((message.topic, bytes(message.payload)))
+
+
+def strict_context(ca_file: Path) -> ssl.SSLContext:
+    """As Python 3.13 makes it, whatever runs here."""
+    context = ssl.create_default_context(cafile=ca_file)
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return context
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder, port = tmp_path_factory.mktemp("house"), free_port()
+    done = make_broker(folder, "--port", str(port), "--node", "kitchen", "--node", "hall")
+    assert done.returncode == 0, done.stderr
+    log = tmp_path_factory.mktemp("mosquitto")
+    with Mosquitto(log, "# allow_anonymous: no", f"include_dir {folder / 'broker'}"):
+        yield House(folder, port)
+
+
+def test_a_node_speaks_below_its_own_prefix_and_is_heard_by_the_house_and_the_server(house: House) -> None:
+    with house.login("house", "affectd/#") as home, house.login("server", "affectd/#") as server:
+        with house.login("kitchen") as kitchen:
+            assert kitchen.may_say("affectd/kitchen/state")
+        eventually(lambda: "affectd/kitchen/state" in home.topics() and "affectd/kitchen/state" in server.topics())
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "affectd/hall/state",
+        "affectd/hall/status",
+        "affectd/hall/privacy/set",
+        "affectd/hall/request/restart",
+        "affectd/hall",
+        "affectd",
+        "affectd//state",
+        "homeassistant/device/hall/config",
+        "homeassistant/status",
+        "homeassistant/sensor/kitchen/config",
+        "elsewhere",
+    ],
+)
+def test_kitchen_cannot_write_as_hall_nor_as_the_house(house: House, topic: str) -> None:
+    with house.login("house", "#") as home, house.login("hall", "#") as hall, house.login("kitchen") as kitchen:
+        assert not kitchen.may_say(topic, retain=True)
+        assert kitchen.may_say("affectd/kitchen/state", "and now this")
+        eventually(lambda: ("affectd/kitchen/state", b"and now this") in home.heard)
+        assert topic not in home.topics() + hall.topics()
+
+
+def test_kitchen_cannot_leave_a_last_will_in_halls_name(house: House) -> None:
+    with house.login("house", "affectd/#") as home:
+        for will in ("affectd/hall/status", "affectd/kitchen/status"):
+            Guest(house, "kitchen", will=will).vanish()
+        eventually(lambda: "affectd/kitchen/status" in home.topics())
+        assert "affectd/hall/status" not in home.topics()
+
+
+def test_kitchen_hears_nothing_of_hall_whatever_it_asks_for(house: House) -> None:
+    with house.login("kitchen", "#", "affectd/hall/#", "$share/x/affectd/hall/#") as kitchen:
+        with house.login("hall") as hall, house.login("house") as home:
+            assert hall.may_say("affectd/hall/state")
+            assert home.may_say("affectd/hall/request/self-test")
+            assert home.may_say("affectd/kitchen/request/self-test")
+        eventually(lambda: bool(kitchen.heard))
+        assert set(kitchen.topics()) == {"affectd/kitchen/request/self-test"}
+
+
+def test_the_house_asks_and_switches_but_cannot_pass_itself_off_as_a_node(house: House) -> None:
+    with house.login("house") as home:
+        assert home.may_say("affectd/hall/privacy/set", "ON")
+        assert home.may_say("homeassistant/status", "online")
+        assert not home.may_say("affectd/hall/state")
+
+
+def test_the_server_hears_and_says_nothing_to_a_node(house: House) -> None:
+    with house.login("server") as server:
+        assert not server.may_say("affectd/hall/privacy/set", "OFF")
+        assert not server.may_say("affectd/hall/request/restart")
+
+
+def test_without_a_password_or_with_anothers_nobody_gets_in(house: House) -> None:
+    assert login_answer(house, "kitchen", house.password("hall")) == NOT_AUTHORIZED
+    assert login_answer(house, "", "") == NOT_AUTHORIZED
+
+
+def login_answer(house: House, user: str, password: str) -> int:
+    answers: list[int] = []
+    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    if user:
+        client.username_pw_set(user, password)
+    client.tls_set_context(strict_context(house.folder / "authority" / "ca.crt"))
+    client.on_connect = lambda _c, _u, _f, code, _p: answers.append(code.value)
+    client.connect(HOST, house.port)
+    client.loop_start()
+    eventually(lambda: bool(answers))
+    client.disconnect()
+    client.loop_stop()
+    return answers[0]
+
+
+def test_who_does_not_trust_the_houses_authority_does_not_connect(house: House) -> None:
+    stranger = ssl.create_default_context()
+    with socket.create_connection((HOST, house.port)) as connection, pytest.raises(ssl.SSLCertVerificationError):
+        stranger.wrap_socket(connection, server_hostname=HOST)
+
+
+@pytest.mark.parametrize("topic", TABLE, ids=lambda topic: topic.pattern)
+def test_the_access_list_lets_a_node_do_all_that_the_contract_asks_of_it(house: House, topic: table.Topic) -> None:
+    address = Topics("kitchen").address(topic, "verb")
+    inbound = topic.inbound or topic == table.STATUS
+    speaker = "house" if topic.inbound else "kitchen"
+    with house.login("kitchen", *(subscriptions(Topics("kitchen")) if inbound else ())) as kitchen:
+        with house.login(speaker) as other:
+            assert other.may_say(address)
+        if inbound:
+            eventually(lambda: address in kitchen.topics())
+
+
+def test_the_appliance_lives_with_what_was_handed_to_it(house: House, tmp_path: Path) -> None:
+    """Its whole life: comes online, is found by Home Assistant, tells, is asked, is closed, and says goodbye."""
+    config = tmp_path / "affectd.toml"
+    own = house.folder / "hand_out" / "kitchen"
+    handed_out = (own / "affectd.toml").read_text().replace("/etc/affectd/ca.crt", str(own / "ca.crt"))
+    handed_out = handed_out.replace("[node]", f'[node]\nstate_dir = "{tmp_path}"')
+    password = f'password_file = "{own / "mqtt-password"}"'
+    config.write_text(f'{handed_out}{password}\n[replay]\nmedia = ["{HAPPY_CLIP}"]\nloop = true\n')
+    config.write_text(config.read_text().replace('host = "broker.lan"', 'host = "localhost"'))
+    with house.login("house", "affectd/kitchen/#", "homeassistant/device/#") as home:
+        with running(config):
+            eventually(lambda: "affectd/kitchen/state" in home.topics(), 30)
+            assert home.may_say("affectd/kitchen/request/self-test", '{"transaction": 1}')
+            assert home.may_say("affectd/kitchen/privacy/set", "ON")
+            eventually(lambda: ("affectd/kitchen/privacy/state", b"ON") in home.heard)
+            eventually(lambda: "affectd/kitchen/response/self-test" in home.topics())
+        eventually(lambda: any(b'"stopped"' in payload for _, payload in list(home.heard)))
+        assert "homeassistant/device/kitchen/config" in home.topics()
+
+
+def test_every_secret_is_its_owners_alone(house: House) -> None:
+    others = [path for path in house.folder.rglob("*") if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    assert others == []
+
+
+def test_what_is_handed_out_is_a_configuration_that_affectd_takes(house: House) -> None:
+    settings = load_settings(house.folder / "hand_out" / "kitchen" / "affectd.toml")
+    assert (settings.node.id, settings.mqtt.username) == ("kitchen", "kitchen")
+    assert (settings.mqtt.tls, settings.mqtt.port) == (True, house.port)
+    with_server = parse_settings((house.folder / "hand_out" / "server" / "affectd.toml").read_text(), "server")
+    assert with_server.mqtt.username == "server"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_second_run_adds_a_node_and_keeps_every_secret(tmp_path: Path) -> None:
+    make_broker(tmp_path, "--host", "broker.lan", "--port", "9883", "--node", "kitchen")
+    before = contents(tmp_path)
+    done = make_broker(tmp_path, "--node", "kitchen", "--node", "attic")
+    assert done.returncode == 0, done.stderr
+    after = contents(tmp_path)
+    assert {name for name in after if after[name] != before.get(name)} == {
+        "broker/passwords",
+        *(f"hand_out/attic/{name}" for name in ("affectd.toml", "ca.crt", "mqtt-password")),
+    }
+    assert after["broker/passwords"].startswith(before["broker/passwords"])
+    assert b"port = 9883" in after["hand_out/attic/affectd.toml"]
+    assert "Node attic" in done.stdout
+    assert "Node kitchen" not in done.stdout
+
+
+def test_a_run_with_nothing_new_changes_nothing(tmp_path: Path) -> None:
+    make_broker(tmp_path, "--node", "kitchen")
+    before = contents(tmp_path)
+    assert make_broker(tmp_path, "--node", "kitchen").returncode == 0
+    assert contents(tmp_path) == before
+
+
+def test_a_new_name_of_the_broker_renews_its_certificate_alone(tmp_path: Path) -> None:
+    make_broker(tmp_path, "--host", "old.lan", "--node", "kitchen")
+    before = contents(tmp_path)
+    done = make_broker(tmp_path, "--host", "192.168.1.10", "--host", "fd00::1")
+    assert "renewed: 192.168.1.10, fd00::1, old.lan" in done.stdout
+    after = contents(tmp_path)
+    assert {name for name in after if after[name] != before[name]} == {"broker/broker.pem", "authority/hosts"}
+
+
+def test_an_access_list_that_its_owner_changed_is_kept_and_named(tmp_path: Path) -> None:
+    make_broker(tmp_path)
+    acl = tmp_path / "broker" / "acl"
+    acl.write_text(acl.read_text() + "user zigbee2mqtt\ntopic readwrite zigbee2mqtt/#\n")
+    done = make_broker(tmp_path)
+    assert "kept; it is no longer" in done.stdout
+    assert "zigbee2mqtt" in acl.read_text()
+
+
+def test_a_lost_key_of_the_authority_is_not_made_anew_behind_the_nodes_backs(tmp_path: Path) -> None:
+    make_broker(tmp_path)
+    (tmp_path / "authority" / "ca.key").unlink()
+    done = make_broker(tmp_path, "--node", "attic")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "ca.key is missing: bring it back" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--node", "a/b"), "cannot be part of a topic"),
+        (("--node", "+"), "cannot be part of a topic"),
+        (("--node", "#"), "cannot be part of a topic"),
+        (("--node", ""), "cannot be part of a topic"),
+        (("--node", "a:b"), "cannot be part of a topic"),
+        (("--node", "x" * 65), "cannot be part of a topic"),
+        (("--node", "house"), "no node"),
+        (("--host", "a b"), "is no host name"),
+        (("--host", "x,DNS:evil"), "is no host name"),
+    ],
+)
+def test_a_name_that_cannot_be_one_is_refused_in_a_line(tmp_path: Path, arguments: tuple[str, str], said: str) -> None:
+    done = make_broker(tmp_path / "house", *arguments)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert said in done.stderr
+    assert not (tmp_path / "house").exists()
+
+
+@pytest.mark.parametrize("tool", ["openssl", "mosquitto_passwd"])
+def test_a_tool_that_is_missing_is_named_with_its_package(tmp_path: Path, tool: str) -> None:
+    found = tmp_path / "bin"
+    found.mkdir()
+    for other in {"openssl", "mosquitto_passwd"} - {tool}:
+        (found / other).symlink_to(f"/usr/bin/{other}")
+    done = make_broker(tmp_path / "house", "--node", "kitchen", environment={"PATH": str(found)})
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert f"{tool} is not installed; run: apt install" in done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = make_broker(tmp_path / "file" / "house")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "Traceback" not in done.stderr
