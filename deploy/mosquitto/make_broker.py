@@ -153,14 +153,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; the exit status is 1 if the broker could not be made."""
     os.umask(0o077)
     try:
-        for line in make(_plan(arguments)):
-            print(line)
+        done = list(make(_plan(arguments)))
     except BrokerError as error:
         sys.stderr.write(f"make_broker: {error}\n")
         return 1
     except OSError as error:
         sys.stderr.write(f"make_broker: {error.filename}: {error.strerror}; run it as root, or give --folder\n")
         return 1
+    print("\n".join(done))
     return 0
 
 
