@@ -1,31 +1,50 @@
-"""``affectd models``: which models are there, and whether they are whole."""
+"""``affectd models``: which models are there, whether they are whole, and how others come and go."""
 
 from __future__ import annotations
 
 import argparse
+import shutil
+import subprocess
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from device.commands.configuration import chosen_settings
+from device.errors import AffectdError
 from device.models.card import Card
 from device.models.runtime import runtime_name
-from device.models.sets import list_sets, load_set, models_folder
+from device.models.sets import (
+    ModelSet,
+    active_folder,
+    list_sets,
+    load_set,
+    models_folder,
+    package_folder,
+    updates_folder,
+)
 from device.models.tflite import TfliteModel
+from device.settings import DEFAULT_CONFIG, Models
+from device.updates.install import install, roll_back, try_out
+from device.updates.pack import pack
+
+_SERVICE = "affectd.service"
 
 
 def run(options: argparse.Namespace) -> int:
-    """List the sets, the default one first, or load every file and compare it with its card."""
-    folder = models_folder(options.dir)
-    return _verify(folder) if options.action == "verify" else _list(folder)
+    """List (the default first) or verify the sets, install one, go back to the one before, or pack one for others."""
+    actions = {"list": _list, "verify": _verify, "install": _install, "rollback": _roll_back, "pack": _pack}
+    return actions[options.action](options)
 
 
-def _list(folder: Path) -> int:
-    table = Table("set", "face", "speech", title=f"Model sets in {folder} (the first is the default)")
-    for name in list_sets(folder):
-        models = load_set(folder, name)
-        table.add_row(name, _described(models.face), _described(models.speech))
-    Console().print(table)
+def _list(options: argparse.Namespace) -> int:
+    for folder in _folders(options.dir):
+        print(folder)
+        table = Table("set", "face", "speech")
+        for name in list_sets(folder):
+            models = load_set(folder, name)
+            table.add_row(name, _described(models.face), _described(models.speech))
+        Console().print(table)
     return 0
 
 
@@ -33,10 +52,98 @@ def _described(card: Card) -> str:
     return f"{card.id} ({card.sha256[:12]})"
 
 
-def _verify(folder: Path) -> int:
-    cards = {card.id: card for name in list_sets(folder) for card in load_set(folder, name).cards}
-    for card in cards.values():
+def _verify(options: argparse.Namespace) -> int:
+    cards = [(folder, card) for folder in _folders(options.dir) for card in _cards(folder)]
+    for folder, card in cards:
         TfliteModel(card, folder)
         print(f"ok  {card.id}  {card.file}  sha256 {card.sha256}")
+    if (active := active_folder()) and not options.dir:
+        models, deviation = try_out(active)
+        print(f"ok  {models.name} gives its golden answers, within {256 * deviation:.1f}/256")
     print(f"{len(cards)} models are what their cards say, and load in {runtime_name()}")
     return 0
+
+
+def _folders(chosen: str) -> list[Path]:
+    """The active set's first, if one was installed: it is the default."""
+    active = active_folder()
+    return [Path(chosen)] if chosen else [*([active] if active else []), package_folder()]
+
+
+def _cards(folder: Path) -> list[Card]:
+    cards = {card.id: card for name in list_sets(folder) for card in load_set(folder, name).cards}
+    return list(cards.values())
+
+
+def _install(options: argparse.Namespace) -> int:
+    root, restart, settings = _root(), options.restart, chosen_settings(options.config)
+    _require_systemd(restart)
+    done = install(options.archive, root=root, keys=options.keys)
+    print(
+        f"model set {done.models.name!r} is active: signed with {done.signed_by}, hashes right, golden answers within "
+        f"{256 * done.deviation:.1f}/256"
+    )
+    if restart and not _restarted():
+        back = _name(roll_back(root))
+        _restarted()
+        raise AffectdError(
+            f"{_SERVICE} did not start with {done.models.name!r}: {back} is active again; see journalctl"
+        )
+    _say_when(restart)
+    _say_if_pinned(settings.models, done.models.name, options.config or DEFAULT_CONFIG)
+    return 0
+
+
+def _roll_back(options: argparse.Namespace) -> int:
+    root, restart = _root(), options.restart
+    _require_systemd(restart)
+    print(f"{_name(roll_back(root))} is active again")
+    if restart and not _restarted():
+        raise AffectdError(f"{_SERVICE} did not start; see journalctl -u {_SERVICE}")
+    _say_when(restart)
+    return 0
+
+
+def _pack(options: argparse.Namespace) -> int:
+    models = load_set(models_folder(options.dir, options.set), options.set)
+    file = options.out or Path(f"{models.name}.models.tar")
+    pack(models, key=options.key, file=file)
+    print(f"{file}: model set {models.name!r}, {file.stat().st_size} bytes; nodes take it that trust the key's .pub")
+    return 0
+
+
+def _name(models: ModelSet | None) -> str:
+    return f"model set {models.name!r}" if models else "the package's own model set"
+
+
+def _root() -> Path:
+    root = updates_folder()
+    if root is None:
+        raise AffectdError(
+            "a checkout serves its own models_tflite; to try installing, set AFFECTD_INSTALLED_MODELS to a folder"
+        )
+    return root
+
+
+def _say_when(restarted: bool) -> None:
+    print(
+        f"{_SERVICE} runs with it"
+        if restarted
+        else f"affectd uses it from its next start: systemctl restart {_SERVICE}"
+    )
+
+
+def _say_if_pinned(models: Models, name: str, config: Path) -> None:
+    if models.dir or models.set not in ("", name):
+        pinned = f"models.dir = {models.dir!r}" if models.dir else f"models.set = {models.set!r}"
+        print(f"but {pinned} in {config} keeps affectd on another set: take that line out")
+
+
+def _require_systemd(restart: bool) -> None:
+    if restart and shutil.which("systemctl") is None:
+        raise AffectdError("no systemctl here; leave --restart away and restart affectd by hand")
+
+
+def _restarted() -> bool:
+    """Restart the service; with Type=notify systemd waits until it has loaded its models and says that it is ready."""
+    return subprocess.run(["systemctl", "restart", _SERVICE], check=False).returncode == 0

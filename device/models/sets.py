@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,12 +33,42 @@ class ModelSet:
         return self.face, self.speech, self.detector
 
 
-def models_folder(chosen: str = "") -> Path:
-    """The chosen folder, or (running from a checkout) the repository's, or the installed one."""
+ACTIVE = "active"
+"""The link, in ``updates_folder()``, to the set that `affectd models install` switched to."""
+
+_CHECKOUT = Path(__file__).resolve().parents[2] / "models_tflite"
+
+
+def models_folder(chosen: str = "", name: str = "") -> Path:
+    """The chosen folder; or the installed set's, unless ``name`` is another one's; or the package's."""
     if chosen:
         return Path(chosen)
-    checkout = Path(__file__).resolve().parents[2] / "models_tflite"
-    return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "affectd" / "models_tflite"
+    active = active_folder()
+    return active if active and name in ("", *list_sets(active)) else package_folder()
+
+
+def package_folder() -> Path:
+    """The models that came with affectd: in a checkout the repository's."""
+    return _CHECKOUT if _CHECKOUT.is_dir() else Path(sys.prefix) / "share" / "affectd" / "models_tflite"
+
+
+def updates_folder() -> Path | None:
+    """Where installed sets are kept. ``None``: a checkout has none unless ``AFFECTD_INSTALLED_MODELS`` names a folder.
+
+    It is root's, not in the state folder: the service cannot change what it runs, nor lead root's commands astray.
+    """
+    if chosen := os.environ.get("AFFECTD_INSTALLED_MODELS"):
+        return Path(chosen)
+    return None if _CHECKOUT.is_dir() else Path("/var/lib/affectd-models")
+
+
+def active_folder() -> Path | None:
+    """The installed set that is active, if there is one that this user may see."""
+    root = updates_folder()
+    try:
+        return (root / ACTIVE).resolve(strict=True) if root else None
+    except OSError:
+        return None
 
 
 def list_sets(folder: Path) -> tuple[str, ...]:

@@ -1,0 +1,115 @@
+"""Golden answers: inputs that travel with a set, and what its models made of them where it was packed.
+
+A file can be whole and still be computed wrongly: by a runtime that does not know an operator's newer version, or on a
+machine whose memory is failing. So every model is tried on the very machine before it may serve.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device.errors import ModelError
+from device.models.card import Card, TensorSpec
+from device.models.runtime import runtime_name
+from device.models.sets import ModelSet
+from device.models.tflite import TfliteModel
+
+TOLERANCE = 2 / 256
+"""Of an output's range, which for probabilities is 1. The same runtime on x86 and on arm64 differs by 1/256 at most."""
+
+_LEAST, _MOST, _INPUT_BYTES = 2, 16, 400_000
+"""Golden inputs a model: as many as that many bytes hold."""
+_SEED = 5
+_BLUR_PX = (0.7, 6.0)
+
+FloatArray = NDArray[np.float32]
+
+
+def write_golden(models: ModelSet, folder: Path) -> None:
+    """For each model, inputs that cover its range and what it answers, beside its file in ``folder``."""
+    for card in models.cards:
+        model = TfliteModel(card, folder)
+        inputs = _made_up(card.input)
+        np.save(folder / _inputs(card), inputs)
+        np.save(folder / _outputs(card), np.stack([_answer(model, one) for one in inputs]))
+
+
+def require_golden(models: ModelSet) -> float:
+    """The largest deviation from the golden answers, as a share of an output's range.
+
+    Raises ``ModelError`` if one is beyond ``TOLERANCE``, or if a model has no golden answers.
+    """
+    return max(_worst(TfliteModel(card, models.folder), models.folder) for card in models.cards)
+
+
+def _worst(model: TfliteModel, folder: Path) -> float:
+    card = model.card
+    inputs, expected = _read(folder / _inputs(card)), _read(folder / _outputs(card))
+    if inputs.shape[1:] != card.input.shape[1:] or len(inputs) != len(expected) or not len(inputs):
+        raise ModelError(f"model {card.id}: its golden inputs are not for it; pack the set again")
+    found = np.stack([_answer(model, one) for one in inputs])
+    if found.shape != expected.shape:
+        raise ModelError(f"model {card.id}: its golden answers are not its own; pack the set again")
+    deviation = float(np.max(np.abs(found - expected) / _ranges(card, expected)))
+    if not deviation <= TOLERANCE:  # NaN is not either
+        raise ModelError(
+            f"model {card.id}: on this machine its answers are off by {256 * deviation:.0f}/256 of their range "
+            f"(2/256 are allowed), so it must not be used; pack the set with {runtime_name()}, which runs here"
+        )
+    return deviation
+
+
+def _answer(model: TfliteModel, one: FloatArray) -> FloatArray:
+    """All outputs, one after the other."""
+    return np.concatenate([output.ravel() for output in model(one)])
+
+
+def _ranges(card: Card, expected: FloatArray) -> FloatArray:
+    """For each number of an answer the range of its output: the largest seen, at least 1."""
+    sizes = [math.prod(output.shape) for output in card.outputs]
+    parts = np.split(np.abs(expected), np.cumsum(sizes)[:-1], axis=1)
+    return np.concatenate([np.full(part.shape[1], max(1.0, float(part.max()))) for part in parts]).astype(np.float32)
+
+
+def _made_up(spec: TensorSpec) -> FloatArray:
+    """Blurred noise, of which no person and no corpus is a part, over the whole range of an input: (count, …)."""
+    rng = np.random.default_rng(_SEED)
+    low, high = _limits(spec)
+    count = min(_MOST, max(_LEAST, _INPUT_BYTES // (4 * math.prod(spec.shape))))
+    return np.stack(
+        [low + (high - low) * _blobs(rng, spec.shape[1:], sigma) for sigma in np.linspace(*_BLUR_PX, count)]
+    )
+
+
+def _blobs(rng: np.random.Generator, shape: tuple[int, ...], blur_px: float) -> FloatArray:
+    """Three deviations to either side of the middle of 0…1."""
+    blurred = cv2.GaussianBlur(rng.normal(size=shape), (0, 0), blur_px).reshape(shape)
+    return np.asarray(np.clip(0.5 + blurred / blurred.std() / 6, 0, 1), dtype=np.float32)
+
+
+def _limits(spec: TensorSpec) -> tuple[float, float]:
+    if spec.dtype == "float32":
+        return -1.0, 1.0
+    integers = np.iinfo(spec.dtype)
+    return (integers.min - spec.zero_point) * spec.scale, (integers.max - spec.zero_point) * spec.scale
+
+
+def _inputs(card: Card) -> str:
+    return f"{card.id}.inputs.npy"
+
+
+def _outputs(card: Card) -> str:
+    return f"{card.id}.outputs.npy"
+
+
+def _read(path: Path) -> FloatArray:
+    try:
+        # Mapped: a header that lies about the size is found out before any memory is taken.
+        return np.array(np.load(path, mmap_mode="r", allow_pickle=False), dtype=np.float32)
+    except (OSError, ValueError, EOFError) as error:
+        raise ModelError(f"{path.name}: no golden answers that can be read ({error}); pack the set again") from error
