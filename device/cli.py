@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_watch(commands)
     _add_tools(commands)
     _add_setup(commands)
+    _add_models(commands)
     _add_bench(commands)
     return parser
 
@@ -95,9 +96,36 @@ def _add_tools(commands: Commands) -> None:
     config = _command(commands, "config", "check or show a configuration, or print its JSON schema")
     config.add_argument("action", choices=("check", "show", "schema"))
     _with_config(config)
-    models = _command(commands, "models", "list the model sets, or verify their files")
-    models.add_argument("action", choices=("list", "verify"))
-    models.add_argument("--dir", default="", metavar="FOLDER", help="another folder of models")
+
+
+def _add_models(commands: Commands) -> None:
+    from device.updates.signature import DEFAULT_KEYS  # not above: as with the settings
+
+    models = _command(commands, "models", "list and verify model sets, install one, go back, or pack one for others")
+    actions = models.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = _action(actions, "list", "the model sets that are here")
+    verify = _action(actions, "verify", "load every file and compare it with its card")
+    install = _action(actions, "install", "check a signed model set, try it, and switch to it")
+    install.add_argument("archive", type=Path, metavar="FILE")
+    install.add_argument(
+        "--keys", type=Path, default=DEFAULT_KEYS, metavar="FOLDER", help="public keys to trust; default: %(default)s"
+    )
+    _with_config(install)
+    rollback = _action(actions, "rollback", "go back to the set before, or to the package's own")
+    pack = _action(actions, "pack", "write a signed file of a set, for others to install")
+    pack.add_argument("set", metavar="NAME")
+    pack.add_argument("--key", type=Path, required=True, metavar="FILE", help="minisign's secret key")
+    pack.add_argument("--out", type=Path, metavar="FILE", help="default: NAME.models.tar")
+    for action in (listing, verify, pack):
+        action.add_argument("--dir", default="", metavar="FOLDER", help="another folder of models")
+    for action in (install, rollback):
+        action.add_argument(
+            "--restart", action="store_true", help="restart the service, and go back if it does not start"
+        )
+
+
+def _action(actions: Commands, name: str, about: str) -> argparse.ArgumentParser:
+    return actions.add_parser(name, help=about, description=about)
 
 
 def _add_setup(commands: Commands) -> None:
