@@ -76,8 +76,11 @@ def open_net(card: Card, folder: Path, *, provider: Provider = "auto", threads: 
     return OnnxNet(card, folder, provider=provider, threads=threads)
 
 
-def models_folder(chosen: str = "") -> Path:
-    """The chosen folder of float models or (running from a checkout) the repository's, or the installed one."""
+def models_folder(chosen: str = "", _name: str = "") -> Path:
+    """The chosen folder of float models or (running from a checkout) the repository's, or the installed one.
+
+    All sets lie in one folder: those that are installed on a node have no float twins.
+    """
     if chosen:
         return Path(chosen)
     checkout = Path(__file__).resolve().parent / "models"

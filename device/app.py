@@ -55,7 +55,8 @@ TFLITE = Engine(name=runtime_name, folder=models_folder, open_net=TfliteModel)
 
 def load_models(settings: Settings, engine: Engine = TFLITE) -> ModelSet:
     """The cards of the settings' model set. Raises ``ConfigError`` or ``ModelError``."""
-    return load_set(engine.folder(settings.models.dir), settings.models.set)
+    chosen = settings.models
+    return load_set(engine.folder(chosen.dir, chosen.set), chosen.set)
 
 
 def require_usable(settings: Settings) -> None:

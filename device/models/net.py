@@ -32,8 +32,11 @@ OpenNet = Callable[[Card, Path], Net]
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How nets are run: what opens them, where their files lie unless the settings say so, and its name."""
+    """How nets are run: what opens them, its name, and the folder of a set's files.
+
+    ``folder`` takes what the settings call folder and set, each empty where they name none.
+    """
 
     name: Callable[[], str]
-    folder: Callable[[str], Path]
+    folder: Callable[[str, str], Path]
     open_net: OpenNet
