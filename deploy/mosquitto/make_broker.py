@@ -73,9 +73,10 @@ def make(plan: Plan) -> Iterator[str]:
 
 
 def _what_next(plan: Plan, new_nodes: Sequence[str]) -> Iterator[str]:
-    yield f"\nmosquitto reads {plan.broker}. On Debian, the first time:"
-    yield f"  ln -s {plan.conf} /etc/mosquitto/conf.d/ && systemctl restart mosquitto"
-    yield "and after a change: systemctl reload mosquitto (restart for a new certificate)"
+    if plan.seen_at == plan.broker:
+        yield f"\nmosquitto reads {plan.broker}. On Debian, the first time:"
+        yield f"  ln -s {plan.conf} /etc/mosquitto/conf.d/ && systemctl restart mosquitto"
+        yield "and after a change: systemctl reload mosquitto (restart for a new certificate)"
     for node in new_nodes:
         yield f"\nNode {node}: bring {plan.folder / 'hand_out' / node} there; on it, as root:"
         yield "  install -D -m 644 ca.crt /etc/affectd/ca.crt"
