@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_node(commands)
     _add_token(commands)
+    _add_bench(commands)
     return parser
 
 
@@ -73,3 +74,11 @@ def _add_token(commands: Commands) -> None:
     for action, about in (("create", "make one; it is shown once"), ("revoke", "make it worthless at once")):
         _with_config(actions.add_parser(action, help=about, description=about)).add_argument("name")
     _with_config(actions.add_parser("list", help="names and dates", description="names and dates"))
+
+
+def _add_bench(commands: Commands) -> None:
+    parser = _command(commands, "bench", "speed and memory of the server on this machine")
+    parser.add_argument("--requests", type=int, default=300, help="one at a time, of each kind; default: %(default)s")
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each throughput; default: %(default)s")
+    parser.add_argument("--memory-requests", type=int, default=10_000, help="default: %(default)s")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")

@@ -107,7 +107,7 @@ def _operation(is_ready: Callable[[], bool], metrics: Metrics) -> APIRouter:
         """In Prometheus's text format."""
         return metrics.page()
 
-    @router.get(PATH + "/{code}", summary="What a problem means", responses=problems(404))
+    @router.get(PATH + "/{code}", summary="What a problem means", responses=problems(404, 422))
     async def meaning(code: str) -> Meaning:
         """A problem's ``type`` leads here."""
         if code not in KINDS:

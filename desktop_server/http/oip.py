@@ -167,23 +167,23 @@ def _add_metadata(router: APIRouter, counter: Counter) -> None:
         """Whether there is room for a request now."""
         return Ready(ready=counter.is_ready())
 
-    @router.get("/models/{name}", summary="What is this model?", responses=problems(404))
+    @router.get("/models/{name}", summary="What is this model?", responses=problems(404, 422))
     async def metadata(name: str) -> ModelMetadata:
         """Its inputs and outputs."""
         return _metadata(_net(counter, name).card)
 
-    @router.get("/models/{name}/versions/{version}", summary="What is this version?", responses=problems(404))
+    @router.get("/models/{name}/versions/{version}", summary="What is this version?", responses=problems(404, 422))
     async def version_metadata(name: str, version: str) -> ModelMetadata:
         """The same; there is one version."""
         _require_version(version)
         return _metadata(_net(counter, name).card)
 
-    @router.get("/models/{name}/ready", summary="Is this model ready?", responses=problems(404))
+    @router.get("/models/{name}/ready", summary="Is this model ready?", responses=problems(404, 422))
     async def model_ready(name: str) -> ModelReady:
         """All that are known are."""
         return ModelReady(name=_net(counter, name).card.id, ready=counter.is_ready())
 
-    @router.get("/models/{name}/versions/{version}/ready", summary="Is it ready?", responses=problems(404))
+    @router.get("/models/{name}/versions/{version}/ready", summary="Is it ready?", responses=problems(404, 422))
     async def version_ready(name: str, version: str) -> ModelReady:
         """The same; there is one version."""
         _require_version(version)

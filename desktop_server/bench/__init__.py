@@ -1,0 +1,1 @@
+"""Speed and memory of the server, measured from outside."""
