@@ -1,0 +1,186 @@
+"""Why: which places of a face or a voice an emotion was read from, and how much each modality moved it.
+
+A net is asked again and again with places hidden at random, and a linear model says what each place adds to the
+probability: the local linear model of Ribeiro et al. 2016 ("Why should I trust you?") over the soft random masks of
+Petsiuk et al. 2018 (RISE). It takes no gradients, so it holds for every net and every engine, int8 as well as float.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import permutations
+from typing import Protocol, runtime_checkable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_server.answer import Explanation
+from device.fusion.rules import RULES
+from device.models.net import FloatArray, Net
+from device.models.probabilities import served
+from device.readings import EMOTIONS, Emotion, Modality, Reading
+
+MASKS = 256
+METHOD = f"local linear model of {MASKS} random masks (LIME over RISE's masks); Shapley values of the modalities"
+_RIDGE = 0.025
+"""Of the masks' number: the least squares are damped by so much, as 256 answers are few for a hundred cells."""
+_CHUNK = 64
+"""Masked copies a call: more at once make a net slower on a processor, as they leave its cache."""
+_SEED = 1
+_DIGITS = 3
+_NOTHING = 1e-6
+"""A place that adds less adds nothing: answers of the same input differ by as much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """How places of an input are hidden: in a grid of ``cells`` (rows, columns), with what is seen ``behind`` it."""
+
+    cells: tuple[int, int]
+    behind: Callable[[FloatArray], FloatArray]
+
+
+def blurred(picture: FloatArray) -> FloatArray:
+    """What is left of a face without its features; a Gaussian of 6 pixels."""
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), 6.0), dtype=np.float32)
+
+
+def average(features: FloatArray) -> FloatArray:
+    """Of speech features the mean of all, which says nothing."""
+    return np.full_like(features, features.mean())
+
+
+MASKINGS: Mapping[Modality, Masking] = {
+    Modality.FACE: Masking((8, 8), blurred),
+    Modality.SPEECH: Masking((32, 4), average),
+}
+"""As fine as docs/measured/explanations.json found best."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Evidence:
+    """What one modality was read from: ``values`` as its ``net`` ate them.
+
+    ``reading`` is what was fused: of these values or, of a recording, the mean of all its readings.
+    """
+
+    net: Net
+    values: FloatArray
+    reading: Reading
+
+
+@runtime_checkable
+class ManyAtOnce(Protocol):
+    """A net that takes many samples in one call, as ``desktop_server.engine.OnnxNet``."""
+
+    def batch(self, values: FloatArray, /) -> tuple[FloatArray, ...]:
+        """Float32 (n, …) to one float32 (n, …) an output."""
+
+
+def explain(evidence: Mapping[Modality, Evidence], *, rule: str, label: Emotion) -> Explanation:
+    """Why the fused label is this one, from one modality or both. ``rule`` is one of ``device.fusion.rules.RULES``."""
+    maps = {modality: _shown(place_map(own, modality, label)) for modality, own in evidence.items()}
+    face, speech = (evidence.get(modality) for modality in (Modality.FACE, Modality.SPEECH))
+    return Explanation(
+        label=label.value,
+        method=METHOD,
+        face_map=maps.get(Modality.FACE),
+        speech_map=maps.get(Modality.SPEECH),
+        face_crop_png_base64=_png(face.values) if face else None,
+        speech_features=_rows(speech.values) if speech else None,
+        contributions=contributions({m: own.reading for m, own in evidence.items()}, rule=rule, label=label),
+    )
+
+
+def contributions(readings: Mapping[Modality, Reading], *, rule: str, label: Emotion) -> dict[str, float]:
+    """How much each modality moved the label's fused probability from the 1/7 of knowing nothing.
+
+    Shapley values (Shapley 1953, A value for n-person games): the mean, over the orders in which the readings could
+    become known, of what each adds. They sum to the fused probability less 1/7.
+    """
+    orders = list(permutations(readings))
+    gains = dict.fromkeys((modality.value for modality in readings), 0.0)
+    for order in orders:
+        for count, modality in enumerate(order):
+            before, after = (_fused(readings, order[:known], rule, label) for known in (count, count + 1))
+            gains[modality.value] += (after - before) / len(orders)
+    return gains
+
+
+def _fused(readings: Mapping[Modality, Reading], known: tuple[Modality, ...], rule: str, label: Emotion) -> float:
+    if not known:
+        return 1 / len(EMOTIONS)
+    probs = RULES[rule]({modality: own for modality, own in readings.items() if modality in known}).probs
+    return probs[EMOTIONS.index(label)]
+
+
+def place_map(evidence: Evidence, modality: Modality, label: Emotion) -> FloatArray:
+    """What each place adds to the label's probability or, negative, takes from it: float32 (height, width)."""
+    masking, picture = MASKINGS[modality], _flat(evidence.values)
+    masks, solver = _masks(_size(picture), masking.cells)
+    behind = masking.behind(picture)
+    probs = label_probs(evidence.net, behind + masks * (picture - behind), label)
+    weights = (solver @ (probs - probs.mean())).reshape(masking.cells)
+    return _spread(weights.astype(np.float32), _size(picture))
+
+
+def label_probs(net: Net, pictures: FloatArray, label: Emotion) -> NDArray[np.float64]:
+    """The label's probability in each of the pictures (n, height, width), as the appliance fuses it."""
+    shaped = pictures.reshape(-1, *net.card.input.shape[1:])
+    number = EMOTIONS.index(label)
+    return np.array([served(net.card, output)[number] for output in _outputs(net, shaped)])
+
+
+def _outputs(net: Net, inputs: FloatArray) -> list[FloatArray]:
+    if not isinstance(net, ManyAtOnce):
+        return [net(values)[0] for values in inputs]
+    return [output for at in range(0, len(inputs), _CHUNK) for output in net.batch(inputs[at : at + _CHUNK])[0]]
+
+
+@cache
+def _masks(size: tuple[int, int], cells: tuple[int, int]) -> tuple[FloatArray, FloatArray]:
+    """Masks (n, height, width) in 0 (hidden) to 1, and what makes cells' weights (cells, n) @ of probabilities (n,).
+
+    Half of the masks are the others' opposites, which halves the noise for nothing.
+    """
+    half = np.random.default_rng(_SEED).integers(0, 2, (MASKS // 2, *cells)).astype(np.float32)
+    grids = np.concatenate([half, 1 - half])
+    rows = grids.reshape(MASKS, -1) - 0.5
+    damped = rows.T @ rows + _RIDGE * MASKS * np.eye(rows.shape[1], dtype=np.float32)
+    return np.stack([_spread(grid, size) for grid in grids]), np.linalg.solve(damped, rows.T)
+
+
+def _spread(grid: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """A grid's values over all places, softly from cell to cell."""
+    height, width = size
+    return np.asarray(cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+
+
+def _shown(places: FloatArray) -> list[list[float]]:
+    """What speaks for the label in 0…1, what speaks against it as 0."""
+    speaking = np.maximum(places, np.float32(0))
+    most = speaking.max()
+    return _rows(speaking / most if most > _NOTHING else np.zeros_like(places))
+
+
+def _rows(values: FloatArray) -> list[list[float]]:
+    return [[round(float(value), _DIGITS) for value in row] for row in _flat(values)]
+
+
+def _flat(values: FloatArray) -> FloatArray:
+    """Without the channel, if there is one."""
+    return values[..., 0] if values.ndim == 3 else values
+
+
+def _size(picture: FloatArray) -> tuple[int, int]:
+    height, width = picture.shape
+    return height, width
+
+
+def _png(crop: FloatArray) -> str:
+    pixels = np.rint(_flat(crop) * 255).astype(np.uint8)
+    return base64.b64encode(cv2.imencode(".png", pixels)[1].tobytes()).decode()
