@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from desktop_server import answer as parts
 from desktop_server import compose
 from desktop_server.errors import RequestError
+from desktop_server.explanation import Evidence, explain
 from desktop_server.lending import Lending
-from desktop_server.media import MediaLimits, check_recording, decode_picture, memory_file, sender_sees
+from desktop_server.media import MediaLimits, decode_picture, sender_sees
 from desktop_server.perception import Grey, Heard, Perception, SeenFace, Stopwatch, fused_once, mean_readings
-from device.capture.replay import Replay, open_media
+from desktop_server.recording import Tracks, open_recording
 from device.fusion.fuse import Fusion
 from device.models.sets import ModelSet
-from device.readings import Estimate, Modality
+from device.readings import EMOTIONS, Estimate, Modality
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,10 @@ class Precision:
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """The media, measured and (a picture) decoded."""
+    """The media: a decoded picture, the tracks of a recording."""
 
     grey: Grey | None
-    replay: Replay | None
+    tracks: Tracks | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class _Verdict:
     estimate: Estimate
     timeline: tuple[Estimate, ...]
     faces: list[SeenFace]
+    explanation: parts.Explanation | None
 
 
 class Answerer:
@@ -108,9 +110,8 @@ class Answerer:
         watch = Stopwatch(time.monotonic() + self._work_s)
         modalities = _MODALITIES[question.mode]
         with self._evidence(question, modalities, watch) as evidence:
-            verdict = self._verdict(self._full, evidence, question, watch)
-            other_watch = Stopwatch(watch.deadline_s)
-            other = self._verdict(self._int8, evidence, question, other_watch) if question.compare else None
+            verdict = self._verdict(self._full, evidence, question, watch, explain=question.explain)
+            other = self._other(evidence, question, watch.deadline_s) if question.compare else None
         return parts.Answer(
             mode=question.mode,
             fusion=question.rule,
@@ -121,8 +122,13 @@ class Answerer:
             picture=_size(evidence.grey),
             models=self._full.described(modalities),
             int8=None if other is None else self._opinion(other, modalities),
+            explanation=verdict.explanation,
             timings_ms=_timings(watch, question.asked_s, started_s),
         )
+
+    def _other(self, evidence: _Evidence, question: Question, deadline_s: float) -> _Verdict:
+        """What int8 makes of it, on a watch of its own: the answer's times are float's."""
+        return self._verdict(self._int8, evidence, question, Stopwatch(deadline_s), explain=False)
 
     @contextmanager
     def _evidence(self, question: Question, modalities: frozenset[Modality], watch: Stopwatch) -> Iterator[_Evidence]:
@@ -131,26 +137,30 @@ class Answerer:
         if question.recording is None:
             yield _Evidence(grey, None)
             return
-        with memory_file(question.recording) as path:
+        with ExitStack() as opened:
             with watch.stage("decode"):
-                check_recording(path, question.recording, self._limits)
-                with sender_sees("unreadable-recording"):
-                    replay = open_media([path], rate_hz=self._rate_hz)
-            _require_tracks(replay, modalities, has_picture=grey is not None)
-            yield _Evidence(grey, replay)
+                recording = open_recording(question.recording, self._limits, rate_hz=self._rate_hz)
+                tracks = opened.enter_context(recording)
+            _require_tracks(tracks, modalities, has_picture=grey is not None)
+            yield _Evidence(grey, tracks)
 
-    def _verdict(self, precision: Precision, evidence: _Evidence, question: Question, watch: Stopwatch) -> _Verdict:
-        with precision.perceptions.one() as perception, perception.timed(watch):
+    def _verdict(
+        self, precision: Precision, evidence: _Evidence, question: Question, watch: Stopwatch, *, explain: bool
+    ) -> _Verdict:
+        with precision.perceptions.one() as perception, perception.noted(watch, keep=explain) as inputs:
             faces = [] if evidence.grey is None else perception.faces(evidence.grey, watch)
             heard = self._heard(perception, evidence, faces, question, watch)
-        readings = [*(seen.reading for seen in faces[:1]), *heard.readings]
-        estimate = fused_once(mean_readings(readings), self._fusions.once(question.rule))
-        return _Verdict(estimate, heard.estimates, faces)
+            readings = [*(seen.reading for seen in faces[:1]), *heard.readings]
+            means = mean_readings(readings)
+            estimate = fused_once(means, self._fusions.once(question.rule))
+            seen = perception.typical(readings, inputs, estimate) if explain else {}
+        evidence_of = {m: Evidence(perception.shared_net(m), values, means[m]) for m, values in seen.items()}
+        return _Verdict(estimate, heard.estimates, faces, _explanation(evidence_of, estimate))
 
     def _heard(
         self, perception: Perception, evidence: _Evidence, faces: list[SeenFace], question: Question, watch: Stopwatch
     ) -> Heard:
-        if evidence.replay is None:
+        if evidence.tracks is None:
             return Heard((), ())
         modalities = _MODALITIES[question.mode]
         fusion = self._fusions.along(question.rule, face_lasts=evidence.grey is not None)
@@ -159,7 +169,7 @@ class Answerer:
             for seen in faces[:1]:
                 fusion.step(seen.reading)
         with sender_sees("unreadable-recording"):
-            return perception.follow(evidence.replay, modalities, fusion, watch)
+            return perception.follow(evidence.tracks, modalities, fusion, watch)
 
     def _timeline(self, verdict: _Verdict) -> list[parts.Moment]:
         return [compose.moment(said, uncertain_below=self._uncertain_below) for said in verdict.timeline]
@@ -192,10 +202,18 @@ _MODALITIES: dict[parts.Mode, frozenset[Modality]] = {
 }
 
 
-def _require_tracks(replay: Replay, modalities: frozenset[Modality], *, has_picture: bool) -> None:
-    if modalities == {Modality.SPEECH} and replay.audio is None:
+def _explanation(evidence: Mapping[Modality, Evidence], estimate: Estimate) -> parts.Explanation | None:
+    """Why the best emotion is it, also where it is not said for want of certainty; nothing where nobody is."""
+    if estimate.probs is None or not evidence:
+        return None
+    best = max(range(len(EMOTIONS)), key=estimate.probs.__getitem__)
+    return explain(evidence, rule=estimate.rule, label=EMOTIONS[best])
+
+
+def _require_tracks(tracks: Tracks, modalities: frozenset[Modality], *, has_picture: bool) -> None:
+    if modalities == {Modality.SPEECH} and tracks.audio is None:
         raise RequestError("nothing-to-read", "there is no sound in this file; send one with sound")
-    if not has_picture and modalities == {Modality.FACE} and replay.video is None:
+    if not has_picture and modalities == {Modality.FACE} and tracks.video is None:
         raise RequestError("nothing-to-read", "there is no picture in this file; send a film or a picture")
 
 

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_server.errors import RequestError
-from device.capture.replay import Replay
+from desktop_server.recording import Tracks
 from device.features.face import FaceCrop
 from device.fusion.fuse import Fusion
-from device.models.card import Card
 from device.models.detect import Face, FaceDetector
 from device.models.face_emotion import FaceRecogniser, crop_of, read_crop
 from device.models.net import FloatArray, Net, OpenNet
@@ -54,20 +53,27 @@ class Stopwatch:
             raise RequestError("too-much-work", "this took too long to read; send less at once")
 
 
-class TimedNet:
-    """A net that books its time to the request that is being worked on."""
+Inputs = Mapping[Modality, list[FloatArray]]
+"""What the nets ate, in the order of their readings."""
+
+
+class NotedNet:
+    """A net that books its time and, if asked to, keeps what it ate for the request that is being worked on."""
 
     def __init__(self, net: Net) -> None:
         self.card = net.card
-        self._net = net
+        self.net = net
         self.watch: Stopwatch | None = None
+        self.kept: list[FloatArray] | None = None
 
     def __call__(self, values: FloatArray) -> tuple[FloatArray, ...]:
         """Run the net once."""
+        if self.kept is not None:
+            self.kept.append(values)
         if self.watch is None:
-            return self._net(values)
+            return self.net(values)
         with self.watch.stage("nets"):
-            return self._net(values)
+            return self.net(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +100,35 @@ class Perception:
         self.models = models
         self._detector_net = open_net(models.detector, models.folder)
         self.detector = FaceDetector(self._detector_net)
-        self.face_net = TimedNet(open_net(models.face, models.folder))
-        self.speech_net = TimedNet(open_net(models.speech, models.folder))
+        self.face_net = NotedNet(open_net(models.face, models.folder))
+        self.speech_net = NotedNet(open_net(models.speech, models.folder))
+        self._nets = {Modality.FACE: self.face_net, Modality.SPEECH: self.speech_net}
 
     @contextmanager
-    def timed(self, watch: Stopwatch) -> Iterator[None]:
-        """Book the nets' time there, meanwhile."""
-        self.face_net.watch = self.speech_net.watch = watch
+    def noted(self, watch: Stopwatch, *, keep: bool) -> Iterator[Inputs]:
+        """Book the nets' time there meanwhile, and collect what they ate if it is to be kept."""
+        inputs: dict[Modality, list[FloatArray]] = {modality: [] for modality in Modality}
+        for modality, net in self._nets.items():
+            net.watch, net.kept = watch, inputs[modality] if keep else None
         try:
-            yield
+            yield inputs
         finally:
-            self.face_net.watch = self.speech_net.watch = None
+            for net in self._nets.values():
+                net.watch = net.kept = None
+
+    def shared_net(self, modality: Modality) -> Net:
+        """The net itself, which books nothing."""
+        return self._nets[modality].net
+
+    def typical(self, readings: Iterable[Reading], inputs: Inputs, estimate: Estimate) -> dict[Modality, FloatArray]:
+        """Of each modality what was eaten for the reading that is surest of the estimate's best emotion."""
+        if estimate.probs is None:
+            return {}
+        best = max(range(len(estimate.probs)), key=estimate.probs.__getitem__)
+        said: dict[Modality, list[float]] = {}
+        for reading in readings:
+            said.setdefault(reading.modality, []).append(reading.probs[best])
+        return {modality: inputs[modality][int(np.argmax(probs))] for modality, probs in said.items()}
 
     def faces(self, grey: Grey, watch: Stopwatch) -> list[SeenFace]:
         """Every face of one picture, uint8 (height, width), the largest first."""
@@ -118,14 +142,14 @@ class Perception:
                 seen.append(SeenFace(face, crop, read_crop(self.face_net, crop, 0)))
         return seen
 
-    def follow(self, replay: Replay, modalities: Iterable[Modality], fusion: Fusion, watch: Stopwatch) -> Heard:
+    def follow(self, tracks: Tracks, modalities: Iterable[Modality], fusion: Fusion, watch: Stopwatch) -> Heard:
         """What is seen and heard of a recording or film on the way, as ``device.app.replay_estimates`` says it."""
         readings: list[Reading] = []
         lanes: list[AnyLane] = []
-        if (video := replay.video) is not None and Modality.FACE in modalities:
+        if (video := tracks.video) is not None and Modality.FACE in modalities:
             seer = FaceRecogniser(self.detector, self.face_net)
             lanes.append(Lane("camera", lambda: video, _Noted(seer, readings, watch)))
-        if (audio := replay.audio) is not None and Modality.SPEECH in modalities:
+        if (audio := tracks.audio) is not None and Modality.SPEECH in modalities:
             hearer = SpeechRecogniser(self.speech_net)
             lanes.append(Lane("microphone", lambda: audio, _Noted(hearer, readings, watch)))
         with watch.stage("all"):
@@ -178,8 +202,3 @@ def fused_once(readings: Mapping[Modality, Reading], fusion: Fusion) -> Estimate
         estimate = fusion.tick(10**10)
         assert estimate is not None, "time alone brings an estimate"
     return estimate
-
-
-def card_for(models: ModelSet, modality: Modality) -> Card:
-    """The card of the model that reads a modality."""
-    return models.face if modality is Modality.FACE else models.speech

@@ -60,7 +60,7 @@ class Connection:
 async def closed_loop(
     server: ServerProcess, sent: bytes, *, concurrency: int, until: Callable[[int], bool]
 ) -> list[Outcome]:
-    """So many clients, each with its next request as soon as it has its answer; ``until`` sees the number of answers."""
+    """So many clients, each with its next request once it has its answer; ``until`` sees the number of answers."""
     outcomes: list[Outcome] = []
 
     async def client() -> None:

@@ -1,0 +1,135 @@
+"""An uploaded recording or film as the appliance's sources."""
+
+from __future__ import annotations
+
+import io
+import wave
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import av
+import numpy as np
+
+from desktop_server.errors import RequestError
+from desktop_server.media import MediaLimits, check_size, memory_file, require_content, sender_sees
+from device.capture.blocks import BlockMaker
+from device.capture.container import RATES_HZ, contents
+from device.capture.replay import BLOCK_MS, ReplayAudio, ReplayVideo
+from device.capture.scene import Clip, Part
+from device.signals import RATE_HZ, AudioBlock, Frame
+from device.stages import Source
+
+_MARKS: tuple[tuple[int, bytes], ...] = (
+    (0, b"RIFF"),
+    (0, b"fLaC"),
+    (0, b"OggS"),
+    (0, b"ID3"),
+    (0, b"\xff\xfb"),
+    (0, b"\xff\xf3"),
+    (0, b"\xff\xf2"),
+    (0, b"\xff\xf1"),
+    (0, b"\xff\xf9"),
+    (0, b"\x1a\x45\xdf\xa3"),
+    (4, b"ftyp"),
+    (0, b"FLV"),
+)
+"""Where and how WAV, FLAC, Ogg, MP3, ADTS, Matroska and WebM, MP4, and FLV begin.
+
+Each holds its own data. A playlist (HLS, concat, SDP) would have FFmpeg open other files of the server's, or addresses.
+"""
+KINDS = "WAV, FLAC, Ogg, MP3, AAC, WebM, MP4 or FLV"
+
+
+@dataclass(frozen=True, slots=True)
+class Tracks:
+    """What there is to see and to hear. Each may be played several times."""
+
+    video: Source[Frame] | None
+    audio: Source[AudioBlock] | None
+
+
+@contextmanager
+def open_recording(data: bytes, limits: MediaLimits, *, rate_hz: float) -> Iterator[Tracks]:
+    """Its tracks, while this lasts; about ``rate_hz`` of a film's pictures a second.
+
+    Raises ``RequestError`` for what is no sound or film, too long or too large, before it is decoded.
+    """
+    require_content(data)
+    if not any(data[at : at + len(mark)] == mark for at, mark in _MARKS):
+        raise RequestError("unsupported-media", f"this is no {KINDS}; send one of these")
+    if (blocks := wave_blocks(data, limits)) is not None:
+        yield Tracks(None, _Blocks(blocks))
+        return
+    with memory_file(data) as path:
+        yield _tracks(path, limits, rate_hz)
+
+
+def wave_blocks(data: bytes, limits: MediaLimits) -> list[AudioBlock] | None:
+    """A plain 16-bit WAV as a replay of it gives it, in a tenth of the time; ``None`` for any other kind of file."""
+    try:
+        with wave.open(io.BytesIO(data)) as file:
+            told, rate_hz = file.getparams(), file.getframerate()
+            if told.sampwidth != 2 or rate_hz not in RATES_HZ or told.nframes * told.nchannels * 2 > len(data):
+                return None  # a length that cannot be true: it was not known when the head was written
+            _check_length(told.nframes / rate_hz, limits)
+            samples = np.frombuffer(file.readframes(told.nframes), dtype="<i2").reshape(-1, told.nchannels)
+    except (wave.Error, EOFError, ValueError):
+        return None
+    maker = BlockMaker(rate_hz=rate_hz, block_ms=BLOCK_MS)
+    mono = (samples.mean(axis=1, dtype=np.float64) / 32768).astype(np.float32)
+    blocks = [*maker.push(0, mono), *maker.flush()]
+    return [AudioBlock(round(b.first_sample * 1e9 / RATE_HZ), b.first_sample, b.samples) for b in blocks]
+
+
+class _Blocks:
+    """Decoded sound as a source."""
+
+    is_recording = True
+    dropped = 0
+    problem = ""
+
+    def __init__(self, blocks: Sequence[AudioBlock]) -> None:
+        self._blocks = blocks
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def __iter__(self) -> Iterator[AudioBlock]:
+        return iter(self._blocks)
+
+    def close(self) -> None:
+        """Nothing waits: it is all there."""
+
+
+def _tracks(path: Path, limits: MediaLimits, rate_hz: float) -> Tracks:
+    with sender_sees("unreadable-recording"):
+        _check_head(path, limits)
+        clip = Clip(path, contents(path))
+        _check_length(clip.holds.length_ns / 1e9, limits)  # a head may lie; packets are counted
+    parts = [Part(0, clip)]
+    return Tracks(
+        video=ReplayVideo(parts, lap_ns=None, pace=None, rate_hz=rate_hz) if clip.has_picture else None,
+        audio=ReplayAudio(parts, lap_ns=None, pace=None) if clip.has_sound else None,
+    )
+
+
+def _check_head(path: Path, limits: MediaLimits) -> None:
+    """What a file says of itself, which is cheap to look at."""
+    try:
+        with av.open(str(path), metadata_errors="ignore") as container:
+            _check_length((container.duration or 0) / 1e6, limits)
+            for stream in container.streams.video:
+                check_size(stream.codec_context.width, stream.codec_context.height, limits)
+    except av.FFmpegError as error:
+        raise RequestError("unreadable-recording", "it cannot be read; is it damaged or incomplete?") from error
+
+
+def _check_length(seconds: float, limits: MediaLimits) -> None:
+    if seconds > limits.seconds:
+        raise RequestError("too-long", f"it has {seconds:.0f} s; at most {limits.seconds:g} are read")
