@@ -9,6 +9,9 @@ from typing import Any
 
 from device.publish.message import Message
 
+STALE_AFTER_S = 30.0
+"""Three heartbeats of ``state``: what is older is no longer true."""
+
 _MAX_NODES = 64
 
 
@@ -43,12 +46,20 @@ class House:
         if not topic or payload is None or (name not in self.nodes and len(self.nodes) >= _MAX_NODES):
             return
         view = self.nodes.get(name, NodeView(name))
+        if topic == "status" and _is_of_an_older_life(payload, view.said("status")):
+            return
         self.nodes[name] = replace(
             view,
             topics={**view.topics, topic: payload},
             state_ns=now_ns if topic == "state" else view.state_ns,
             alive_ns=view.alive_ns if message.retain or not _is_the_nodes_own(topic, payload) else now_ns,
         )
+
+
+def _is_of_an_older_life(payload: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """A last will that comes late: since then the node has started anew, with another ``boot_id``."""
+    lives_on = known.get("state") == "online" and payload.get("state") == "offline"
+    return lives_on and payload.get("boot_id") != known.get("boot_id")
 
 
 def _payload(raw: bytes) -> Mapping[str, Any] | None:

@@ -10,11 +10,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from device.house import House, NodeView
+from device.house import STALE_AFTER_S, House, NodeView
 from device.readings import EMOTIONS, NOBODY, UNCERTAIN, Emotion
-
-STALE_AFTER_S = 30.0
-"""Three heartbeats of ``state``: what is older is no longer true."""
 
 _PANEL_LINES = 14
 _ABSURD = 1e15

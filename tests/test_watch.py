@@ -94,6 +94,12 @@ def test_a_node_that_went_offline_is_shown_as_such_with_its_sensors_as_history()
     assert "last message 2.0 s ago" in text  # the last will is the broker's word, not the node's
 
 
+def test_the_late_will_of_an_older_life_is_not_believed() -> None:
+    house = living_house()
+    hear(house, "status", {**PAYLOADS.status("offline"), "boot_id": "the one before"}, 1)
+    assert "kitchen · online" in drawn(house, 2)
+
+
 def test_without_a_broker_nothing_is_known() -> None:
     text = drawn(living_house(), 1, problem="the broker pi:1883 cannot be reached")
     assert "cannot be reached" in text
