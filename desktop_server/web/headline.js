@@ -1,0 +1,43 @@
+// The estimate in words: never an emotion where the server says that it is not sure.
+
+import { el, fill } from "./dom.js";
+import { best, percent, seconds, title, word } from "./words.js";
+
+/** `at_s` is the moment of a recording that is looked at, null for the whole, which `whole` names. */
+export function drawHeadline(parent, estimate, { at_s = null, live = false, whole = "On the whole" } = {}) {
+  const when = live ? "Now" : at_s === null ? whole : `At ${seconds(at_s)}`;
+  fill(
+    parent,
+    el("p", { class: "when" }, when),
+    el("p", { class: `label ${estimate.label}`, "data-label": estimate.label }, title(estimate.label)),
+    el("p", { class: "why" }, explained(estimate)),
+    estimate.label !== "nobody" && affect(estimate),
+  );
+}
+
+function explained({ label, confidence, probs, modalities }) {
+  if (label === "nobody") return "No face was found and no voice was heard.";
+  if (label === "uncertain") {
+    const [name, share] = best(probs);
+    return `Nothing is likely enough to be said. ${title(name)} leads with ${percent(share)}.`;
+  }
+  return `Confidence ${percent(confidence)}, ${from(modalities)}.`;
+}
+
+function from(modalities) {
+  const [face, speech] = [modalities.face, modalities.speech];
+  if (!(face.present && speech.present)) return `from the ${word(face.present ? "face" : "speech")} alone`;
+  if (!face.label || !speech.label) return "from face and voice";
+  return face.label === speech.label ? "and face and voice agree" : "though face and voice do not say the same";
+}
+
+function affect({ valence, arousal }) {
+  return el("dl", { class: "affect" },
+    el("div", {}, el("dt", {}, "Valence"), el("dd", {}, signed(valence))),
+    el("div", {}, el("dt", {}, "Arousal"), el("dd", {}, signed(arousal))),
+  );
+}
+
+function signed(value) {
+  return (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(2);
+}

@@ -1,0 +1,103 @@
+// An answer, or a live estimate, as the whole of the result's section.
+
+import { drawBars } from "./bars.js";
+import { drawComparison } from "./comparison.js";
+import { byId, el, fill } from "./dom.js";
+import { drawExplanation } from "./explanation.js";
+import { drawHeadline } from "./headline.js";
+import { drawModalities } from "./modalities.js";
+import { drawFaces } from "./picture.js";
+import { drawPlane } from "./plane.js";
+import { drawTimeline, momentAt, pointAt } from "./timeline.js";
+import { sentence, word } from "./words.js";
+
+const LIVE_S = 60; // of the timeline
+const TRAIL = 40; // estimates behind the dot
+const SPOKEN_EVERY_MS = 3000;
+
+/** Shows one answer. `player` plays the recording it is about, if there is one. */
+export async function showAnswer(answer, player) {
+  const { timeline } = answer;
+  const pick = (at_s) => {
+    showMoment(answer, at_s);
+    if (player && at_s !== null && Math.abs(player.currentTime - at_s) > 0.3) player.currentTime = at_s;
+  };
+  byId("result").hidden = false;
+  drawFaces(byId("media"), answer.faces, answer.picture);
+  drawTimeline(byId("timeline"), timeline, { onPick: pick });
+  showMoment(answer, null);
+  drawProvenance(answer);
+  if (player) player.ontimeupdate = () => player.paused || showMoment(answer, player.currentTime);
+  speak(sentence(answer.estimate));
+  await drawExplanation(byId("explanation"), answer.explanation, answer.estimate.label);
+}
+
+/** The whole, or what was said at one moment of it. */
+function showMoment(answer, at_s) {
+  const { estimate, timeline, int8, mode, models } = answer;
+  const whole = at_s === null || timeline.length === 0;
+  const now = whole ? estimate : momentAt(timeline, at_s);
+  const small = int8 && { ...int8, estimate: whole ? int8.estimate : momentAt(int8.timeline, at_s) };
+  const trail = whole ? [] : timeline.filter((moment) => moment.at_s < at_s).slice(-TRAIL);
+  drawEstimate(now, { mode, trail, other: small?.estimate ?? null, at_s: whole ? null : at_s, whole: timeline.length > 1 ? "On the whole" : "In this picture" });
+  drawComparison(byId("comparison"), now, models, small);
+  pointAt(byId("timeline"), timeline, whole ? null : at_s);
+}
+
+function drawEstimate(estimate, { mode, trail, other, ...when }) {
+  drawHeadline(byId("headline"), estimate, when);
+  drawBars(byId("bars"), estimate);
+  drawPlane(byId("plane"), estimate, { trail, other });
+  drawModalities(byId("modalities"), estimate, mode);
+}
+
+/** What is shown while live: each estimate as it comes, and the last minute. */
+export class LiveView {
+  #moments = [];
+  #newest = null;
+  #spoken = { label: null, at_ms: 0 };
+
+  /** One message of the stream. What comes faster than the screen is drawn is only kept for the timeline. */
+  show(message, session) {
+    const { estimate } = message;
+    this.#moments = [...this.#moments, estimate].filter((moment) => moment.at_s > estimate.at_s - LIVE_S);
+    if (!this.#newest) requestAnimationFrame(() => this.#draw());
+    this.#newest = [message, session];
+    this.#say(estimate);
+  }
+
+  #draw() {
+    const [{ estimate, int8, face, picture }, { mode, models, int8_models }] = this.#newest;
+    const { at_s } = estimate;
+    const seen = face && estimate.modalities.face.present;
+    this.#newest = null;
+    byId("result").hidden = false;
+    drawEstimate(estimate, { mode, trail: this.#moments.slice(-TRAIL, -1), other: int8, live: true });
+    drawComparison(byId("comparison"), estimate, models, int8 && { estimate: int8, models: int8_models });
+    drawFaces(byId("media"), seen ? [{ box: face, is_used: true, label: estimate.modalities.face.label ?? "face" }] : [], picture);
+    drawTimeline(byId("timeline"), this.#moments, { from_s: Math.max(0, at_s - LIVE_S), to_s: at_s });
+  }
+
+  #say(estimate) {
+    const now_ms = performance.now();
+    if (estimate.label === this.#spoken.label || now_ms - this.#spoken.at_ms < SPOKEN_EVERY_MS) return;
+    this.#spoken = { label: estimate.label, at_ms: now_ms };
+    speak(sentence(estimate));
+  }
+}
+
+function drawProvenance({ models, fusion, timings_ms, modalities_used }) {
+  const files = [models.face, models.speech].filter(Boolean);
+  const stages = Object.entries(timings_ms).filter(([name, value]) => name !== "total" && value);
+  fill(byId("provenance"),
+    el("p", { class: "small" },
+      `${modalities_used.length ? `Read from ${modalities_used.map(word).join(" and ")}` : "Nothing was there to read"}; rule “${fusion}”; ${models.precision} in ${models.runtime}; ${timings_ms.total.toFixed(1)}\u202fms on the server`,
+      ` (${stages.map(([name, value]) => `${name.replace("_", " ")} ${value.toFixed(1)}`).join(", ")}). `,
+      files.map((model) => el("code", { title: `sha256 ${model.sha256}` }, `${model.id} · ${model.sha256.slice(0, 8)}`)),
+    ),
+  );
+}
+
+function speak(text) {
+  byId("spoken").textContent = text;
+}
