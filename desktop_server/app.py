@@ -17,10 +17,12 @@ from desktop_server import answer as parts
 from desktop_server.answering import Answerer, Precision, Question
 from desktop_server.batching import BatchingNet, ManyAtOnce
 from desktop_server.engine import Provider, float_engine
+from desktop_server.fleet import Fleet
 from desktop_server.http.about import About, Bounds, about_routes
 from desktop_server.http.access import RateLimit, is_loopback
 from desktop_server.http.api import Guard, make_api
 from desktop_server.http.body import BodyLimits
+from desktop_server.http.fleet import fleet_routes
 from desktop_server.http.media_routes import Desk, media_routes
 from desktop_server.http.metrics import Metrics
 from desktop_server.http.office import Office
@@ -33,7 +35,7 @@ from desktop_server.media import MediaLimits, decode_picture
 from desktop_server.perception import Perception
 from desktop_server.settings import ServerSettings
 from desktop_server.tokens import Tokens
-from device.app import TFLITE, fusion_rule, load_models, make_fusion, run
+from device.app import TFLITE, broker_address, fusion_rule, load_models, make_fusion, run
 from device.errors import ConfigError
 from device.fusion.fuse import Fusion
 from device.models.card import Card
@@ -85,12 +87,17 @@ def build_api(settings: ServerSettings) -> FastAPI:
             stream_routes(_theatre(settings, house)),
             oip_routes(Counter(house.nets, house.office, body, settings.batching.size, house.has_room)),
             about_routes(_about(settings, house)),
+            fleet_routes(_fleet(settings)),
         ],
         guard=Guard(Tokens(token_path(settings)), RateLimit(rate_hz=server.rate_hz, burst=server.burst)),
         metrics=house.metrics,
         is_ready=house.has_room,
         close=house.close,
     )
+
+
+def _fleet(settings: ServerSettings) -> Fleet | None:
+    return Fleet(broker_address(settings), prefix=settings.mqtt.prefix) if settings.fleet.listen else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,12 @@ class Limits(Section, frozen=True):
     streams: Annotated[Count, Meta(description="Open live streams.")] = 8
 
 
+class FleetSettings(Section, frozen=True):
+    """Other nodes, for the page."""
+
+    listen: Annotated[bool, Meta(description="Hear what nodes say at the broker of `[mqtt]`, below its prefix.")] = True
+
+
 class ServerSettings(Settings, frozen=True):
     """Everything a user of the server may set."""
 
@@ -74,6 +80,7 @@ class ServerSettings(Settings, frozen=True):
     engine: EngineSettings = EngineSettings()
     batching: Batching = Batching()
     limits: Limits = Limits()
+    fleet: FleetSettings = FleetSettings()
 
 
 def load_server_settings(path: Path | None) -> ServerSettings:
