@@ -1,0 +1,332 @@
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from appliance import HAPPY_CLIP, ROOT, running
+from appliance import write_config as write_node_config
+from broker import HOST, Mosquitto
+from browser import chromium, fake_devices, opened, sync_api
+from server_process import Running, affectd_server, serving, write_config
+
+from device.fusion.circumplex import COORDINATES
+from device.readings import EMOTIONS
+
+axe = pytest.importorskip(
+    "axe_playwright_python.sync_playwright", reason="the tests' packages are not there: pip install 'affectd[test]'"
+)
+expect = sync_api.expect
+
+PICTURE = ROOT / "deploy" / "demo" / "astronaut.png"
+PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
+
+
+@pytest.fixture(scope="module")
+def devices(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return fake_devices(HAPPY_CLIP, tmp_path_factory.mktemp("devices"))
+
+
+@pytest.fixture(scope="module")
+def browser(devices: Any) -> Iterator[Any]:
+    with chromium(*devices) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    with Mosquitto(tmp_path_factory.mktemp("broker")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, broker: Mosquitto) -> Iterator[Running]:
+    with serving(tmp_path_factory.mktemp("server"), mqtt={"host": HOST, "port": broker.port}) as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser: Any, server: Running) -> Iterator[Any]:
+    with opened(browser, server.url) as shown:
+        yield shown
+
+
+@pytest.fixture
+def recording(tmp_path: Path, devices: Any) -> Path:
+    """The clip's voice alone."""
+    path = tmp_path / "voice.wav"
+    path.write_bytes(Path(devices[-1].partition("=")[2]).read_bytes())
+    return path
+
+
+def give(page: Any, *files: Path) -> None:
+    page.set_input_files("#file", [str(file) for file in files])
+
+
+def headline(page: Any) -> Any:
+    return page.locator("#headline .label")
+
+
+def bars(page: Any) -> dict[str, str]:
+    rows = page.locator("#bars tbody tr").all()
+    return {row.locator("th").inner_text(): row.locator("td").first.inner_text() for row in rows}
+
+
+def test_a_picture_is_read_and_its_face_is_framed(page: Any) -> None:
+    give(page, PICTURE)
+    expect(headline(page)).to_have_text("Happy")
+    assert page.locator(".boxes").get_attribute("aria-label") == "One face: happy."
+    assert [name.split()[0].lower() for name in bars(page)] == list(EMOTIONS)
+    assert bars(page)["Sad"] == "0\u202f%"
+    expect(page.locator("#modalities")).to_contain_text("Not read this time")
+    expect(page.locator("#spoken")).to_contain_text("Happy")
+    expect(page.locator("#provenance")).to_contain_text("affectd-1-face-float32")
+
+
+def test_the_frame_lies_on_the_face_as_the_picture_is_shown(page: Any) -> None:
+    give(page, PICTURE)
+    expect(page.locator(".boxes .used")).to_be_attached()
+    left, top = page.evaluate(
+        """() => {  // at once: the page may be scrolling
+          const shown = document.querySelector(".frame img").getBoundingClientRect();
+          const frame = document.querySelector(".boxes .used rect").getBoundingClientRect();
+          return [(frame.x - shown.x) / shown.width, (frame.y - shown.y) / shown.height];
+        }"""
+    )
+    assert 0.3 < left < 0.45  # the astronaut's face is left of the middle, near the top
+    assert 0.1 < top < 0.25
+
+
+def test_a_recording_is_read_alone(page: Any, recording: Path) -> None:
+    give(page, recording)
+    expect(headline(page)).to_have_text(re.compile("Happy|Uncertain"))
+    expect(page.locator("#headline")).not_to_contain_text("face and voice")
+    assert page.locator("#media audio").count() == 1
+    expect(page.locator("#timeline")).to_be_visible()
+
+
+def test_a_film_is_read_whole_and_any_moment_of_it_can_be_chosen_by_keyboard(page: Any) -> None:
+    give(page, HAPPY_CLIP)
+    expect(headline(page)).to_have_text("Happy")
+    expect(page.locator("#headline .when")).to_have_text("On the whole")
+    expect(page.locator("#modalities .says")).to_have_count(2)
+    expect(page.locator("#media")).to_contain_text("cannot play")  # Flash video
+    page.locator("#timeline input").focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator("#headline .when")).to_have_text("At 0.8\u202fs")
+    assert re.match(r"0.8\u202fs: \w+", page.locator("#timeline input").get_attribute("aria-valuetext"))
+    page.get_by_role("button", name="Show the whole").click()
+    expect(page.locator("#headline .when")).to_have_text("On the whole")
+
+
+def test_a_picture_and_a_recording_are_read_as_one_moment(page: Any, recording: Path) -> None:
+    give(page, PICTURE, recording)
+    expect(headline(page)).to_have_text("Happy")
+    expect(page.locator("#headline .why")).to_contain_text("face and voice")
+
+
+def test_what_is_dropped_or_pasted_is_taken_too(page: Any) -> None:
+    for event, carrier in (("drop", "dataTransfer"), ("paste", "clipboardData")):
+        page.evaluate(
+            """async ([event, carrier]) => {
+              const data = new DataTransfer();
+              data.items.add(new File([await (await fetch("icon.svg")).blob()], "notes.svg", {type: "image/svg+xml"}));
+              const kind = event === "drop" ? DragEvent : ClipboardEvent;
+              document.dispatchEvent(new kind(event, {[carrier]: data, bubbles: true, cancelable: true}));
+            }""",
+            [event, carrier],
+        )
+        expect(page.get_by_role("alert")).to_contain_text("The file is of a kind that is not read here")
+        page.locator("#problem").evaluate("(element) => element.replaceChildren()")
+
+
+def test_int8_stands_beside_float_on_the_same_input(page: Any) -> None:
+    give(page, HAPPY_CLIP)
+    expect(headline(page)).to_have_text("Happy")
+    page.get_by_label("Compare with int8").check()
+    table = page.locator("#comparison")
+    expect(table).to_contain_text("Both say happy.")
+    expect(table.locator("tbody tr")).to_have_count(7)
+    cells = [float(cell.replace("\u2212", "-")) for cell in table.locator("td.number").all_inner_texts()]
+    assert 0 < max(map(abs, cells)) < 10
+
+
+def test_another_mode_or_rule_reads_the_same_file_anew(page: Any) -> None:
+    give(page, HAPPY_CLIP)
+    expect(page.locator("#provenance")).to_contain_text("rule “product”")
+    page.get_by_label("Fusion rule").select_option("average")
+    expect(page.locator("#provenance")).to_contain_text("rule “average”")
+    page.get_by_role("radio", name="Voice").check()
+    expect(page.locator("#provenance")).to_contain_text("Read from voice;")
+
+
+def test_nobody_is_called_nobody(page: Any, tmp_path: Path) -> None:
+    path = tmp_path / "wall.png"
+    cv2.imwrite(str(path), np.full((240, 320), 128, np.uint8))
+    give(page, path)
+    expect(headline(page)).to_have_text("Nobody")
+    expect(page.locator("#bars")).to_contain_text("nothing to weigh")
+    assert page.locator("#plane .estimate").count() == 0
+
+
+def test_what_the_server_calls_uncertain_is_never_said_as_an_emotion(browser: Any, tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, fusion={"uncertain_below": 1.0}, fleet={"listen": False}) as server,
+        opened(browser, server.url) as page,
+    ):
+        give(page, HAPPY_CLIP)
+        expect(headline(page)).to_have_text("Uncertain")
+        expect(page.locator("#headline")).to_contain_text("Nothing is likely enough to be said")
+        assert page.locator("#bars .said, .bar.lead").count() == 0
+        assert page.locator("#plane .unsure").count() == 1
+        assert page.locator("#spoken").inner_text().startswith("Uncertain")
+        assert not page.locator("#fleet").is_visible()
+
+
+BAD_FILES = {
+    "a text called .jpg": ("notes.jpg", b"this is no picture", "The file is of a kind that is not read here"),
+    "nothing": ("empty.png", b"", "The file is empty"),
+    "the head of a picture": ("head.png", PICTURE.read_bytes()[:60], "The picture is damaged"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "title"), BAD_FILES.values(), ids=BAD_FILES)
+def test_a_bad_file_is_told_in_words_and_the_next_is_read(
+    page: Any, tmp_path: Path, name: str, content: bytes, title: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    give(page, path)
+    expect(page.get_by_role("alert")).to_contain_text(title)
+    assert not page.locator("#result").is_visible()
+    give(page, PICTURE)
+    expect(headline(page)).to_have_text("Happy")
+    expect(page.locator("#problem")).to_be_empty()
+
+
+def test_what_cannot_be_read_together_is_told_without_asking_the_server(page: Any) -> None:
+    give(page, PICTURE, HAPPY_CLIP)
+    expect(page.get_by_role("alert")).to_contain_text("That cannot be read together")
+    page.get_by_role("radio", name="Voice").check()
+    give(page, PICTURE)
+    expect(page.get_by_role("alert")).to_contain_text("A picture has no voice")
+
+
+def test_camera_and_microphone_are_read_live(page: Any) -> None:
+    page.get_by_label("Compare with int8").check()
+    page.get_by_role("button", name="Go live").click()
+    expect(page.locator("#headline .when")).to_have_text("Now")
+    expect(page.locator("#modalities .modality").nth(0).locator(".says")).to_be_visible()
+    expect(page.locator("#modalities .modality").nth(1).locator(".says")).to_be_visible()
+    expect(page.locator("#comparison tbody tr")).to_have_count(7)
+    expect(page.locator("#media .boxes")).to_be_attached()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Go live")).to_be_visible()
+    assert page.evaluate("document.querySelector('#media video').srcObject.active") is False
+
+
+def test_live_goes_on_with_other_options(page: Any) -> None:
+    page.get_by_role("button", name="Go live").click()
+    expect(page.locator("#headline .when")).to_have_text("Now")
+    page.get_by_role("radio", name="Voice").check()
+    expect(page.locator("#media")).to_contain_text("Listening to the microphone")
+    expect(page.locator("#modalities .modality").nth(1).locator(".says")).to_be_visible()
+    give(page, HAPPY_CLIP)
+    expect(page.get_by_role("button", name="Go live")).to_be_visible()
+    expect(page.locator("#headline .when")).to_have_text("On the whole")
+
+
+def test_a_server_with_tokens_asks_for_one_and_the_tab_alone_keeps_it(browser: Any, tmp_path: Path) -> None:
+    config = write_config(tmp_path)
+    token = affectd_server("token", "create", "--config", config, "page").stdout.strip()
+    with serving(tmp_path, fleet={"listen": False}) as server, opened(browser, server.url) as page:
+        give(page, PICTURE)
+        expect(page.get_by_label("Token")).to_be_focused()
+        page.keyboard.type("wrong")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text("The token is not valid")
+        page.get_by_label("Token").fill(token)
+        page.keyboard.press("Enter")
+        expect(headline(page)).to_have_text("Happy")
+        assert page.evaluate("Object.values(sessionStorage)") == [token]
+        assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
+        page.get_by_role("button", name="Go live").click()
+        expect(page.locator("#headline .when")).to_have_text("Now")
+
+
+def test_without_a_server_the_page_says_so(browser: Any, tmp_path: Path) -> None:
+    with serving(tmp_path, fleet={"listen": False}) as server:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(server.url)
+        page.wait_for_load_state("networkidle")
+    give(page, PICTURE)
+    expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached")
+    context.close()
+
+
+def test_a_node_is_seen_with_its_int8_files_and_its_death_is(page: Any, broker: Mosquitto, tmp_path: Path) -> None:
+    replay = {"media": [str(HAPPY_CLIP)], "loop": True}
+    config = write_node_config(
+        tmp_path, node={"id": "kitchen"}, replay=replay, mqtt={"host": HOST, "port": broker.port}
+    )
+    with running(config) as process:
+        node = page.get_by_role("article", name="kitchen")
+        expect(node).to_have_attribute("data-state", "online")
+        expect(node.locator(".label")).to_be_visible()
+        expect(node).to_contain_text("affectd-1-face ·")
+        expect(node).to_contain_text("Last word just now")
+        process.kill()
+        expect(node).to_have_attribute("data-state", "offline")
+        expect(node.locator(".label")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_accessible_on_a_phone_and_nothing_sticks_out(browser: Any, server: Running, scheme: str) -> None:
+    with opened(browser, server.url, color_scheme=scheme, reduced_motion="reduce", **PHONE) as page:
+        page.get_by_label("Compare with int8").check()
+        give(page, HAPPY_CLIP)
+        expect(headline(page)).to_have_text("Happy")
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        assert accessibility_faults(page) == []
+
+
+def test_it_is_accessible_when_it_has_bad_news(page: Any, tmp_path: Path) -> None:
+    (tmp_path / "notes.jpg").write_text("no picture")
+    give(page, tmp_path / "notes.jpg")
+    expect(page.get_by_role("alert")).to_contain_text("not read here")
+    assert accessibility_faults(page) == []
+
+
+def accessibility_faults(page: Any) -> list[str]:
+    """What axe-core finds, best practice included, in a line each."""
+    found = axe.Axe().run(page).response["violations"]
+    return [f"{v['id']}: {v['help']} {[node['html'][:120] for node in v['nodes']]}" for v in found]
+
+
+def test_every_control_is_reached_and_used_by_keyboard_alone(page: Any) -> None:
+    reached: list[str] = []
+    while "explain" not in reached and len(reached) < 20:
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.name || document.activeElement.id"))
+    page.keyboard.press("Space")
+    controls = reached[reached.index("file") :]
+    assert controls == ["file", "live-button", "mode", "fusion", "compare", "explain"]
+    assert page.get_by_label("Explain").is_checked()
+
+
+def test_emotions_lie_where_the_server_has_them(page: Any) -> None:
+    words = page.evaluate("import('./words.js').then(({EMOTIONS, COORDINATES}) => [EMOTIONS, COORDINATES])")
+    assert words == [list(EMOTIONS), {str(e): list(place) for e, place in COORDINATES.items()}]
+
+
+def test_the_page_holds_no_script_or_style_in_line_and_names_no_other_host() -> None:
+    web = ROOT / "desktop_server" / "web"
+    html = (web / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\bsrc=)", html)
+    for file in web.iterdir():
+        hosts = re.findall(r"https?://[^\"'\s)]+", file.read_text(encoding="utf-8"))
+        assert set(hosts) <= {"http://www.w3.org/2000/svg"}, file.name  # a name, not an address
