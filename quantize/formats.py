@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.models.tflite import TfliteModel
-from device.readings import EMOTIONS
 from quantize import calibration, checkpoints, convert
+from quantize.closeness import Closeness, Probabilities, closeness
 from quantize.datasets import DatasetError, Samples, Split
 from quantize.evaluate import probabilities
 from quantize.hearing import heard
@@ -22,24 +22,17 @@ from quantize.paired import mcnemar_p
 from quantize.publish import described
 from quantize.recipes import Recipe
 
-Probabilities = NDArray[np.float32]
-
 FLOAT32 = "float32"
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """How the answers of one form differ from those of the float32 form, sample by sample.
+class Difference(Closeness):
+    """How the answers of one form differ from those of the float32 form, by true class.
 
-    ``agreement`` is the share of samples that both give the same label, in 0…1, ``agreement_by_class`` the same by
-    true class. Differences are absolute, of probabilities over all classes. ``newly_wrong`` samples are right in
-    float32 alone, ``newly_right`` in this form alone; ``mcnemar_p`` is the exact two-sided test of their numbers.
+    ``newly_wrong`` samples are right in float32 alone, ``newly_right`` in this form alone; ``mcnemar_p`` is the exact
+    two-sided test of their numbers.
     """
 
-    agreement: float
-    agreement_by_class: dict[str, float]
-    mean_difference: float
-    largest_difference: float
     newly_wrong: int
     newly_right: int
     mcnemar_p: float
@@ -123,17 +116,10 @@ def _form(name: str, path: Path, probs: Probabilities, float32: Probabilities, s
 
 def difference(probs: Probabilities, float32: Probabilities, labels: NDArray[np.int64]) -> Difference:
     """Compare probabilities (n, 7) with those of the float32 form for the same samples."""
-    guesses, reference = probs.argmax(axis=1), float32.argmax(axis=1)
-    same, off = guesses == reference, np.abs(probs - float32)
-    newly_wrong = int(((reference == labels) & ~same).sum())
-    newly_right = int(((guesses == labels) & ~same).sum())
+    right, reference_right = (p.argmax(axis=1) == labels for p in (probs, float32))
+    newly_wrong, newly_right = int((reference_right & ~right).sum()), int((right & ~reference_right).sum())
     return Difference(
-        agreement=float(same.mean()),
-        agreement_by_class={
-            str(emotion): float(same[labels == i].mean()) for i, emotion in enumerate(EMOTIONS) if (labels == i).any()
-        },
-        mean_difference=float(off.mean()),
-        largest_difference=float(off.max()),
+        **asdict(closeness(probs, float32, labels)),
         newly_wrong=newly_wrong,
         newly_right=newly_right,
         mcnemar_p=mcnemar_p(newly_wrong, newly_right),
