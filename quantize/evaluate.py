@@ -11,6 +11,7 @@ from rich.progress import track
 
 from device.errors import ModelError
 from device.models.card import Card, read_card
+from device.models.net import Net
 from device.models.tflite import TfliteModel
 from quantize.datasets import Dataset, DatasetError, Samples, Split
 from quantize.hearing import heard
@@ -93,7 +94,7 @@ def _told(probs: NDArray[np.float32], samples: Samples) -> Scores | None:
     return score(among / among.sum(axis=1, keepdims=True), samples.labels, samples.groups)
 
 
-def front_end_of(model: TfliteModel) -> FrontEnd:
+def front_end_of(model: Net) -> FrontEnd:
     """The front end that makes the model's features. Raises ``ModelError`` if this version has none."""
     try:
         return FRONT_ENDS[model.card.features]
@@ -103,7 +104,7 @@ def front_end_of(model: TfliteModel) -> FrontEnd:
         ) from error
 
 
-def probabilities(model: TfliteModel, front_end: FrontEnd, samples: Samples, answer: str = "") -> NDArray[np.float32]:
+def probabilities(model: Net, front_end: FrontEnd, samples: Samples, answer: str = "") -> NDArray[np.float32]:
     """One answer of the model to heard samples as the appliance fuses it, calibrated, float32 (samples, 7).
 
     ``answer`` names it; the one that the appliance serves is taken where the model has none of that name.
@@ -112,7 +113,7 @@ def probabilities(model: TfliteModel, front_end: FrontEnd, samples: Samples, ans
     return tempered(outputs(model, front_end, samples)[:, number], model.card.answers[number].temperature)
 
 
-def outputs(model: TfliteModel, front_end: FrontEnd, samples: Samples) -> NDArray[np.float32]:
+def outputs(model: Net, front_end: FrontEnd, samples: Samples) -> NDArray[np.float32]:
     """All of the model's own answers to heard samples, whatever their temperatures, float32 (samples, answers, 7)."""
     given = [model(front_end.served(signal))[0] for signal in track(samples.signals, "scoring", transient=True)]
     return np.stack(given).reshape(len(given), -1, CLASSES)
