@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from quantize.report.parts import Plots, Section, Table
 
-TITLE = "affectd: how good the models are"
-LEAD = (
-    "Small nets that read the expression of a face and the sound of a voice on a Raspberry Pi. They tell how something "
-    "looks and sounds, not what a person feels. All figures are measured by the commands named at the end; brackets "
-    "hold 95 % intervals, and what has not been measured says so."
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What stands above all parts, and below: how the page was ``made``."""
+
+    title: str
+    lead: str
+    made: str
+
+
+REPORT = Heading(
+    title="affectd: how good the models are",
+    lead="Small nets that read the expression of a face and the sound of a voice on a Raspberry Pi. They tell how "
+    "something looks and sounds, not what a person feels. All figures are measured by the commands named at the end; "
+    "brackets hold 95 % intervals, and what has not been measured says so.",
+    made="Made by `python -m quantize report`; the figures themselves are in docs/measured and in the models' cards.",
 )
 _STYLE = (
     "<style>svg{color:#1d232a;--muted:#5d6873;--line:#d5dbe1;--paper:#fff;font-family:system-ui,sans-serif}"
@@ -22,7 +34,7 @@ _STYLE = (
 """For drawings that stand alone, in Markdown: the page has the same colours in its own style."""
 
 
-def html(sections: Sequence[Section]) -> str:
+def html(sections: Sequence[Section], heading: Heading = REPORT) -> str:
     """The page."""
     environment = Environment(
         loader=PackageLoader("quantize.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -31,7 +43,7 @@ def html(sections: Sequence[Section]) -> str:
     # Our own drawings are the only markup that is not text; all else is escaped.
     environment.filters["drawing"] = lambda plot: Markup(plot.svg)
     environment.filters["worded"] = _worded
-    return environment.get_template("report.html.j2").render(title=TITLE, lead=LEAD, sections=sections)
+    return environment.get_template("report.html.j2").render(heading=heading, sections=sections)
 
 
 def _worded(text: str) -> Markup:
@@ -40,9 +52,9 @@ def _worded(text: str) -> Markup:
     return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
 
 
-def markdown(sections: Sequence[Section], folder: str) -> str:
+def markdown(sections: Sequence[Section], folder: str, heading: Heading = REPORT) -> str:
     """The same in Markdown; drawings are ``FOLDER/<name>.svg``."""
-    parts = [f"# {TITLE}", LEAD, *(block for section in sections for block in _blocks(section, folder))]
+    parts = [f"# {heading.title}", heading.lead, *(block for section in sections for block in _blocks(section, folder))]
     return "\n\n".join(parts) + "\n"
 
 
