@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from device.errors import AffectdError
-from quantize.checkpoints import write_beside
 from quantize.commands.options import MODELS, WITNESSES
 from quantize.measured import MEASURED, State, studies
 
@@ -70,28 +68,10 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _render(options: argparse.Namespace) -> None:
-    from quantize.report.page import drawings, html, markdown
+    from quantize.report.files import write_report
     from quantize.report.results import read_results
     from quantize.report.sections import sections
 
     parts = sections(read_results(options.models, options.measured, options.witnesses))
-    folder = options.out / NAME
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AffectdError(f"{folder}: cannot be made ({error.strerror}); choose another --out") from error
-    shown = drawings(parts)
-    for name, svg in shown.items():
-        write_beside(folder / name, svg.encode())
-    _remove_others(folder, list(shown))
-    write_beside(options.out / f"{NAME}.md", markdown(parts, NAME).encode())
-    page = options.out / f"{NAME}.html"
-    write_beside(page, html(parts).encode())
+    page = write_report(parts, options.out, NAME)
     Console(soft_wrap=True).print(f"{page} ({page.stat().st_size / 1e6:.1f} MB) and {page.with_suffix('.md')}")
-
-
-def _remove_others(folder: Path, names: Sequence[str]) -> None:
-    """Drawings that no report shows any more."""
-    for path in folder.glob("*.svg"):
-        if path.name not in names:
-            path.unlink()

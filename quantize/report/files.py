@@ -1,0 +1,35 @@
+"""A report's files: the page, the Markdown, and the drawings that the Markdown shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from device.errors import AffectdError
+from quantize.checkpoints import write_beside
+from quantize.report.page import REPORT, Heading, drawings, html, markdown
+from quantize.report.parts import Section
+
+
+def write_report(sections: Sequence[Section], out: Path, name: str, heading: Heading = REPORT) -> Path:
+    """Write ``out/NAME.html``, which is returned, ``NAME.md`` and ``NAME/*.svg``. Raises ``AffectdError``."""
+    folder = out / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AffectdError(f"{folder}: cannot be made ({error.strerror}); choose another --out") from error
+    shown = drawings(sections)
+    for file, svg in shown.items():
+        write_beside(folder / file, svg.encode())
+    _remove_others(folder, list(shown))
+    write_beside(out / f"{name}.md", markdown(sections, name, heading).encode())
+    page = out / f"{name}.html"
+    write_beside(page, html(sections, heading).encode())
+    return page
+
+
+def _remove_others(folder: Path, names: Sequence[str]) -> None:
+    """Drawings that no report shows any more."""
+    for path in folder.glob("*.svg"):
+        if path.name not in names:
+            path.unlink()
