@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from device.app import face_recogniser
+from device.bench.fresh import peak_mib
 from device.capture.pictures import read_picture
 from device.models.sets import load_set, models_folder
 from device.signals import Frame
@@ -22,9 +23,7 @@ def main(picture: str, frames: str) -> None:
         start = time.process_time_ns()
         assert recognise(Frame(number * 100_000_000, grey)) is not None
         times_ms.append((time.process_time_ns() - start) / 1e6)
-    # Not ru_maxrss, which knows of the parent's memory, too.
-    peak_mib = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) / 1024
-    sys.stdout.write(json.dumps({"cpu_ms": times_ms[5:], "peak_mib": peak_mib}) + "\n")
+    sys.stdout.write(json.dumps({"cpu_ms": times_ms[5:], "peak_mib": peak_mib()}) + "\n")
 
 
 if __name__ == "__main__":
