@@ -1,0 +1,1 @@
+"""What int8 costs: the same inputs through the appliance's files and through their float twins."""

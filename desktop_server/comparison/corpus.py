@@ -1,0 +1,97 @@
+"""A corpus's test part through both precisions: what each scores, and where they part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_server.comparison.sides import Side
+from desktop_server.comparison.spread import difference_quantiles
+from device.readings import EMOTIONS
+from quantize.closeness import Closeness, Probabilities, closeness
+from quantize.datasets import DATASETS, Dataset, DatasetError, Samples, find_dataset
+from quantize.evaluate import answer_number, front_end_of, probabilities
+from quantize.hearing import heard
+from quantize.metrics import Scores, score
+from quantize.paired import Paired
+from quantize.paired import compare as paired
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """A sample to which the two give different labels."""
+
+    name: str
+    truth: str
+    int8: str
+    float32: str
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusComparison:
+    """All figures. In ``paired`` float32 is the first and int8 the second; ``answer`` is which of a net's is scored.
+
+    ``protocol``, ``remarks``, ``unreadable`` and ``without_reading`` are as in ``quantize.evaluate.Report``.
+    """
+
+    dataset: str
+    kind: str
+    protocol: str
+    remarks: tuple[str, ...]
+    unreadable: tuple[str, ...]
+    without_reading: int
+    answer: str
+    int8: Scores
+    float32: Scores
+    closeness: Closeness
+    paired: Paired
+    difference_quantiles: list[float]
+    parted: list[Parted]
+
+
+def dataset_called(name: str, mode: str) -> Dataset:
+    """The corpus of this name, of faces or of voices as it has or as ``mode`` says. Raises ``DatasetError``."""
+    kinds = [kind for own, kind in DATASETS if own == name]
+    if len(kinds) > 1 and mode == "both":
+        raise DatasetError(f"{name} can hold faces or voices; say which with --mode face or --mode speech")
+    return find_dataset(name, kinds[0] if len(kinds) == 1 else mode)
+
+
+def compare_corpus(dataset: Dataset, root: Path, int8: Side, full: Side) -> CorpusComparison:
+    """Every sample of the test part that the appliance would read. Raises ``AffectdError``."""
+    split, nets = dataset.split(root), (int8.open_net(dataset.kind), full.open_net(dataset.kind))
+    front_end = front_end_of(nets[0])
+    samples = heard(front_end, split.test, dataset.name)
+    if not len(samples):
+        raise DatasetError(f"{dataset.name}: of {len(split.test)} samples the appliance says nothing about any")
+    probs, reference = (probabilities(net, front_end, samples, dataset.answer) for net in nets)
+    card = int8.card(dataset.kind)
+    return CorpusComparison(
+        dataset=dataset.name,
+        kind=dataset.kind,
+        protocol=split.note,
+        remarks=split.remarks,
+        unreadable=samples.unreadable,
+        without_reading=len(split.test) - len(samples) - len(samples.unreadable) + len(split.test.unreadable),
+        answer=card.answers[answer_number(card, dataset.answer)].name,
+        int8=score(probs, samples.labels, samples.groups),
+        float32=score(reference, samples.labels, samples.groups),
+        closeness=closeness(probs, reference, samples.labels),
+        paired=paired(_right(reference, samples), _right(probs, samples), samples.labels, samples.groups),
+        difference_quantiles=difference_quantiles(probs, reference),
+        parted=_parted(samples, probs.argmax(axis=1), reference.argmax(axis=1)),
+    )
+
+
+def _right(probs: Probabilities, samples: Samples) -> NDArray[np.bool_]:
+    return np.asarray(probs.argmax(axis=1) == samples.labels)
+
+
+def _parted(samples: Samples, guesses: NDArray[np.int64], reference: NDArray[np.int64]) -> list[Parted]:
+    return [
+        Parted(samples.names[i], *(str(EMOTIONS[number[i]]) for number in (samples.labels, guesses, reference)))
+        for i in np.flatnonzero(guesses != reference).tolist()
+    ]

@@ -1,0 +1,169 @@
+"""Recordings through the whole appliance in both precisions: detector, voice gate, nets, fusion, smoothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from desktop_server.comparison.sides import Side
+from desktop_server.comparison.spread import difference_quantiles
+from device.app import replay_estimates
+from device.capture.replay import open_media
+from device.clips import ClipSummary, Span, Summaries
+from device.commands.replay import spans, votes_beside
+from device.errors import AffectdError
+from device.readings import EMOTIONS, Emotion, Estimate, Modality, Probabilities
+from device.settings import Settings
+from quantize.closeness import Closeness, closeness
+from quantize.paired import Paired
+from quantize.paired import compare as paired
+
+FUSED = "fused"
+
+Said = tuple[str, float]
+"""A leading emotion and its probability."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Of so many probability vectors that both gave: how near they are; classes are float32's own labels."""
+
+    samples: int
+    closeness: Closeness
+    difference_quantiles: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """What both say over a whole clip, fused, and what most people said (nothing where nobody was asked)."""
+
+    name: str
+    int8: Said | None
+    float32: Said | None
+    people: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """Both at one moment, as they would be published; ``None`` for nobody's probabilities."""
+
+    at_s: float
+    int8_label: str
+    float32_label: str
+    int8: Probabilities | None
+    float32: Probabilities | None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaComparison:
+    """``same_label`` is the share of moments at which both would publish the same label, smoothed and held.
+
+    ``agreement`` is of what each modality's net said and of the ``fused`` probabilities. ``against_people``, by clips,
+    has float32 first and int8 second.
+    """
+
+    media: tuple[str, ...]
+    mode: str
+    rule: str
+    same_label: float
+    agreement: dict[str, Agreement]
+    clips: list[Clip]
+    against_people: Paired | None
+    timeline: list[Instant]
+
+
+def compare_media(
+    media: Sequence[Path], settings: Settings, int8: Side, full: Side, *, rate_hz: float | None
+) -> MediaComparison:
+    """Raises ``MediaError`` for what cannot be played, ``AffectdError`` where nothing is read from any of it."""
+    heard, reference = (_Heard.of(media, settings, side, rate_hz) for side in (int8, full))
+    moments = list(zip(heard.estimates, reference.estimates, strict=True))
+    agreement = _agreement(heard.vectors, reference.vectors)
+    if not agreement:
+        raise AffectdError(f"no face and no voice is found in {', '.join(path.name for path in media)}")
+    votes = votes_beside(media)
+    clips = [_clip(*both, votes) for both in zip(heard.clips, reference.clips, strict=True)]
+    return MediaComparison(
+        media=tuple(path.name for path in media),
+        mode=settings.node.mode,
+        rule=moments[0][0].rule,
+        same_label=float(np.mean([ours.label == theirs.label for ours, theirs in moments])),
+        agreement=agreement,
+        clips=clips,
+        against_people=_against_people(clips),
+        timeline=[_instant(*both) for both in moments],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What one side makes of the media; ``vectors`` are each modality's own, and the fused ones, by time."""
+
+    estimates: list[Estimate]
+    clips: list[ClipSummary]
+    vectors: Mapping[str, Mapping[int, Probabilities]]
+
+    @classmethod
+    def of(cls, media: Sequence[Path], settings: Settings, side: Side, rate_hz: float | None) -> _Heard:
+        replay = open_media(media, rate_hz=rate_hz)
+        estimates = list(replay_estimates(settings, side.models, replay, side.engine.open_net))
+        return cls(estimates, _summaries(spans(replay), estimates), _vectors(estimates))
+
+
+def _summaries(clips: list[Span], estimates: Sequence[Estimate]) -> list[ClipSummary]:
+    summaries = Summaries(clips)
+    for estimate in estimates:
+        summaries.add(estimate)
+    return summaries.clips
+
+
+def _vectors(estimates: Sequence[Estimate]) -> dict[str, dict[int, Probabilities]]:
+    """Each reading once, by its own time, and every fused vector."""
+    found: dict[str, dict[int, Probabilities]] = {name: {} for name in (*Modality, FUSED)}
+    for estimate in estimates:
+        if estimate.probs is not None:
+            found[FUSED][estimate.captured_ns] = estimate.probs
+        for modality, state in estimate.modalities.items():
+            if state.probs is not None and state.age_ms is not None:
+                found[modality][estimate.captured_ns - round(state.age_ms * 1e6)] = state.probs
+    return found
+
+
+def _agreement(
+    heard: Mapping[str, Mapping[int, Probabilities]], reference: Mapping[str, Mapping[int, Probabilities]]
+) -> dict[str, Agreement]:
+    found = {}
+    for name, vectors in heard.items():
+        if vectors:
+            probs, other = (np.array(list(v.values()), dtype=np.float32) for v in (vectors, reference[name]))
+            close = closeness(probs, other, other.argmax(axis=1))
+            found[str(name)] = Agreement(len(probs), close, difference_quantiles(probs, other))
+    return found
+
+
+def _clip(ours: ClipSummary, theirs: ClipSummary, votes: Mapping[str, Mapping[str, Sequence[str]]]) -> Clip:
+    return Clip(ours.name, ours.fused, theirs.fused, list(votes.get(Path(ours.name).stem, {}).get("both", ())))
+
+
+def _against_people(clips: Sequence[Clip]) -> Paired | None:
+    """Right is what most people said; where they were torn, either."""
+    judged = [clip for clip in clips if clip.people and clip.int8 and clip.float32]
+    if not judged:
+        return None
+    right = [
+        np.array([said is not None and said[0] in clip.people for clip, said in answers])
+        for answers in (_with(judged, "float32"), _with(judged, "int8"))
+    ]
+    labels = np.array([EMOTIONS.index(Emotion(clip.people[0])) for clip in judged])
+    return paired(right[0], right[1], labels, [clip.name for clip in judged])
+
+
+def _with(clips: Sequence[Clip], side: str) -> list[tuple[Clip, Said | None]]:
+    return [(clip, getattr(clip, side)) for clip in clips]
+
+
+def _instant(ours: Estimate, theirs: Estimate) -> Instant:
+    return Instant(ours.captured_ns / 1e9, ours.label, theirs.label, ours.probs, theirs.probs)
