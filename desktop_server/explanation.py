@@ -58,7 +58,7 @@ MASKINGS: Mapping[Modality, Masking] = {
     Modality.FACE: Masking((8, 8), blurred),
     Modality.SPEECH: Masking((32, 4), average),
 }
-"""As fine as docs/measured/explanations.json found best."""
+"""The grids that docs/explanations.json finds best, of three."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -83,7 +83,7 @@ class ManyAtOnce(Protocol):
 
 def explain(evidence: Mapping[Modality, Evidence], *, rule: str, label: Emotion) -> Explanation:
     """Why the fused label is this one, from one modality or both. ``rule`` is one of ``device.fusion.rules.RULES``."""
-    maps = {modality: _shown(place_map(own, modality, label)) for modality, own in evidence.items()}
+    maps = {m: _shown(place_map(own.net, own.values, MASKINGS[m], label)) for m, own in evidence.items()}
     face, speech = (evidence.get(modality) for modality in (Modality.FACE, Modality.SPEECH))
     return Explanation(
         label=label.value,
@@ -118,12 +118,15 @@ def _fused(readings: Mapping[Modality, Reading], known: tuple[Modality, ...], ru
     return probs[EMOTIONS.index(label)]
 
 
-def place_map(evidence: Evidence, modality: Modality, label: Emotion) -> FloatArray:
-    """What each place adds to the label's probability or, negative, takes from it: float32 (height, width)."""
-    masking, picture = MASKINGS[modality], _flat(evidence.values)
+def place_map(net: Net, values: FloatArray, masking: Masking, label: Emotion) -> FloatArray:
+    """What each place adds to the label's probability or, negative, takes from it: float32 (height, width).
+
+    ``values`` are as the net eats them, (height, width) with or without a channel.
+    """
+    picture = without_channel(values)
     masks, solver = _masks(_size(picture), masking.cells)
     behind = masking.behind(picture)
-    probs = label_probs(evidence.net, behind + masks * (picture - behind), label)
+    probs = label_probs(net, behind + masks * (picture - behind), label)
     weights = (solver @ (probs - probs.mean())).reshape(masking.cells)
     return _spread(weights.astype(np.float32), _size(picture))
 
@@ -168,11 +171,11 @@ def _shown(places: FloatArray) -> list[list[float]]:
 
 
 def _rows(values: FloatArray) -> list[list[float]]:
-    return [[round(float(value), _DIGITS) for value in row] for row in _flat(values)]
+    return [[round(float(value), _DIGITS) for value in row] for row in without_channel(values)]
 
 
-def _flat(values: FloatArray) -> FloatArray:
-    """Without the channel, if there is one."""
+def without_channel(values: FloatArray) -> FloatArray:
+    """A picture (height, width) of one with or without a channel."""
     return values[..., 0] if values.ndim == 3 else values
 
 
@@ -182,5 +185,5 @@ def _size(picture: FloatArray) -> tuple[int, int]:
 
 
 def _png(crop: FloatArray) -> str:
-    pixels = np.rint(_flat(crop) * 255).astype(np.uint8)
+    pixels = np.rint(without_channel(crop) * 255).astype(np.uint8)
     return base64.b64encode(cv2.imencode(".png", pixels)[1].tobytes()).decode()

@@ -1,0 +1,66 @@
+"""``python -m desktop_server.faithfulness --root DATA``: measure how true the explanations are."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from desktop_server.comparison.sides import both_sides
+from desktop_server.faithfulness.study import PROTOCOL, NetFigures, study
+from device.errors import AffectdError
+from device.models.sets import list_sets, models_folder
+from quantize.checkpoints import write_beside
+from quantize.metrics import Figure
+
+FIGURES = Path("docs/explanations.json")
+
+
+def main() -> int:
+    """Measure the float nets of every set, print, and write."""
+    parser = argparse.ArgumentParser(prog="python -m desktop_server.faithfulness", description=__doc__)
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="the folder that holds the corpora")
+    parser.add_argument("--samples", type=int, default=60, help="of each net; default: %(default)s")
+    parser.add_argument("--json", type=Path, default=FIGURES, metavar="OUT", help="default: %(default)s")
+    options = parser.parse_args()
+    try:
+        found = _measured(options.root, options.samples)
+        told = {"protocol": PROTOCOL, "nets": [asdict(own) for own in found]}
+        write_beside(options.json, (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
+    except AffectdError as error:
+        Console(stderr=True, soft_wrap=True).print(f"faithfulness: {error}", markup=False, highlight=False)
+        return error.exit_code
+    return 0
+
+
+def _measured(root: Path, samples: int) -> list[NetFigures]:
+    found = []
+    for name in list_sets(models_folder()):
+        _, full = both_sides(name, "cpu")  # the server explains what its float nets say
+        for own in study(full, root, samples=samples):
+            Console().print(_table(own))
+            found.append(own)
+    return found
+
+
+def _table(own: NetFigures) -> Table:
+    table = Table(title=f"{own.model}, {own.samples} samples; served: {own.served}")
+    for heading in ("way", "deletion", "insertion", "gap", "tenth", "served leads by", "ms"):
+        table.add_column(heading)
+    for way in own.ways:
+        shares = (f"{way.deletion:.3f}", f"{way.insertion:.3f}", _told(way.gap), _told(way.tenth), _told(way.lead))
+        table.add_row(way.way, *shares, f"{way.ms:.0f}")
+    return table
+
+
+def _told(figure: Figure | None) -> str:
+    return f"{figure.value:+.3f} [{figure.low:+.3f}, {figure.high:+.3f}]" if figure else "–"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
