@@ -78,7 +78,7 @@ def _add_replay(commands: Commands) -> None:
     parser.add_argument("--model-set", default="", metavar="NAME", help="see `affectd models list`")
     parser.add_argument("--fusion", choices=RULES, default="", help="default: the model set's rule")
     parser.add_argument("--mode", choices=MODES, default="both", help="default: %(default)s")
-    parser.add_argument("--rate", type=_positive, metavar="HZ", help="pictures a second that are read; default: all")
+    parser.add_argument("--rate", type=positive, metavar="HZ", help="pictures a second that are read; default: all")
     parser.add_argument("--json", action="store_true", help="each estimate as the JSON that MQTT carries, and no table")
 
 
@@ -148,12 +148,13 @@ def _add_setup(commands: Commands) -> None:
 
 def _add_bench(commands: Commands) -> None:
     parser = _command(commands, "bench", "speed and memory of this machine, against a pinned peer")
-    parser.add_argument("--seconds", type=_positive, default=60, help="of the end-to-end run; default: %(default)s")
+    parser.add_argument("--seconds", type=positive, default=60, help="of the end-to-end run; default: %(default)s")
     parser.add_argument("--peer-python", type=Path, metavar="FILE", help="an interpreter that has fer 25.10.3")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
 
 
-def _positive(text: str) -> float:
+def positive(text: str) -> float:
+    """An option's number, 0.01 to 1000000."""
     number = float(text)
     if not 0.01 <= number <= 1e6:  # neither is NaN
         raise argparse.ArgumentTypeError(f"{text} is not between 0.01 and 1000000")
