@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from desktop_server.settings import DEFAULT_CONFIG
+from device.cli import MODES, RULES, positive
 from device.errors import AffectdError
+
+PROVIDERS = ("auto", "cpu", "cuda", "tensorrt")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_node(commands)
     _add_token(commands)
     _add_bench(commands)
+    _add_compare(commands)
     return parser
 
 
@@ -82,3 +86,16 @@ def _add_bench(commands: Commands) -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each throughput; default: %(default)s")
     parser.add_argument("--memory-requests", type=int, default=10_000, help="default: %(default)s")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+
+
+def _add_compare(commands: Commands) -> None:
+    parser = _command(commands, "compare", "what int8 costs: the same input through the appliance's files and float's")
+    parser.add_argument("media", nargs="*", type=Path, metavar="MEDIA", help="video, picture, folder of them, or sound")
+    parser.add_argument("--dataset", metavar="NAME", help="a corpus instead, as `python -m quantize evaluate` knows it")
+    parser.add_argument("--root", type=Path, metavar="DIR", help="the corpus's folder, or the one that holds it")
+    parser.add_argument("--model-set", default="", metavar="NAME", help="see `affectd models list`")
+    parser.add_argument("--mode", choices=MODES, default="both", help="default: %(default)s")
+    parser.add_argument("--fusion", choices=RULES, default="", help="of media; default: the model set's rule")
+    parser.add_argument("--rate", type=positive, metavar="HZ", help="pictures a second that are read; default: all")
+    parser.add_argument("--provider", choices=PROVIDERS, default="auto", help="what runs the float nets")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write comparison.json, .md and .html there")
