@@ -45,7 +45,7 @@ def both_sides(name: str, provider: Provider) -> tuple[Side, Side]:
     int8 = Side("int8", TFLITE, load_set(TFLITE.folder(""), name))
     full = Side("float32", engine, load_set(engine.folder(""), int8.models.name))
     for kind in ("face", "speech"):
-        _require_twins(int8.card(kind), full.card(kind))
+        require_twins(int8.card(kind), full.card(kind))
     return int8, full
 
 
@@ -59,8 +59,8 @@ def described(side: Side, kinds: tuple[str, ...]) -> Described:
     )
 
 
-def _require_twins(int8: Card, full: Card) -> None:
-    """Otherwise the difference of two trainings would be told as the price of int8."""
+def require_twins(int8: Card, full: Card) -> None:
+    """Otherwise the difference of two trainings would be told as the price of int8. Raises ``ModelError``."""
     if full.about.get("twin", {}).get("sha256") != int8.sha256:
         raise ModelError(
             f"model {full.id}: it is not the float twin of {int8.id} ({int8.sha256[:8]}); write it again: "
