@@ -11,6 +11,8 @@ from device.readings import EMOTIONS
 
 Probabilities = NDArray[np.float32]
 
+STEPS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Closeness:
@@ -36,3 +38,9 @@ def closeness(probs: Probabilities, reference: Probabilities, classes: NDArray[n
         mean_difference=float(off.mean()),
         largest_difference=float(off.max()),
     )
+
+
+def difference_quantiles(probs: Probabilities, reference: Probabilities) -> list[float]:
+    """Of each sample's largest difference the quantiles 0, 1, … 100 %."""
+    largest = np.abs(probs - reference).max(axis=1)
+    return [float(q) for q in np.quantile(largest, np.linspace(0, 1, STEPS + 1))]

@@ -24,6 +24,8 @@ def run(options: argparse.Namespace) -> int:
     """Compare, print, and write JSON, Markdown and a page where ``--out`` says. Raises ``AffectdError``."""
     _require_one_input(options)
     try:
+        if options.out:
+            _require_folder(options.out)
         result = _compared(options)
         _print(result)
         if options.out:
@@ -40,6 +42,13 @@ def _require_one_input(options: argparse.Namespace) -> None:
         raise AffectdError("compare on recordings or on a corpus: name files, or --dataset NAME with --root DIR")
     if options.dataset and not options.root:
         raise AffectdError(f"--dataset {options.dataset}: where is it? name the folder that holds it with --root DIR")
+
+
+def _require_folder(out: Path) -> None:
+    """Before anything is computed."""
+    from quantize.report.files import make_folder
+
+    make_folder(out)
 
 
 def _compared(options: argparse.Namespace) -> Comparison:

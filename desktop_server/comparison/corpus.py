@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_server.comparison.sides import Side
-from desktop_server.comparison.spread import difference_quantiles
 from device.readings import EMOTIONS
-from quantize.closeness import Closeness, Probabilities, closeness
+from quantize.closeness import Closeness, Probabilities, closeness, difference_quantiles
 from quantize.datasets import DATASETS, Dataset, DatasetError, Samples, find_dataset
 from quantize.evaluate import answer_number, front_end_of, probabilities
 from quantize.hearing import heard

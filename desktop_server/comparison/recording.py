@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from desktop_server.comparison.sides import Side
-from desktop_server.comparison.spread import difference_quantiles
 from device.app import replay_estimates
 from device.capture.replay import open_media
 from device.clips import ClipSummary, Span, Summaries
@@ -17,7 +16,7 @@ from device.commands.replay import spans, votes_beside
 from device.errors import AffectdError
 from device.readings import EMOTIONS, Emotion, Estimate, Modality, Probabilities
 from device.settings import Settings
-from quantize.closeness import Closeness, closeness
+from quantize.closeness import Closeness, closeness, difference_quantiles
 from quantize.paired import Paired
 from quantize.paired import compare as paired
 

@@ -45,12 +45,13 @@ def sections(result: Comparison) -> list[Section]:
 def _of_corpus(own: CorpusComparison) -> Section:
     intro = (
         f"{own.int8.samples:,} samples, the net's answer `{own.answer}`; {own.protocol}. McNemar's test (exact) asks "
-        "whether both are right equally often."
+        "whether both are right equally often; it takes samples as independent, so of a few actors it is too sure."
     )
     panels = [drawings.recalls(own), drawings.differences({own.dataset: own.difference_quantiles})]
+    plots = Plots(f"Each class's recall. {_OF_DIFFERENCES}", panels)
     content = Content(
         sentences=[*_left_out(own), *own.remarks],
-        shown=[_scores(own), _pairs(own), _classes(own), *_parted(own), Plots(_OF_DIFFERENCES, panels)],
+        shown=[_scores(own), _pairs(own), _classes(own), plots, *_parted(own)],
     )
     return Section("corpus", f"On {own.dataset}", intro, content)
 

@@ -14,10 +14,7 @@ from quantize.report.parts import Section
 def write_report(sections: Sequence[Section], out: Path, name: str, heading: Heading = REPORT) -> Path:
     """Write ``out/NAME.html``, which is returned, ``NAME.md`` and ``NAME/*.svg``. Raises ``AffectdError``."""
     folder = out / name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AffectdError(f"{folder}: cannot be made ({error.strerror}); choose another --out") from error
+    make_folder(folder)
     shown = drawings(sections)
     for file, svg in shown.items():
         write_beside(folder / file, svg.encode())
@@ -26,6 +23,14 @@ def write_report(sections: Sequence[Section], out: Path, name: str, heading: Hea
     page = out / f"{name}.html"
     write_beside(page, html(sections, heading).encode())
     return page
+
+
+def make_folder(folder: Path) -> None:
+    """Make sure that it is there. Raises ``AffectdError``."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AffectdError(f"{folder}: cannot be made ({error.strerror}); choose another --out") from error
 
 
 def _remove_others(folder: Path, names: Sequence[str]) -> None:
