@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -37,7 +37,7 @@ def sides() -> tuple[Side, Side]:
     return both_sides("", "cpu")
 
 
-def compared(media: Sequence[Path], *sides: Side, mode: str = "both") -> MediaComparison:
+def compared(media: Sequence[Path], *sides: Side, mode: Literal["face", "both"] = "both") -> MediaComparison:
     settings = Settings(node=Node(id="test", mode=mode))
     return compare_media(media, settings, *sides, rate_hz=RATE_HZ)
 
@@ -161,6 +161,7 @@ def test_the_markdown_shows_the_drawings_beside_it(written: Path) -> None:
         (["--dataset", "folder", "--root", "."], "say which with --mode face or --mode speech"),
         (["--dataset", "fer2013", "--root", "/no/such/folder"], "there is no such folder"),
         (["/no/such/film.mp4"], "/no/such/film.mp4"),
+        (["film.mp4", "--out", "/proc/nowhere"], "/proc/nowhere: cannot be made"),
         (["film.mp4", "--model-set", "nothing"], "there is no such model set"),
     ],
 )

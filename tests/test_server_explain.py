@@ -34,8 +34,8 @@ def test_a_smile_is_explained_by_the_mouth(client: httpx.Client) -> None:
     places = np.array(why.face_map)
     assert places.shape == (48, 48)
     assert places[24:].sum() > places[:24].sum()
-    crop = cv2.imdecode(np.frombuffer(base64.b64decode(why.face_crop_png_base64 or ""), np.uint8), cv2.IMREAD_UNCHANGED)
-    assert crop.shape == (48, 48)
+    png = np.frombuffer(base64.b64decode(why.face_crop_png_base64 or ""), np.uint8)
+    assert np.asarray(cv2.imdecode(png, cv2.IMREAD_UNCHANGED)).shape == (48, 48)
 
 
 def test_one_modality_alone_moved_the_whole_answer(client: httpx.Client) -> None:
