@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import Empty, Full, Queue
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -29,6 +29,7 @@ RETRY_AFTER_S = 1.0
 _STOP = None
 
 
+@runtime_checkable
 class ManyAtOnce(Protocol):
     """A net that takes many samples in one run, see ``engine.OnnxNet``."""
 

@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import permutations
-from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from desktop_server.answer import Explanation
+from desktop_server.batching import ManyAtOnce
 from device.fusion.rules import RULES
 from device.models.net import FloatArray, Net
 from device.models.probabilities import served
@@ -71,14 +71,6 @@ class Evidence:
     net: Net
     values: FloatArray
     reading: Reading
-
-
-@runtime_checkable
-class ManyAtOnce(Protocol):
-    """A net that takes many samples in one call, as ``desktop_server.engine.OnnxNet``."""
-
-    def batch(self, values: FloatArray, /) -> tuple[FloatArray, ...]:
-        """Float32 (n, …) to one float32 (n, …) an output."""
 
 
 def explain(evidence: Mapping[Modality, Evidence], *, rule: str, label: Emotion) -> Explanation:

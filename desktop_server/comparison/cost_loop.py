@@ -21,7 +21,7 @@ WARM_UP = 10
 def main(precision: str, name: str, provider: str) -> None:
     """Print each run's milliseconds of each net, and the peak memory with the detector beside them."""
     engine = _engine(precision, provider)
-    models = load_set(engine.folder(""), name)
+    models = load_set(engine.folder("", name), name)
     nets = {card.kind: engine.open_net(card, models.folder) for card in models.cards}
     times = {kind: _times_ms(nets[kind]) for kind in ("face", "speech")}
     sys.stdout.write(json.dumps({"ms": times, "peak_mib": peak_mib()}) + "\n")

@@ -42,8 +42,8 @@ class Described:
 def both_sides(name: str, provider: Provider) -> tuple[Side, Side]:
     """The named set, or the default one, in int8 and in float. Raises ``ConfigError`` or ``ModelError``."""
     engine = float_engine(provider)
-    int8 = Side("int8", TFLITE, load_set(TFLITE.folder(""), name))
-    full = Side("float32", engine, load_set(engine.folder(""), int8.models.name))
+    int8 = Side("int8", TFLITE, load_set(TFLITE.folder("", name), name))
+    full = Side("float32", engine, load_set(engine.folder("", int8.models.name), int8.models.name))
     for kind in ("face", "speech"):
         require_twins(int8.card(kind), full.card(kind))
     return int8, full
