@@ -21,7 +21,7 @@ from desktop_server.fleet import Fleet
 from desktop_server.http.about import About, Bounds, about_routes
 from desktop_server.http.access import RateLimit, is_loopback
 from desktop_server.http.api import Guard, make_api
-from desktop_server.http.body import BodyLimits
+from desktop_server.http.body import BodyLimits, Cloakroom
 from desktop_server.http.fleet import fleet_routes
 from desktop_server.http.media_routes import Desk, media_routes
 from desktop_server.http.metrics import Metrics
@@ -79,13 +79,19 @@ def build_api(settings: ServerSettings) -> FastAPI:
     """The HTTP application of the settings, for whatever serves it. Raises ``ConfigError`` or ``ModelError``."""
     house = open_house(settings)
     limits, server = settings.limits, settings.server
-    body = BodyLimits(bytes=round(limits.body_mib * 2**20), seconds=server.body_s)
+    cloakroom = Cloakroom(
+        BodyLimits(
+            bytes=round(limits.body_mib * 2**20),
+            seconds=server.body_s,
+            together_bytes=round(limits.bodies_mib * 2**20),
+        )
+    )
     house.metrics.watch("affectd_requests_inside", "Requests being answered or waiting.", lambda: house.office.inside)
     return make_api(
         [
-            media_routes(Desk(answer=house.answer, office=house.office, body=body, rule=house.rule)),
+            media_routes(Desk(answer=house.answer, office=house.office, cloakroom=cloakroom, rule=house.rule)),
             stream_routes(_theatre(settings, house)),
-            oip_routes(Counter(house.nets, house.office, body, settings.batching.size, house.has_room)),
+            oip_routes(Counter(house.nets, house.office, cloakroom, settings.batching.size, house.has_room)),
             about_routes(_about(settings, house)),
             fleet_routes(_fleet(settings)),
         ],

@@ -58,7 +58,8 @@ class Batching(Section, frozen=True):
 class Limits(Section, frozen=True):
     """What a request may ask for."""
 
-    body_mib: Annotated[float, Meta(gt=0, le=4096)] = 32.0
+    body_mib: Annotated[float, Meta(gt=0, le=4096, description="Of one request.")] = 32.0
+    bodies_mib: Annotated[float, Meta(gt=0, le=65536, description="Of all requests that are here at once.")] = 256.0
     picture_mpx: Annotated[float, Meta(gt=0, le=1000, description="Megapixels of a picture or of a film's frame.")] = (
         25.0
     )

@@ -35,7 +35,9 @@ class Running:
     log: Path
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=60, trust_env=False, **options)
+        # Each request on a connection of its own: an idle one may be closed just as the next request is sent.
+        alone = httpx.Limits(max_keepalive_connections=0)
+        return httpx.Client(base_url=self.url, timeout=60, trust_env=False, limits=alone, **options)
 
 
 def write_config(folder: Path, **tables: Mapping[str, Any]) -> Path:

@@ -141,6 +141,24 @@ def test_one_modality_of_a_film_may_be_asked_for(client: httpx.Client, mode: str
     assert (answer.mode, answer.modalities_used) == (mode, used)
 
 
+def test_why_is_told_if_it_is_asked(client: httpx.Client) -> None:
+    sent = {"picture": jpeg(), "audio": speech_wav()}
+    answer = answered(client.post("/v1/fused?explain=true", files=sent))
+    why = answer.explanation
+    assert why is not None
+    assert why.face_map is not None
+    assert why.speech_map is not None
+    assert (len(why.face_map), len(why.speech_map)) == (48, 128)
+    assert answer.estimate.probs is not None
+    moved = getattr(answer.estimate.probs, why.label) - 1 / 7
+    assert sum(why.contributions.values()) == pytest.approx(moved, abs=1e-3)
+
+
+def test_where_nobody_is_there_is_nothing_to_explain(client: httpx.Client) -> None:
+    grey = jpeg(np.full((480, 640), 127, dtype=np.uint8))
+    assert answered(client.post("/v1/face?explain=true", content=grey)).explanation is None
+
+
 def png_bomb(side_px: int) -> bytes:
     """A picture of side² pixels in a few kilobytes."""
     rows = zlib.compress(bytes(1) * ((side_px + 1) * 64))
@@ -277,6 +295,18 @@ def test_headers_without_an_end_are_cut_off(server: Running) -> None:
             assert connection.recv(100) == b""
         except (BrokenPipeError, ConnectionResetError):
             pass
+
+
+def test_bodies_that_are_here_at_once_have_a_bound_together(tmp_path: Path) -> None:
+    with serving(tmp_path, limits={"body_mib": 1.0, "bodies_mib": 1.5}) as server, server.client() as client:
+        with raw(server) as first:
+            first.sendall(head(2**20) + bytes(2**20 - 1))  # all but its last byte
+            eventually(lambda: client.post("/v1/face", content=bytes(2**20 - 1)).status_code == 503)
+            refused = client.post("/v1/face", content=bytes(2**20 - 1))
+            assert (refused.status_code, refused.json()["code"]) == (503, "busy")
+            assert int(refused.headers["retry-after"]) >= 1
+            assert answered(client.post("/v1/face", content=jpeg())).estimate.label == "happy"
+        eventually(lambda: client.post("/v1/face", content=bytes(2**20 - 1)).status_code == 415)
 
 
 def test_a_client_that_hangs_up_harms_nobody(server: Running, client: httpx.Client) -> None:

@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from server_process import Running, jpeg, serving
 
+from desktop_server.answer import Answer
+
 schemathesis = pytest.importorskip("schemathesis")
 
 
@@ -69,6 +71,21 @@ def test_every_address_is_described_with_its_problems(document: Any) -> None:
             for status, response in operation["responses"].items():
                 if int(status) >= 400:
                     assert list(response["content"]) == ["application/problem+json"], (path, status)
+
+
+def test_the_example_is_an_answer(document: Any) -> None:
+    for path in ("/v1/face", "/v1/speech", "/v1/fused"):
+        content = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]
+        Answer.model_validate(content["example"])
+
+
+def test_the_api_is_described_for_people_without_scripts_and_other_hosts(server: Running, document: Any) -> None:
+    with server.client() as client:
+        page = client.get("/docs").text
+    for path in document["paths"]:
+        assert path in page
+    assert "<script" not in page
+    assert "http" not in page.replace("httpdocs", "")
 
 
 def test_an_answer_is_what_the_document_says(server: Running, document: Any) -> None:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from desktop_server.errors import RequestError
 from desktop_server.http.access import Access, RateLimit
 from desktop_server.http.describe import problems
+from desktop_server.http.docs import docs_routes
 from desktop_server.http.metrics import CountRequests, Metrics
 from desktop_server.http.page import PageHeaders, page_files
 from desktop_server.http.problems import KINDS, PATH, problem
@@ -71,7 +72,7 @@ def make_api(
         redoc_url=None,
         separate_input_output_schemas=False,
     )
-    for router in (*routers, _operation(is_ready, metrics)):
+    for router in (*routers, docs_routes(), _operation(is_ready, metrics)):
         api.include_router(router)
     api.mount("/", page_files(), name="page")
     _add_problems(api, metrics)

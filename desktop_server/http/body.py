@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from starlette.datastructures import UploadFile
@@ -14,21 +15,62 @@ from starlette.requests import ClientDisconnect, Request
 from desktop_server.errors import RequestError
 
 FORM = "multipart/form-data"
+RETRY_AFTER_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """The most bytes of a body, and seconds that it may take to come."""
+    """The most bytes of a body, seconds that it may take to come, and bytes of all bodies that are here at once."""
 
     bytes: int
     seconds: float
+    together_bytes: int
+
+
+class Cloakroom:
+    """Where bodies are kept until their requests are answered: it has an end. Used from the event loop only."""
+
+    def __init__(self, limits: BodyLimits) -> None:
+        self.limits = limits
+        self._kept = 0
+
+    @contextmanager
+    def shelf(self) -> Iterator[Shelf]:
+        """Room for one request, until this ends."""
+        shelf = Shelf(self)
+        try:
+            yield shelf
+        finally:
+            self._kept -= shelf.kept
+
+    def take(self, size: int) -> None:
+        """Raises ``RequestError`` (``busy``) if there is no room for so many bytes more."""
+        if self._kept + size > self.limits.together_bytes:
+            raise RequestError("busy", "too many bodies are being read; try again later", retry_after_s=RETRY_AFTER_S)
+        self._kept += size
+
+
+class Shelf:
+    """What one request keeps."""
+
+    def __init__(self, room: Cloakroom) -> None:
+        self.limits = room.limits
+        self._room = room
+        self.kept = 0
+
+    def take(self, size: int) -> None:
+        """Keep so many bytes more. Raises ``RequestError`` if that is too much, of this request or of all."""
+        if self.kept + size > self.limits.bytes:
+            raise _too_large(self.limits)
+        self._room.take(size)
+        self.kept += size
 
 
 class _InMemoryParser(MultiPartParser):
     spool_max_size = sys.maxsize  # Starlette's own moves a file above 1 MB to the disk
 
 
-async def read_files(request: Request, names: Collection[str], limits: BodyLimits) -> dict[str, bytes]:
+async def read_files(request: Request, names: Collection[str], shelf: Shelf) -> dict[str, bytes]:
     """The files of a form by their fields' names; or, where only one is asked, the body itself as that one.
 
     Raises ``RequestError`` for what is too large, too slow, not well formed, or a field that is not asked for.
@@ -36,26 +78,26 @@ async def read_files(request: Request, names: Collection[str], limits: BodyLimit
     if not request.headers.get("content-type", "").lower().startswith(FORM):
         if len(names) != 1:
             raise RequestError("malformed-request", f"send a form ({FORM}) with the fields {' and '.join(names)}")
-        return {next(iter(names)): await read_body(request, limits)}
-    return _files(await _form(request, limits), names)
+        return {next(iter(names)): await read_body(request, shelf)}
+    return _files(await _form(request, shelf), names)
 
 
-async def read_body(request: Request, limits: BodyLimits) -> bytes:
+async def read_body(request: Request, shelf: Shelf) -> bytes:
     """All of the body. Raises ``RequestError``."""
     try:
-        async with asyncio.timeout(limits.seconds):
-            return b"".join([chunk async for chunk in _limited(request, limits)])
+        async with asyncio.timeout(shelf.limits.seconds):
+            return b"".join([chunk async for chunk in _limited(request, shelf)])
     except TimeoutError as error:
-        raise _too_slow(limits) from error
+        raise _too_slow(shelf.limits) from error
 
 
-async def _form(request: Request, limits: BodyLimits) -> list[tuple[str, str | UploadFile]]:
-    parser = _InMemoryParser(request.headers, _limited(request, limits), max_files=8, max_fields=8)
+async def _form(request: Request, shelf: Shelf) -> list[tuple[str, str | UploadFile]]:
+    parser = _InMemoryParser(request.headers, _limited(request, shelf), max_files=8, max_fields=8)
     try:
-        async with asyncio.timeout(limits.seconds):
+        async with asyncio.timeout(shelf.limits.seconds):
             return (await parser.parse()).multi_items()
     except TimeoutError as error:
-        raise _too_slow(limits) from error
+        raise _too_slow(shelf.limits) from error
     except (MultiPartException, UnicodeDecodeError) as error:
         raise RequestError("malformed-request", f"the form is not well formed: {error}") from error
 
@@ -74,16 +116,13 @@ def _files(fields: list[tuple[str, str | UploadFile]], names: Collection[str]) -
     return files
 
 
-async def _limited(request: Request, limits: BodyLimits) -> AsyncGenerator[bytes, None]:
+async def _limited(request: Request, shelf: Shelf) -> AsyncGenerator[bytes, None]:
     told = request.headers.get("content-length", "0")
-    if told.isdecimal() and int(told) > limits.bytes:
-        raise _too_large(limits)
-    came = 0
+    if told.isdecimal() and int(told) > shelf.limits.bytes:
+        raise _too_large(shelf.limits)
     try:
         async for chunk in request.stream():
-            came += len(chunk)
-            if came > limits.bytes:
-                raise _too_large(limits)
+            shelf.take(len(chunk))
             yield chunk
     except ClientDisconnect as error:
         raise RequestError("client-gone", "the connection ended within the request's body") from error

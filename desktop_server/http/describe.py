@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -9,6 +11,9 @@ from pydantic import BaseModel
 from desktop_server.http.problems import KINDS, MEDIA_TYPE, PATH
 
 Responses = dict[int | str, dict[str, Any]]
+
+_EXAMPLE = Path(__file__).with_name("example_answer.json")
+"""An answer to a picture and a sound."""
 
 _PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -30,7 +35,11 @@ def problems(*statuses: int) -> Responses:
 
 def answers(model: type[BaseModel]) -> Responses:
     """An answer of this schema, and every problem that a request with media can meet."""
-    return {200: {"model": model}, **problems(400, 401, 403, 408, 413, 415, 422, 429, 500, 501, 503)}
+    example = {"example": json.loads(_EXAMPLE.read_text(encoding="utf-8"))}
+    return {
+        200: {"model": model, "content": {"application/json": example}},
+        **problems(400, 401, 403, 408, 413, 415, 422, 429, 500, 503),
+    }
 
 
 def _problem(status: int) -> dict[str, Any]:

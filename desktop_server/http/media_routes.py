@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from desktop_server import answer as parts
 from desktop_server.answering import Question
 from desktop_server.errors import RequestError
-from desktop_server.http.body import FORM, BodyLimits, read_files
+from desktop_server.http.body import FORM, Cloakroom, read_files
 from desktop_server.http.describe import answers
 from desktop_server.http.office import Office
 
@@ -38,7 +38,7 @@ class Desk:
 
     answer: Callable[[Question], parts.Answer]
     office: Office
-    body: BodyLimits
+    cloakroom: Cloakroom
     rule: parts.Rule
 
 
@@ -55,11 +55,8 @@ def media_routes(desk: Desk) -> APIRouter:
         explain: Explain = False,
     ) -> Response:
         """All faces are told of; the largest one makes the estimate. `nobody` where there is none."""
-        files = await _files(desk, request, [PICTURE])
-        return await _answered(
-            desk,
-            Question(mode, fusion or desk.rule, picture=_one(files, PICTURE), compare=compare, explain=explain),
-        )
+        asked = _Asked(mode, fusion or desk.rule, compare, explain)
+        return await _answered(desk, request, asked, [PICTURE])
 
     @router.post("/speech", summary="Emotion of the voice in a recording", **_described(AUDIO))
     async def speech(
@@ -70,11 +67,8 @@ def media_routes(desk: Desk) -> APIRouter:
         explain: Explain = False,
     ) -> Response:
         """The timeline has what the appliance would have said on the way; `nobody` where nobody speaks."""
-        files = await _files(desk, request, [AUDIO])
-        return await _answered(
-            desk,
-            Question(mode, fusion or desk.rule, recording=_one(files, AUDIO), compare=compare, explain=explain),
-        )
+        asked = _Asked(mode, fusion or desk.rule, compare, explain)
+        return await _answered(desk, request, asked, [AUDIO])
 
     @router.post("/fused", summary="Emotion of face and voice together", **_described(PICTURE, AUDIO, VIDEO))
     async def fused(
@@ -85,42 +79,53 @@ def media_routes(desk: Desk) -> APIRouter:
         explain: Explain = False,
     ) -> Response:
         """Send a `picture` and an `audio`, or a `video` with sound; with `mode` only one of the two is read."""
-        files = await _files(desk, request, [PICTURE, AUDIO, VIDEO])
-        picture, recording = _both(files, mode)
-        question = Question(
-            mode, fusion or desk.rule, picture=picture, recording=recording, compare=compare, explain=explain
-        )
-        return await _answered(desk, question)
+        asked = _Asked(mode, fusion or desk.rule, compare, explain)
+        return await _answered(desk, request, asked, [PICTURE, AUDIO, VIDEO])
 
     return router
 
 
-async def _files(desk: Desk, request: Request, names: Collection[str]) -> dict[str, bytes]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question without its files."""
+
+    mode: parts.Mode
+    rule: parts.Rule
+    compare: bool
+    explain: bool
+
+    def about(self, files: Mapping[str, bytes]) -> Question:
+        """With them; what the mode does not read is left out."""
+        return Question(
+            mode=self.mode,
+            rule=self.rule,
+            picture=files.get(PICTURE) if self.mode != "speech" else None,
+            recording=files.get(VIDEO, files.get(AUDIO) if self.mode != "face" else None),
+            compare=self.compare,
+            explain=self.explain,
+        )
+
+
+async def _answered(desk: Desk, request: Request, asked: _Asked, names: Collection[str]) -> Response:
     desk.office.require_room()
-    return await read_files(request, names, desk.body)
-
-
-async def _answered(desk: Desk, question: Question) -> Response:
-    answer = await desk.office.do(lambda: desk.answer(question).model_dump_json(by_alias=True))
+    with desk.cloakroom.shelf() as shelf:
+        files = await read_files(request, names, shelf)
+        _require_fitting(files, asked.mode)
+        question = asked.about(files)
+        answer = await desk.office.do(lambda: desk.answer(question).model_dump_json(by_alias=True))
     return Response(answer, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-def _one(files: Mapping[str, bytes], name: str) -> bytes:
-    if name not in files:
-        raise RequestError("missing-media", f"the form has no file {name!r}; send {_KINDS[name][0]}")
-    return files[name]
-
-
-def _both(files: Mapping[str, bytes], mode: parts.Mode) -> tuple[bytes | None, bytes | None]:
-    """The picture and the recording to read in this mode."""
+def _require_fitting(files: Mapping[str, bytes], mode: parts.Mode) -> None:
+    """A video alone, or all that the mode reads."""
     if VIDEO in files:
         if len(files) > 1:
             raise RequestError("malformed-request", "a video comes alone: it has picture and sound itself")
-        return None, files[VIDEO]
+        return
     wanted = {"face": [PICTURE], "speech": [AUDIO], "both": [PICTURE, AUDIO]}[mode]
     if missing := [name for name in wanted if name not in files]:
-        raise RequestError("missing-media", f"the form has no {' and no '.join(missing)}, and no video")
-    return (files[PICTURE] if PICTURE in wanted else None), (files[AUDIO] if AUDIO in wanted else None)
+        said = " and ".join(f"{name!r} ({_KINDS[name][0]})" for name in missing)
+        raise RequestError("missing-media", f"the form lacks a file {said}")
 
 
 def _described(*names: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from desktop_server.batching import BatchingNet
 from desktop_server.errors import RequestError
-from desktop_server.http.body import BodyLimits, read_body
+from desktop_server.http.body import Cloakroom, read_body
 from desktop_server.http.describe import problems
 from desktop_server.http.office import Office
 from device.models.card import Card, TensorSpec
@@ -122,7 +122,7 @@ class Counter:
 
     nets: Mapping[str, BatchingNet]
     office: Office
-    body: BodyLimits
+    cloakroom: Cloakroom
     most_samples: int
     is_ready: Callable[[], bool]
 
@@ -193,10 +193,10 @@ def _add_metadata(router: APIRouter, counter: Counter) -> None:
 async def _inferred(counter: Counter, name: str, request: Request) -> Response:
     net = _net(counter, name)
     counter.office.require_room()
-    body = await read_body(request, counter.body)
-    return Response(
-        await counter.office.do(lambda: run(net, body, counter.most_samples)), media_type="application/json"
-    )
+    with counter.cloakroom.shelf() as shelf:
+        body = await read_body(request, shelf)
+        answer = await counter.office.do(lambda: run(net, body, counter.most_samples))
+    return Response(answer, media_type="application/json")
 
 
 def run(net: BatchingNet, body: bytes, most_samples: int) -> str:

@@ -36,7 +36,6 @@ KINDS: Mapping[str, Kind] = {
     "unknown-model": Kind(404, "There is no such model"),
     "method-not-allowed": Kind(405, "This address does not take that method"),
     "slow-request": Kind(408, "The request took too long to come"),
-    "length-required": Kind(411, "The length of the request must be told"),
     "too-large": Kind(413, "The request is too large"),
     "too-many-pixels": Kind(413, "The picture or film has too many pixels"),
     "too-long": Kind(413, "The recording is too long"),
@@ -49,7 +48,6 @@ KINDS: Mapping[str, Kind] = {
     "too-much-work": Kind(422, "The request takes too long to answer"),
     "rate-limited": Kind(429, "Too many requests"),
     "internal-error": Kind(500, "Something failed that should not"),
-    "not-built-in": Kind(501, "This server cannot do that"),
     "busy": Kind(503, "The server has enough to do"),
 }
 

@@ -1,0 +1,74 @@
+"""Uploaded recordings as sources: what a WAV read here gives is what a replay of the file gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from perception import hiss, spoken
+from server_process import HAPPY_CLIP, wav
+
+from desktop_server.errors import RequestError
+from desktop_server.media import MediaLimits, memory_file
+from desktop_server.recording import open_recording, wave_blocks
+from device.capture.replay import open_media
+from device.signals import AudioBlock
+
+LIMITS = MediaLimits(pixels=10**6, seconds=60.0)
+
+
+@pytest.mark.parametrize(("rate_hz", "channels"), [(16_000, 1), (16_000, 2), (44_100, 2), (8_000, 1)])
+def test_a_wav_gives_the_same_blocks_as_its_replay(tmp_path: Path, rate_hz: int, channels: int) -> None:
+    path = tmp_path / "a.wav"
+    sound = np.stack([spoken(2.03), hiss(2.03, dbfs=-30)][:channels], axis=1)
+    soundfile.write(path, sound, rate_hz, subtype="PCM_16")
+    ours = wave_blocks(path.read_bytes(), LIMITS)
+    replay = open_media([path]).audio
+    assert ours is not None
+    assert replay is not None
+    with replay:
+        theirs: list[AudioBlock] = list(replay)
+    assert [b.captured_ns for b in ours] == [b.captured_ns for b in theirs]
+    assert [b.first_sample for b in ours] == [b.first_sample for b in theirs]
+    assert all(np.array_equal(a.samples, b.samples) for a, b in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.parametrize("subtype", ["PCM_24", "FLOAT", "PCM_U8"])
+def test_any_other_wav_is_left_to_the_readers_of_all_kinds(subtype: str) -> None:
+    assert wave_blocks(wav(spoken(1.0) / 32768, subtype=subtype), LIMITS) is None
+
+
+def test_a_wav_whose_head_lies_about_its_length_is_read_as_far_as_it_goes() -> None:
+    data = bytearray(wav(spoken(1.0)))
+    data[40:44] = (2**31).to_bytes(4, "little")
+    assert wave_blocks(bytes(data), LIMITS) is None
+    with open_recording(bytes(data), LIMITS, rate_hz=10.0) as tracks:
+        assert tracks.audio is not None
+        with tracks.audio as source:
+            assert sum(len(block.samples) for block in source) == 16_000
+
+
+def test_a_film_has_two_tracks_and_can_be_played_twice() -> None:
+    with open_recording(HAPPY_CLIP.read_bytes(), LIMITS, rate_hz=10.0) as tracks:
+        for track in (tracks.video, tracks.audio):
+            assert track is not None
+            lengths = []
+            for _ in range(2):
+                with track as source:
+                    lengths.append(len(list(source)))
+            assert lengths[0] == lengths[1] > 10
+
+
+def test_a_film_with_too_many_pixels_is_refused_before_it_is_decoded() -> None:
+    small = MediaLimits(pixels=1000, seconds=60.0)
+    with pytest.raises(RequestError) as caught, open_recording(HAPPY_CLIP.read_bytes(), small, rate_hz=10.0):
+        pass
+    assert caught.value.code == "too-many-pixels"
+
+
+def test_a_file_in_memory_is_gone_when_it_is_closed() -> None:
+    with memory_file(b"something") as path:
+        assert path.read_bytes() == b"something"
+    assert not path.exists()
