@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_token(commands)
     _add_bench(commands)
     _add_compare(commands)
+    _add_model_repository(commands)
     return parser
 
 
@@ -99,3 +100,9 @@ def _add_compare(commands: Commands) -> None:
     parser.add_argument("--rate", type=positive, metavar="HZ", help="pictures a second that are read; default: all")
     parser.add_argument("--provider", choices=PROVIDERS, default="auto", help="what runs the float nets")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write comparison.json, .md and .html there")
+
+
+def _add_model_repository(commands: Commands) -> None:
+    parser = _command(commands, "model-repository", "write the float nets as NVIDIA Triton reads them")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="made if it is not there")
+    parser.add_argument("--model-set", default="", metavar="NAME", help="default: the nets of all sets")
