@@ -75,9 +75,12 @@ def token_path(settings: ServerSettings) -> Path:
     return Path(chosen) if chosen else state_dir(settings) / "tokens.json"
 
 
-def build_api(settings: ServerSettings) -> FastAPI:
-    """The HTTP application of the settings, for whatever serves it. Raises ``ConfigError`` or ``ModelError``."""
-    house = open_house(settings)
+def build_api(settings: ServerSettings, engine: Engine | None = None) -> FastAPI:
+    """The HTTP application of the settings, for whatever serves it. Raises ``ConfigError`` or ``ModelError``.
+
+    ``engine`` none: the float nets run in this process.
+    """
+    house = open_house(settings, engine or float_engine(settings.engine.provider, threads=settings.engine.threads))
     limits, server = settings.limits, settings.server
     cloakroom = Cloakroom(
         BodyLimits(
@@ -137,9 +140,8 @@ class House:
             net.close()
 
 
-def open_house(settings: ServerSettings) -> House:
+def open_house(settings: ServerSettings, engine: Engine) -> House:
     """Load the nets of both precisions. Raises ``ConfigError`` or ``ModelError``."""
-    engine = float_engine(settings.engine.provider, threads=settings.engine.threads)
     models, metrics = load_models(settings, engine), Metrics()
     nets = {card.id: _batching(settings, models, card, engine, metrics) for card in (models.face, models.speech)}
     full = _precision("float32", engine, models, workers(settings), _shared(nets, engine))
