@@ -42,7 +42,7 @@ class InputTensor(_Part):
 
     name: str
     shape: list[int]
-    datatype: str
+    datatype: Literal["FP32"]
     data: list[Any]
     parameters: Parameters = {}
 
@@ -124,9 +124,7 @@ def read_request(body: bytes) -> InferRequest:
 def input_values(request: InferRequest, card: Card, *, max_batch: int) -> FloatArray:
     """The numbers for the card's net: finite float32 (n, …), 1 ≤ n ≤ ``max_batch``. Raises ``InferenceError``."""
     (tensor,) = request.inputs
-    datatype = _DATATYPES[card.input.dtype]
     _require(tensor.name == INPUT, f"there is no input {tensor.name!r}; the net's is {INPUT!r}")
-    _require(tensor.datatype == datatype, f"datatype {tensor.datatype!r} of the input is not the net's {datatype!r}")
     for output in request.outputs:
         _require(output.name == OUTPUT, f"there is no output {output.name!r}; the net's is {OUTPUT!r}")
     _require_shape(tensor.shape, card, max_batch)
@@ -164,7 +162,7 @@ def model_metadata(card: Card) -> ModelMetadata:
 
 def server_metadata(version: str) -> ServerMetadata:
     """This server. No extension of the protocol is spoken, the binary one neither."""
-    return ServerMetadata(name="affectd", version=version, extensions=[])
+    return ServerMetadata(name="affectd-server", version=version, extensions=[])
 
 
 def _tensor_metadata(name: str, spec: TensorSpec) -> TensorMetadata:

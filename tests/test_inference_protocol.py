@@ -104,7 +104,7 @@ BAD = {
     "an unknown entry": (body(faces(1), output=[]), "output: extra inputs are not permitted"),
     "another input": (body(faces(1), tensor={"name": "x"}), "no input 'x'; the net's is 'input'"),
     "another output": (body(faces(1), outputs=[{"name": "logits"}]), "no output 'logits'"),
-    "another type": (body(faces(1), tensor={"datatype": "UINT8"}), "'UINT8' of the input is not the net's 'FP32'"),
+    "another type": (body(faces(1), tensor={"datatype": "UINT8"}), "inputs.0.datatype: input should be 'FP32'"),
     "a shape in words": (body(faces(1), tensor={"shape": ["1", "48", "48", "1"]}), "inputs.0.shape.0: "),
     "no shape": (body(faces(1), tensor={"shape": []}), "shape [] of the input is not the net's [-1, 48, 48, 1]"),
     "another shape": (body(np.zeros((1, 64, 64, 1))), "shape [1, 64, 64, 1] of the input is not the net's"),
@@ -156,4 +156,4 @@ def test_whatever_a_stranger_sends_is_refused_by_name(text: bytes) -> None:
 
 
 def test_the_server_claims_no_extension() -> None:
-    assert server_metadata("0.1.0").model_dump() == {"name": "affectd", "version": "0.1.0", "extensions": []}
+    assert server_metadata("0.1.0").model_dump() == {"name": "affectd-server", "version": "0.1.0", "extensions": []}

@@ -6,95 +6,33 @@ comes out: neither is calibrated or fused. Errors are problem documents with the
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel
 
 from desktop_server.batching import BatchingNet
 from desktop_server.errors import RequestError
 from desktop_server.http.body import Cloakroom, read_body
 from desktop_server.http.describe import problems
 from desktop_server.http.office import Office
-from device.models.card import Card, TensorSpec
-from device.models.net import FloatArray
-
-VERSION = "1"
-INPUT, OUTPUT = "input", "probabilities"
-"""As in the files: an emotion net has one of each."""
-PLATFORM = "onnxruntime_onnx"
-
-
-class Tensor(BaseModel):
-    """Values in the order of the last dimension first: flat, or nested as the shape says."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str
-    shape: list[int]
-    datatype: Literal["FP32"]
-    data: list[Any]
-    parameters: dict[str, Any] = {}
-
-
-class Wanted(BaseModel):
-    """An output by its name."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str
-    parameters: dict[str, Any] = {}
-
-
-class InferRequest(BaseModel):
-    """The protocol's request for one run of a model."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: str | None = None
-    inputs: list[Tensor] = Field(min_length=1, max_length=1)
-    outputs: list[Wanted] = []
-    parameters: dict[str, Any] = {}
-
-
-class InferResponse(BaseModel):
-    """The protocol's answer."""
-
-    model_name: str
-    model_version: str
-    id: str | None = None
-    outputs: list[Tensor]
-
-
-class TensorMetadata(BaseModel):
-    """A tensor's shape; -1 is the number of samples."""
-
-    name: str
-    datatype: str
-    shape: list[int]
-
-
-class ModelMetadata(BaseModel):
-    """What a model is."""
-
-    name: str
-    versions: list[str]
-    platform: str
-    inputs: list[TensorMetadata]
-    outputs: list[TensorMetadata]
-
-
-class ServerMetadata(BaseModel):
-    """What the server is."""
-
-    name: str
-    version: str
-    extensions: list[str]
+from desktop_server.inference_protocol import (
+    VERSION,
+    InferenceError,
+    InferRequest,
+    InferResponse,
+    ModelMetadata,
+    ServerMetadata,
+    infer_response,
+    input_values,
+    model_metadata,
+    read_request,
+    server_metadata,
+)
 
 
 class Live(BaseModel):
@@ -155,7 +93,7 @@ def _add_metadata(router: APIRouter, counter: Counter) -> None:
     @router.get("", summary="What is this server?")
     async def server() -> ServerMetadata:
         """Name and version."""
-        return ServerMetadata(name="affectd-server", version=installed("affectd"), extensions=[])
+        return server_metadata(installed("affectd"))
 
     @router.get("/health/live", summary="Is it alive?")
     async def live() -> Live:
@@ -170,13 +108,13 @@ def _add_metadata(router: APIRouter, counter: Counter) -> None:
     @router.get("/models/{name}", summary="What is this model?", responses=problems(404, 422))
     async def metadata(name: str) -> ModelMetadata:
         """Its inputs and outputs."""
-        return _metadata(_net(counter, name).card)
+        return model_metadata(_net(counter, name).card)
 
     @router.get("/models/{name}/versions/{version}", summary="What is this version?", responses=problems(404, 422))
     async def version_metadata(name: str, version: str) -> ModelMetadata:
         """The same; there is one version."""
         _require_version(version)
-        return _metadata(_net(counter, name).card)
+        return model_metadata(_net(counter, name).card)
 
     @router.get("/models/{name}/ready", summary="Is this model ready?", responses=problems(404, 422))
     async def model_ready(name: str) -> ModelReady:
@@ -201,48 +139,20 @@ async def _inferred(counter: Counter, name: str, request: Request) -> Response:
 
 def run(net: BatchingNet, body: bytes, most_samples: int) -> str:
     """A request's JSON to its answer's. Raises ``RequestError``."""
+    with _refused_as("malformed-request"):
+        asked = read_request(body)
+    with _refused_as("invalid-tensor"):
+        values = input_values(asked, net.card, max_batch=most_samples)
+    (output,) = net.batch(values)
+    return infer_response(asked, net.card, output).model_dump_json(exclude_none=True)
+
+
+@contextmanager
+def _refused_as(code: str) -> Iterator[None]:
     try:
-        asked = InferRequest.model_validate_json(body)
-    except ValidationError as error:
-        said = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors()[:5])
-        raise RequestError("malformed-request", f"not a request of the Open Inference Protocol: {said}") from error
-    if unknown := [wanted.name for wanted in asked.outputs if wanted.name != OUTPUT]:
-        raise RequestError("invalid-tensor", f"there is no output {unknown[0]!r}; its name is {OUTPUT!r}")
-    (output,) = net.batch(_values(asked.inputs[0], net.card, most_samples))
-    answer = InferResponse(model_name=net.card.id, model_version=VERSION, id=asked.id, outputs=[_tensor(output)])
-    return answer.model_dump_json(exclude_none=True, exclude_defaults=True)
-
-
-def _values(tensor: Tensor, card: Card, most_samples: int) -> FloatArray:
-    expected = list(card.input.shape[1:])
-    if tensor.name != INPUT:
-        raise RequestError("invalid-tensor", f"there is no input {tensor.name!r}; its name is {INPUT!r}")
-    if tensor.shape[1:] != expected or not 1 <= tensor.shape[0] <= most_samples:
-        raise RequestError(
-            "invalid-tensor",
-            f"shape {tensor.shape}: it must be [n, {', '.join(map(str, expected))}], n ≤ {most_samples}",
-        )
-    values = _numbers(tensor.data)
-    if values.size != math.prod(tensor.shape):
-        raise RequestError("invalid-tensor", f"{values.size} numbers do not fill the shape {tensor.shape}")
-    if not np.isfinite(values).all():
-        raise RequestError("invalid-tensor", "there are numbers that are not finite in FP32")
-    return values.reshape(tensor.shape)
-
-
-def _numbers(data: list[Any]) -> FloatArray:
-    try:
-        with np.errstate(over="ignore"):  # too large for FP32 is found as infinite
-            array = np.asarray(data)
-            if array.dtype.kind not in "fiu":
-                raise ValueError("not numbers")
-            return array.astype(np.float32)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise RequestError("invalid-tensor", "the data must be numbers, flat or nested as the shape says") from error
-
-
-def _tensor(values: FloatArray) -> Tensor:
-    return Tensor(name=OUTPUT, shape=list(values.shape), datatype="FP32", data=values.ravel().tolist())
+        yield
+    except InferenceError as error:
+        raise RequestError(code, str(error)) from error
 
 
 def _net(counter: Counter, name: str) -> BatchingNet:
@@ -256,27 +166,13 @@ def _require_version(version: str) -> None:
         raise RequestError("unknown-model", f"there is no version {version!r}; there is {VERSION!r} alone")
 
 
-def _metadata(card: Card) -> ModelMetadata:
-    return ModelMetadata(
-        name=card.id,
-        versions=[VERSION],
-        platform=PLATFORM,
-        inputs=[_described(INPUT, card.input)],
-        outputs=[_described(OUTPUT, spec) for spec in card.outputs],
-    )
-
-
-def _described(name: str, spec: TensorSpec) -> TensorMetadata:
-    return TensorMetadata(name=name, datatype="FP32", shape=[-1, *spec.shape[1:]])
-
-
 _SCHEMA = InferRequest.model_json_schema()
 """Without references, as a request's body is described where it is."""
 _SCHEMA = {
     **{key: value for key, value in _SCHEMA.items() if key != "$defs"},
     "properties": {
         **_SCHEMA["properties"],
-        "inputs": {**_SCHEMA["properties"]["inputs"], "items": _SCHEMA["$defs"]["Tensor"]},
-        "outputs": {**_SCHEMA["properties"]["outputs"], "items": _SCHEMA["$defs"]["Wanted"]},
+        "inputs": {**_SCHEMA["properties"]["inputs"], "items": _SCHEMA["$defs"]["InputTensor"]},
+        "outputs": {**_SCHEMA["properties"]["outputs"], "items": _SCHEMA["$defs"]["RequestedOutput"]},
     },
 }
