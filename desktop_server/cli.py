@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_token(commands)
     _add_bench(commands)
     _add_compare(commands)
+    _add_scale_out(commands)
     _add_model_repository(commands)
     return parser
 
@@ -102,7 +103,13 @@ def _add_compare(commands: Commands) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="write comparison.json, .md and .html there")
 
 
+def _add_scale_out(commands: Commands) -> None:
+    about = "serve the web page and the API with Ray Serve, on one machine or many"
+    parser = _with_config(_command(commands, "scale-out", about))
+    parser.add_argument("--cluster", default="", metavar="ADDRESS", help="a Ray that runs; default: one of our own")
+
+
 def _add_model_repository(commands: Commands) -> None:
-    parser = _command(commands, "model-repository", "write the float nets as NVIDIA Triton reads them")
+    parser = _with_config(_command(commands, "model-repository", "write the float nets as NVIDIA Triton reads them"))
     parser.add_argument("folder", type=Path, metavar="DIR", help="made if it is not there")
     parser.add_argument("--model-set", default="", metavar="NAME", help="default: the nets of all sets")

@@ -74,6 +74,30 @@ class FleetSettings(Section, frozen=True):
     listen: Annotated[bool, Meta(description="Hear what nodes say at the broker of `[mqtt]`, below its prefix.")] = True
 
 
+class Sharing(Section, frozen=True):
+    """What many servers at one broker share."""
+
+    group: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-zA-Z0-9_-]{0,64}\Z",
+            description="Servers of one group share what nodes say, and count it for `/metrics` (MQTT 5); empty: off.",
+        ),
+    ] = ""
+
+
+class ScaleOut(Section, frozen=True):
+    """How many replicas Ray Serve may start (`affectd-server scale-out`)."""
+
+    cpus: Annotated[int, Meta(ge=0, le=4096, description="What a Ray of its own may use; 0: every processor.")] = 0
+    most_fronts: Annotated[Count, Meta(description="Replicas that read media; each takes one processor.")] = 4
+    most_nets: Annotated[Count, Meta(description="Replicas of each float net; each takes half a processor.")] = 2
+    grow_after_s: Annotated[
+        float, Meta(ge=0.1, le=3600, description="How long there must be too much to do before there is one more.")
+    ] = 10.0
+    shrink_after_s: Annotated[Seconds, Meta(description="How long there must be too little to do.")] = 300.0
+
+
 class ServerSettings(Settings, frozen=True):
     """Everything a user of the server may set."""
 
@@ -82,6 +106,8 @@ class ServerSettings(Settings, frozen=True):
     batching: Batching = Batching()
     limits: Limits = Limits()
     fleet: FleetSettings = FleetSettings()
+    sharing: Sharing = Sharing()
+    scale_out: ScaleOut = ScaleOut()
 
 
 def load_server_settings(path: Path | None) -> ServerSettings:
