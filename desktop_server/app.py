@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from msgspec.structs import replace
 
 from desktop_server import answer as parts
@@ -28,12 +28,15 @@ from desktop_server.http.metrics import Metrics
 from desktop_server.http.office import Office
 from desktop_server.http.oip import Counter, oip_routes
 from desktop_server.http.serve import check_tls, serve_api
+from desktop_server.http.sharing import sharing_routes
 from desktop_server.http.stream import Hello, Theatre, stream_routes
 from desktop_server.lending import Lending
 from desktop_server.live import Live
 from desktop_server.media import MediaLimits, decode_picture
 from desktop_server.perception import Perception
 from desktop_server.settings import ServerSettings
+from desktop_server.shared_load import SharedLoad
+from desktop_server.tally import Tally
 from desktop_server.tokens import Tokens
 from device.app import TFLITE, broker_address, fusion_rule, load_models, make_fusion, run
 from device.errors import ConfigError
@@ -97,6 +100,7 @@ def build_api(settings: ServerSettings, engine: Engine | None = None) -> FastAPI
             oip_routes(Counter(house.nets, house.office, cloakroom, settings.batching.size, house.has_room)),
             about_routes(_about(settings, house)),
             fleet_routes(_fleet(settings)),
+            *_sharing(settings, house.metrics),
         ],
         guard=Guard(Tokens(token_path(settings)), RateLimit(rate_hz=server.rate_hz, burst=server.burst)),
         metrics=house.metrics,
@@ -107,6 +111,20 @@ def build_api(settings: ServerSettings, engine: Engine | None = None) -> FastAPI
 
 def _fleet(settings: ServerSettings) -> Fleet | None:
     return Fleet(broker_address(settings), prefix=settings.mqtt.prefix) if settings.fleet.listen else None
+
+
+def _sharing(settings: ServerSettings, metrics: Metrics) -> list[APIRouter]:
+    if not settings.sharing.group:
+        return []
+    tally = Tally(metrics.registry, prefix=settings.mqtt.prefix)
+    load = SharedLoad(
+        broker_address(settings),
+        group=settings.sharing.group,
+        handle=tally.hear,
+        registry=metrics.registry,
+        prefix=settings.mqtt.prefix,
+    )
+    return [sharing_routes(load)]
 
 
 @dataclass(frozen=True, slots=True)

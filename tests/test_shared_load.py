@@ -3,20 +3,23 @@
 import asyncio
 import itertools
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from broker import HOST, Listener, Mosquitto, eventually_while
 from estimates import estimate
 from fakes import eventually
 from prometheus_client import CollectorRegistry
+from server_process import Running, serving
 
 from desktop_server.shared_load import SharedLoad
 from desktop_server.tally import MAX_NODES, Tally
@@ -118,31 +121,41 @@ def test_another_group_and_the_rest_of_the_house_hear_all_the_same(mosquitto: Mo
     assert [len(server.heard) for server in servers] == [8, 8]
 
 
-def test_when_one_server_is_killed_the_other_takes_over(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
-    left = Server(mosquitto.port)
-    with ExitStack() as stack, another_process(mosquitto.port) as lost, ThreadPoolExecutor(1) as reader:
-        joined(stack, house, [left])
-        assert lost.stdout is not None
-        lost_heard = reader.submit(lost.stdout.readline)
-        eventually_while(lambda: house.say("affectd/pi-0/state", state("pi-0")), lost_heard.done)
-        assert lost_heard.result() == "affectd/pi-0/state\n"
-        lost.kill()
+def test_real_servers_share_and_one_takes_over_when_the_other_is_killed(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        one, other = (stack.enter_context(real_server(tmp_path / name, mosquitto.port)) for name in ("one", "other"))
+        clients = [stack.enter_context(server.client()) for server in (one, other)]
+        eventually_while(
+            lambda: house.say("affectd/probe/state", state("probe")),
+            lambda: all(counted(client, "probe") for client in clients),
+            30,
+        )
+        for node in NODES * 5:
+            house.say(f"affectd/{node}/state", state(node))
+        eventually(lambda: sum(counted(client, *NODES) for client in clients) == 40)
+        assert all(counted(client, *NODES) >= 10 for client in clients)
+        os.kill(one.pid, signal.SIGKILL)
         log = tmp_path / "mosquitto.log"
         eventually(lambda: re.search(r"Client affectd-share-\w+ closed", log.read_text()) is not None)
         for node in NODES:
             house.say(f"affectd/after-{node}/state", state(f"after-{node}"))
-        eventually_while(left.load.take_in, lambda: set(left.heard) >= {state(f"after-{node}") for node in NODES})
-    assert left.count("estimates_total", node="after-pi-7", label="happy") == 1
+        eventually(lambda: counted(clients[1], *(f"after-{node}" for node in NODES)) == 8)
 
 
 @contextmanager
-def another_process(port: int) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, str(Path(__file__).with_name("sharer.py")), str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def real_server(folder: Path, port: int) -> Iterator[Running]:
+    folder.mkdir()
+    with serving(folder, mqtt={"host": HOST, "port": port}, sharing={"group": "servers"}) as server:
+        yield server
+
+
+def counted(client: httpx.Client, *nodes: str) -> float:
+    """States of these nodes in a server's metrics."""
+    lines = client.get("/metrics").text.splitlines()
+    told = [line.rpartition(" ") for line in lines if line.startswith("affectd_fleet_estimates_total{")]
+    return sum(float(value) for name, _, value in told if any(f'node="{node}"' in name for node in nodes))
 
 
 def test_who_leaves_counts_what_it_was_given_before(mosquitto: Mosquitto, house: Listener) -> None:
