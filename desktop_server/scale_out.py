@@ -1,0 +1,203 @@
+"""The same application on Ray Serve: fronts that read media, and nets that run what all fronts ask in one batch.
+
+A front is the whole application of ``app.build_api``; only its float nets are elsewhere, in replicas that may have a
+GPU. Serve starts more of either when more is asked. Ray itself is open to whoever can reach its ports and has its
+token: run it in a network of your own (``docs/scaling.md``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import ray
+from fastapi import FastAPI
+from ray import serve
+from ray.exceptions import RayActorError
+from ray.serve.exceptions import BackPressureError
+from ray.serve.handle import DeploymentHandle
+
+from desktop_server.app import build_api, require_safe, workers
+from desktop_server.batching import RETRY_AFTER_S
+from desktop_server.engine import SUFFIX, OnnxNet, float_engine, models_folder
+from desktop_server.errors import RequestError
+from desktop_server.ray_cluster import joined_ray, own_ray
+from desktop_server.settings import ServerSettings
+from device.app import load_models
+from device.models.card import Card
+from device.models.net import Engine, FloatArray, Net
+from device.models.tflite import TfliteModel
+
+APP = "affectd"
+FRONT = "front"
+
+Kind = Literal["face", "speech"]
+Outputs = tuple[FloatArray, ...]
+
+_KINDS: tuple[Kind, ...] = ("face", "speech")
+_LOGGING: dict[str, Any] = {"enable_access_log": False, "log_level": "WARNING"}  # who asked is nobody's business
+
+_LEAST_WAIT_MS = 2.0
+"""Serve closes a batch when its wait is over, even if a run is still under way: without any each would be of one."""
+
+_FRONTS_A_NET = 4.0
+"""A front has one batch under way at a net; a net replica may serve so many fronts before there is one more."""
+
+
+class NetReplica:
+    """One float net. What several fronts ask at about the same time is one run of it."""
+
+    def __init__(self, settings: ServerSettings, kind: Kind) -> None:
+        engine = float_engine(settings.engine.provider, threads=settings.engine.threads)
+        models = load_models(settings, engine)
+        self._runtime = engine.name()
+        self._net = OnnxNet(
+            {"face": models.face, "speech": models.speech}[kind],
+            models.folder,
+            provider=settings.engine.provider,
+            threads=settings.engine.threads,
+        )
+        run: Any = self.run
+        run.set_max_batch_size(settings.batching.size)
+        run.set_batch_wait_timeout_s(max(settings.batching.wait_ms, _LEAST_WAIT_MS) / 1000)
+
+    def runtime(self) -> str:
+        """What runs the net, with the provider in use."""
+        return self._runtime
+
+    @serve.batch(batch_size_fn=lambda asked: sum(map(len, asked)))
+    async def run(self, asked: list[FloatArray]) -> list[Outputs]:
+        """Each float32 (n, …) to one float32 (n, …) an output."""
+        outputs = await asyncio.to_thread(self._net.batch, np.concatenate(asked))  # the next are gathered meanwhile
+        return shares(outputs, [len(values) for values in asked])
+
+
+class RemoteNet:
+    """A ``Net`` that lives in other replicas. Its caller's thread waits.
+
+    Raises ``RequestError`` (``busy``) while too many wait for it, or where it went away in the middle.
+    """
+
+    def __init__(self, card: Card, replicas: DeploymentHandle[Any]) -> None:
+        self.card = card
+        self._replicas = replicas
+
+    def __call__(self, values: FloatArray) -> Outputs:
+        """Run the net once, on one sample."""
+        return tuple(output[0] for output in self.batch(values.reshape(self.card.input.shape)))
+
+    def batch(self, values: FloatArray) -> Outputs:
+        """Run the net once, on many samples: float32 (n, …) to one float32 (n, …) an output."""
+        try:
+            outputs: Outputs = self._replicas.run.remote(values).result()
+        except (BackPressureError, RayActorError) as error:
+            raise RequestError(
+                "busy", "the nets have too much to do, or start again; try again later", retry_after_s=RETRY_AFTER_S
+            ) from error
+        return outputs
+
+
+@contextmanager
+def serving(settings: ServerSettings, *, cluster: str = "") -> Iterator[None]:
+    """Serve while it is open, in a Ray of this machine's own or in the ``cluster`` at that address.
+
+    Raises ``ConfigError``.
+    """
+    require_safe(settings)
+    with joined_ray(cluster) if cluster else own_ray(settings.scale_out.cpus):
+        serve.start(proxy_location="EveryNode", http_options=_http_options(settings), logging_config=_LOGGING)
+        try:
+            serve.run(application(settings), name=APP, route_prefix="/", logging_config=_LOGGING)
+            yield
+        finally:
+            serve.delete(APP)
+
+
+def application(settings: ServerSettings) -> serve.Application:
+    """Fronts and nets, as Serve deploys them."""
+
+    def build() -> FastAPI:  # in each front
+        return build_api(settings, remote_engine())
+
+    chosen, capacity = settings.scale_out, workers(settings) + settings.batching.queue
+    nets = [_net_deployment(settings, kind).bind(settings, kind) for kind in _KINDS]
+    front = serve.deployment(
+        name=FRONT,
+        autoscaling_config=_autoscaling(chosen.most_fronts, workers(settings), settings),
+        # The application itself refuses what is too much, in its own words; what is beyond even that, Serve does.
+        max_ongoing_requests=2 * capacity,
+        max_queued_requests=capacity,
+        backpressure_config={"retry_after_s": RETRY_AFTER_S},
+        ray_actor_options={"num_cpus": 1},
+        logging_config=_LOGGING,
+    )(serve.ingress(build)())
+    return front.bind(*nets)
+
+
+def remote_engine() -> Engine:
+    """The engine of a front: float nets are asked of their replicas, the detector runs here."""
+    replicas = {kind: serve.get_deployment_handle(kind, APP) for kind in _KINDS}
+    runtime = _asked(replicas["face"])
+
+    def open_net(card: Card, folder: Path) -> Net:
+        return RemoteNet(card, replicas[_kind(card)]) if card.file.endswith(SUFFIX) else TfliteModel(card, folder)
+
+    return Engine(name=lambda: f"{runtime} by ray {ray.__version__}", folder=models_folder, open_net=open_net)
+
+
+def shares(outputs: Outputs, counts: Sequence[int]) -> list[Outputs]:
+    """The outputs of one run, each float32 (n, …), to those who asked for so many samples, in their order."""
+    ends = np.cumsum(counts)[:-1]
+    return list(zip(*(np.split(output, ends) for output in outputs), strict=True))
+
+
+def _net_deployment(settings: ServerSettings, kind: Kind) -> serve.Deployment:
+    on_gpu = settings.engine.provider in ("cuda", "tensorrt")
+    return serve.deployment(
+        name=kind,
+        autoscaling_config=_autoscaling(settings.scale_out.most_nets, _FRONTS_A_NET, settings),
+        max_ongoing_requests=settings.batching.size * 2,
+        max_queued_requests=settings.batching.queue,
+        # Both nets fit on one GPU. Ray hides the GPUs from who asks for none.
+        ray_actor_options={"num_cpus": 0.5, "num_gpus": 0.5 if on_gpu else 0},
+        logging_config=_LOGGING,
+    )(NetReplica)
+
+
+def _autoscaling(most: int, ongoing: float, settings: ServerSettings) -> dict[str, Any]:
+    return {
+        "min_replicas": 1,
+        "max_replicas": most,
+        "target_ongoing_requests": ongoing,
+        "upscale_delay_s": settings.scale_out.grow_after_s,
+        "downscale_delay_s": settings.scale_out.shrink_after_s,
+        "metrics_interval_s": settings.scale_out.grow_after_s / 4,
+        "look_back_period_s": settings.scale_out.grow_after_s,
+    }
+
+
+def _http_options(settings: ServerSettings) -> dict[str, Any]:
+    server = settings.server
+    return {
+        "host": server.host,
+        "port": server.port,
+        "keep_alive_timeout_s": round(server.idle_s),
+        "request_timeout_s": server.body_s + settings.limits.work_s,
+        "ssl_certfile": server.cert_file or None,
+        "ssl_keyfile": server.key_file or None,
+    }
+
+
+def _asked(replicas: DeploymentHandle[Any]) -> str:
+    """What runs the nets. A front is built in an event loop, in which an answer cannot be waited for."""
+    with ThreadPoolExecutor(1) as pool:
+        return str(pool.submit(replicas.runtime.remote().result).result())
+
+
+def _kind(card: Card) -> Kind:
+    return "face" if card.kind == "face" else "speech"
