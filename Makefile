@@ -5,19 +5,24 @@ PIP_OPTIONS := --quiet --disable-pip-version-check --no-deps --no-build-isolatio
 TFLITE := $(shell $(PYTHON) -c 'import sys; print(".venv-tflite/ready" if sys.version_info < (3, 12) else "")')
 DETECTOR := models_tflite/blazeface_short.tflite
 
-.PHONY: help demo test check bench figures arm64 picamera2 lock clean
+.PHONY: help demo serve test check bench bench-server figures arm64 picamera2 lock clean
 
 help:
 	@echo "make demo    the main job on real clips, seen by a real MQTT subscriber"
+	@echo "make serve   the desktop server with the float models: a web page at http://127.0.0.1:8384"
 	@echo "make test    checks and tests"
 	@echo "make check   ruff, mypy and import-linter alone"
 	@echo "make bench   speed and memory, against a pinned peer (six minutes)"
+	@echo "make bench-server  speed and memory of the desktop server (ten minutes)"
 	@echo "make figures write the figures and the picture in README.md anew"
 	@echo "make picamera2  the Pi camera source on genuine picamera2, without a Pi (root, mmdebstrap)"
 	@echo "make lock    write requirements/*.txt anew from pyproject.toml"
 
 demo: .venv-demo/ready $(DETECTOR)
 	.venv-demo/bin/python deploy/demo.py
+
+serve: .venv-server/ready $(DETECTOR)
+	.venv-server/bin/affectd-server run
 
 test: packages .venv-test/ready $(TFLITE) $(DETECTOR) check
 	AFFECTD_TFLITE_PYTHON=$(if $(TFLITE),$(CURDIR)/.venv-tflite/bin/python) .venv-test/bin/python -m pytest
@@ -30,6 +35,9 @@ check: .venv-test/ready
 
 bench: .venv-test/ready .venv-bench/ready $(DETECTOR)
 	.venv-test/bin/affectd bench --seconds 300 --peer-python .venv-bench/bin/python --json docs/benchmark.json
+
+bench-server: .venv-test/ready $(DETECTOR)
+	.venv-test/bin/affectd-server bench --json docs/benchmark-server.json
 
 # Into README.md: the models' figures from their cards, the benchmark's, the contract; and the picture of `affectd watch`.
 figures: .venv-test/ready $(DETECTOR)
