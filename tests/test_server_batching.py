@@ -26,9 +26,10 @@ class Gate:
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
-        self.opened = threading.Event()
+        self.entered, self.opened = threading.Event(), threading.Event()
 
     def batch(self, values: FloatArray) -> tuple[FloatArray, ...]:
+        self.entered.set()
         assert self.opened.wait(10)
         self.sizes.append(len(values))
         return (values.reshape(len(values), -1)[:, :7] * 10,)
@@ -43,9 +44,9 @@ def test_what_waits_runs_together_and_each_gets_its_own() -> None:
     net = BatchingNet(gate, size=4, wait_s=0.0, capacity=16)
     with ThreadPoolExecutor(9) as pool:
         first = pool.submit(net, sample(0))
-        eventually(lambda: net.waiting == 0)
+        assert gate.entered.wait(10)
         later = [pool.submit(net, sample(number)) for number in range(1, 9)]
-        eventually(lambda: net.waiting == 8)
+        eventually(lambda: net.waiting == 7)  # and one is with the net's thread
         gate.opened.set()
         assert [float(one.result()[0][0]) for one in (first, *later)] == [10.0 * number for number in range(9)]
     assert gate.sizes == [1, 4, 4]
@@ -57,9 +58,9 @@ def test_a_group_of_samples_is_never_torn_apart() -> None:
     net = BatchingNet(gate, size=4, wait_s=0.0, capacity=16)
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(net.batch, sample(1)[None])
-        eventually(lambda: net.waiting == 0)
+        assert gate.entered.wait(10)
         groups = [pool.submit(net.batch, np.stack([sample(2)] * 3)) for _ in range(3)]
-        eventually(lambda: net.waiting == 3)
+        eventually(lambda: net.waiting == 2)
         gate.opened.set()
         assert [len(one.result()[0]) for one in (first, *groups)] == [1, 3, 3, 3]
     assert gate.sizes == [1, 3, 3, 3]
@@ -80,18 +81,20 @@ def test_a_run_waits_for_more_if_it_is_told_to() -> None:
 def test_over_the_bound_the_caller_is_told_to_come_back() -> None:
     gate = Gate()
     net = BatchingNet(gate, size=4, wait_s=0.0, capacity=1)
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(3) as pool:
         running = pool.submit(net, sample(1))
-        eventually(lambda: net.waiting == 0)
-        waiting = pool.submit(net, sample(2))
+        assert gate.entered.wait(10)
+        held = pool.submit(net, sample(2))  # by the net's thread
+        eventually(lambda: net.unanswered == 1 and net.waiting == 0)
+        waiting = pool.submit(net, sample(3))
         eventually(lambda: net.waiting == 1)
         with pytest.raises(RequestError) as caught:
-            net(sample(3))
+            net(sample(4))
         assert caught.value.code == "busy"
         assert caught.value.retry_after_s
         gate.opened.set()
         assert float(running.result()[0][0]) == 10
-        assert float(waiting.result()[0][0]) == 20
+        assert [float(one.result()[0][0]) for one in (held, waiting)] == [20, 30]
     net.close()
 
 
@@ -108,6 +111,20 @@ def test_an_error_of_the_net_goes_to_who_asked_and_the_next_is_answered() -> Non
     with pytest.raises(ValueError, match="negative"):
         net(sample(-1))
     assert float(net(sample(1))[0][0]) == 10
+    net.close()
+
+
+def test_who_comes_alone_runs_the_net_itself() -> None:
+    class Named(Gate):
+        def batch(self, values: FloatArray) -> tuple[FloatArray, ...]:
+            self.thread = threading.current_thread()
+            return super().batch(values)
+
+    gate = Named()
+    gate.opened.set()
+    net = BatchingNet(gate, size=4, wait_s=0.0, capacity=4)
+    net(sample(1))
+    assert gate.thread is threading.current_thread()
     net.close()
 
 

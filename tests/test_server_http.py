@@ -7,6 +7,7 @@ import socket
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from fakes import eventually
 from perception import astronaut, hiss, pause, spoken
 from server_process import HAPPY_CLIP, Running, encoded, jpeg, serving, speech_wav, wav
 
@@ -298,7 +300,8 @@ def test_headers_without_an_end_are_cut_off(server: Running) -> None:
 
 
 def test_bodies_that_are_here_at_once_have_a_bound_together(tmp_path: Path) -> None:
-    with serving(tmp_path, limits={"body_mib": 1.0, "bodies_mib": 1.5}) as server, server.client() as client:
+    small = {"body_mib": 1.0, "bodies_mib": 1.5}
+    with serving(tmp_path, limits=small, server={"rate_hz": 1e6}) as server, server.client() as client:
         with raw(server) as first:
             first.sendall(head(2**20) + bytes(2**20 - 1))  # all but its last byte
             eventually(lambda: client.post("/v1/face", content=bytes(2**20 - 1)).status_code == 503)

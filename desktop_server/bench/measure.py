@@ -99,9 +99,9 @@ def gain(server: ServerProcess, sent: bytes, seconds: float, *, many: int = 32, 
     return median_ratio(rates[many], rates[1])
 
 
-def overload(server: ServerProcess, sent: bytes, seconds: float) -> Overload:
-    """Twice the throughput of 32 clients, offered at a steady rate."""
-    capacity = _throughput(server, sent, 32, seconds / 2).per_s
+def overload(server: ServerProcess, sent: bytes, seconds: float, *, clients: int = 32) -> Overload:
+    """Twice the throughput of so many clients, offered at a steady rate."""
+    capacity = _throughput(server, sent, clients, seconds / 2).per_s
     outcomes = asyncio.run(open_loop(server, sent, rate_hz=2 * capacity, seconds=seconds))
     answered = [outcome for outcome in outcomes if outcome.status == 200]
     return Overload(

@@ -51,9 +51,9 @@ def run(options: argparse.Namespace) -> int:
             "gain_at_32": asdict(gain(server, face, options.seconds)),
             "overload": asdict(overload(server, face, 2 * options.seconds)),
         }
+    figures["nets"] = {name: [asdict(row) for row in rows] for name, rows in by_size("auto").items()}
     with local_server() as server:  # a fresh one, so that what is before is not in its memory
         figures["memory"] = asdict(memory(server, [face, speech], options.memory_requests))
-    figures["nets"] = {name: [asdict(row) for row in rows] for name, rows in by_size("auto").items()}
     _print(figures)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
