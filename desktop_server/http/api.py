@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from desktop_server.errors import RequestError
+from desktop_server.http import stream
 from desktop_server.http.access import Access, RateLimit
 from desktop_server.http.describe import problems
 from desktop_server.http.docs import docs_routes
@@ -23,7 +24,11 @@ from desktop_server.tokens import Tokens
 
 DESCRIPTION = """Emotion from face and voice with full-precision models.
 
-What is sent stays in memory and is gone when the answer is sent. Errors are problem documents (RFC 9457)."""
+What is sent stays in memory and is gone when the answer is sent. Errors are problem documents (RFC 9457): rely on
+their `code`. Where the server has tokens, send one as `Authorization: Bearer TOKEN`.
+
+Live streams: """
+_SECURITY = {"bearer": {"type": "http", "scheme": "bearer", "description": "`affectd-server token create NAME`"}}
 
 
 class Health(BaseModel):
@@ -66,7 +71,7 @@ def make_api(
     api = FastAPI(
         title="affectd server",
         version=version("affectd"),
-        description=DESCRIPTION,
+        description=DESCRIPTION + (stream.__doc__ or ""),
         lifespan=lifespan,
         docs_url=None,  # FastAPI's own pages load their scripts from another host
         redoc_url=None,
@@ -79,7 +84,16 @@ def make_api(
     api.add_middleware(Access, tokens=guard.tokens, rate=guard.rate, refused=metrics.refused)
     api.add_middleware(CountRequests, metrics=metrics)
     api.add_middleware(PageHeaders)  # the last is the outermost
+    _describe_security(api)
     return api
+
+
+def _describe_security(api: FastAPI) -> None:
+    """Tokens are asked for before a route is reached, so FastAPI does not know of them."""
+    document = api.openapi()
+    document["components"]["securitySchemes"] = _SECURITY
+    document["security"] = [{"bearer": []}, {}]  # or none, where the server has no tokens
+    api.openapi_schema = document
 
 
 def _operation(is_ready: Callable[[], bool], metrics: Metrics) -> APIRouter:
