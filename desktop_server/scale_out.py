@@ -70,7 +70,7 @@ class NetReplica:
         """What runs the net, with the provider in use."""
         return self._runtime
 
-    @serve.batch(batch_size_fn=lambda asked: sum(map(len, asked)))  # type: ignore[untyped-decorator, unused-ignore]
+    @serve.batch(batch_size_fn=lambda asked: sum(map(len, asked)))  # type: ignore[untyped-decorator]  # ray: untyped
     async def run(self, asked: list[FloatArray]) -> list[Outputs]:
         """Each float32 (n, …) to one float32 (n, …) an output."""
         outputs = await asyncio.to_thread(self._net.batch, np.concatenate(asked))  # the next are gathered meanwhile

@@ -51,7 +51,7 @@ def opened(browser: Any, url: str, **options: Any) -> Iterator[Any]:
         bad, asked = _watched(page)
         page.goto(url)
         yield page
-        assert bad == []
+        assert not bad, bad
         assert {host for host in asked if host} == {urlsplit(url).netloc}
 
 

@@ -1,3 +1,4 @@
+import base64
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,8 @@ from appliance import HAPPY_CLIP, ROOT, running
 from appliance import write_config as write_node_config
 from broker import HOST, Mosquitto
 from browser import chromium, fake_devices, opened, sync_api
-from server_process import Running, affectd_server, serving, write_config
+from perception import astronaut
+from server_process import Running, affectd_server, encoded, serving, write_config
 
 from device.fusion.circumplex import COORDINATES
 from device.readings import EMOTIONS
@@ -154,6 +156,24 @@ def test_int8_stands_beside_float_on_the_same_input(page: Any) -> None:
     assert 0 < max(map(abs, cells)) < 10
 
 
+def test_why_is_shown_over_the_face_and_the_voice_with_what_each_moved(page: Any) -> None:
+    page.get_by_label("Explain").check()
+    give(page, HAPPY_CLIP)
+    why = page.get_by_role("region", name="Why happy?")
+    expect(why.get_by_role("img", name="Face: Hottest")).to_be_visible()
+    expect(why.get_by_role("img", name="Voice: Hottest")).to_be_visible()
+    expect(why.locator(".contributions dt")).to_have_text(["Face moved it by", "Voice moved it by"])
+    assert np.ptp(colours(why.locator("canvas").first), axis=2).max() > 50
+    why.get_by_label("Heat").uncheck()
+    assert np.ptp(colours(why.locator("canvas").first), axis=2).max() == 0  # the crop is grey
+
+
+def colours(canvas: Any) -> Any:
+    """What is drawn on it, uint8 (height, width, 3)."""
+    png = base64.b64decode(canvas.evaluate("(canvas) => canvas.toDataURL()").partition(",")[2])
+    return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+
+
 def test_another_mode_or_rule_reads_the_same_file_anew(page: Any) -> None:
     give(page, HAPPY_CLIP)
     expect(page.locator("#provenance")).to_contain_text("rule “product”")
@@ -189,7 +209,7 @@ def test_what_the_server_calls_uncertain_is_never_said_as_an_emotion(browser: An
 BAD_FILES = {
     "a text called .jpg": ("notes.jpg", b"this is no picture", "The file is of a kind that is not read here"),
     "nothing": ("empty.png", b"", "The file is empty"),
-    "the head of a picture": ("head.png", PICTURE.read_bytes()[:60], "The picture is damaged"),
+    "the head of a picture": ("head.png", encoded(".png", astronaut())[:60], "The picture is damaged"),
 }
 
 
@@ -205,6 +225,28 @@ def test_a_bad_file_is_told_in_words_and_the_next_is_read(
     give(page, PICTURE)
     expect(headline(page)).to_have_text("Happy")
     expect(page.locator("#problem")).to_be_empty()
+
+
+def test_a_file_that_is_too_large_is_told_of_with_the_limit(browser: Any, tmp_path: Path) -> None:
+    (tmp_path / "huge.png").write_bytes(bytes(6_000_000))
+    with (
+        serving(tmp_path, limits={"body_mib": 1.0}, fleet={"listen": False}) as server,
+        opened(browser, server.url) as page,
+    ):
+        give(page, tmp_path / "huge.png")
+        expect(page.get_by_role("alert")).to_contain_text("The request is too large")
+
+
+def test_who_asks_too_often_is_told_when_to_come_back(browser: Any, tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, server={"rate_hz": 0.01, "burst": 2}, fleet={"listen": False}) as server,
+        opened(browser, server.url) as page,
+    ):
+        give(page, PICTURE)  # the second request: the page has asked for the fleet
+        expect(headline(page)).to_have_text("Happy")
+        page.get_by_label("Compare with int8").check()
+        expect(page.get_by_role("alert")).to_contain_text(re.compile(r"Try again in \d+"))
+        assert page.get_by_role("button", name="Try again").is_visible()
 
 
 def test_what_cannot_be_read_together_is_told_without_asking_the_server(page: Any) -> None:

@@ -15,10 +15,11 @@ export function token() {
   return sessionStorage.getItem(KEY);
 }
 
-/** Keeps a token until the tab is closed. */
+/** Keeps a token until the tab is closed; null forgets it. */
 export function keepToken(value) {
   if (value) sessionStorage.setItem(KEY, value);
   else sessionStorage.removeItem(KEY);
+  if (value) dispatchEvent(new Event("token"));
 }
 
 /** Asks and gives the answer's JSON. Throws a `Problem`. */

@@ -15,8 +15,8 @@ const STATES = {
 
 let ahead_ms = 0; // of the server's clock to this one
 
-/** Follows the fleet until the page is left; shows nothing where the server has none. */
-export async function followFleet() {
+/** Follows the fleet until the page is left; shows nothing where the server has none. `refused` is told of a 401. */
+export async function followFleet(refused) {
   setInterval(tellAges, 1000);
   for (;;) {
     try {
@@ -26,16 +26,25 @@ export async function followFleet() {
       for await (const fleet of events("v1/fleet/events")) show(fleet);
       throw new Problem({ title: "The server ended the connection" });
     } catch (problem) {
-      if (problem.status !== 401) tell(`${problem.message}. Trying again …`);
+      if (problem.status === 401) refused(problem);
+      else tell(`${problem.message}. Trying again …`);
+      await (problem.status === 401 ? aToken() : pause());
     }
-    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }
+}
+
+function aToken() {
+  return new Promise((resolve) => addEventListener("token", resolve, { once: true }));
+}
+
+function pause() {
+  return new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
 }
 
 function show({ ts, broker, nodes }) {
   ahead_ms = Date.parse(ts) - Date.now();
   byId("fleet").hidden = byId("fleet-link").hidden = false;
-  tell(broker.connected ? summary(nodes, broker) : `The broker at ${broker.address} is not there: ${broker.problem}`);
+  tell(broker.connected ? summary(nodes, broker) : `Nothing is known of the nodes now: ${broker.problem}.`);
   fill(byId("nodes"), nodes.map(card));
   tellAges();
 }

@@ -21,7 +21,9 @@ function explained({ label, confidence, probs, modalities }) {
     const [name, share] = best(probs);
     return `Nothing is likely enough to be said. ${title(name)} leads with ${percent(share)}.`;
   }
-  return `Confidence ${percent(confidence)}, ${from(modalities)}.`;
+  const [leader, share] = best(probs);
+  const held = leader === label ? "" : ` Of this moment ${leader} is likelier, with ${percent(share)}, but has not led for long enough to be said.`;
+  return `Confidence ${percent(confidence)}, ${from(modalities)}.${held}`;
 }
 
 function from(modalities) {

@@ -117,7 +117,7 @@ function fail(problem) {
 }
 
 function askForToken({ code }) {
-  tell(token() && code === "wrong-token" ? new Problem({ title: "The token is not valid", detail: "It may have been revoked. Give another one." }) : null);
+  if (token() && code === "wrong-token") tell(new Problem({ title: "The token is not valid", detail: "It may have been revoked. Give another one." }));
   keepToken(null);
   byId("token-form").hidden = false;
   byId("token").focus();
@@ -129,6 +129,7 @@ function sentenceOf(text) {
 
 byId("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
+  tell(null);
   keepToken(byId("token").value.trim());
   byId("token").value = "";
   byId("token-form").hidden = true;
@@ -143,4 +144,4 @@ options.addEventListener("change", ({ target }) => {
 });
 offerRules();
 takeFiles(take);
-followFleet();
+followFleet(askForToken);
