@@ -5,7 +5,7 @@ PIP_OPTIONS := --quiet --disable-pip-version-check --no-deps --no-build-isolatio
 TFLITE := $(shell $(PYTHON) -c 'import sys; print(".venv-tflite/ready" if sys.version_info < (3, 12) else "")')
 DETECTOR := models_tflite/blazeface_short.tflite
 
-.PHONY: help demo serve test check bench bench-server figures arm64 picamera2 lock clean
+.PHONY: help demo serve test check bench bench-server scale figures arm64 picamera2 lock clean
 
 help:
 	@echo "make demo    the main job on real clips, seen by a real MQTT subscriber"
@@ -14,6 +14,7 @@ help:
 	@echo "make check   ruff, mypy and import-linter alone"
 	@echo "make bench   speed and memory, against a pinned peer (six minutes)"
 	@echo "make bench-server  speed and memory of the desktop server (ten minutes)"
+	@echo "make scale   the tests of serving with Ray"
 	@echo "make figures write the figures and the picture in README.md anew"
 	@echo "make picamera2  the Pi camera source on genuine picamera2, without a Pi (root, mmdebstrap)"
 	@echo "make lock    write requirements/*.txt anew from pyproject.toml"
@@ -38,6 +39,10 @@ bench: .venv-test/ready .venv-bench/ready $(DETECTOR)
 
 bench-server: .venv-test/ready $(DETECTOR)
 	.venv-test/bin/affectd-server bench --json docs/benchmark-server.json
+
+# Optional: the tests of serving with Ray, which needs 240 MB of its own.
+scale: .venv-scale/ready $(DETECTOR)
+	.venv-scale/bin/python -m pytest tests/test_scale_out.py
 
 # Into README.md: the models' figures from their cards, the benchmark's, the contract; and the picture of `affectd watch`.
 figures: .venv-test/ready $(DETECTOR)

@@ -11,6 +11,7 @@ compile --group build -o requirements/build.txt
 compile pyproject.toml --extra demo -o requirements/demo.txt
 compile pyproject.toml --extra test --extra quantize -o requirements/test.txt
 compile pyproject.toml --extra server -o requirements/server.txt
+compile pyproject.toml --extra test --extra scale -o requirements/scale.txt
 # On a Pi the libraries near the hardware are the system's own: picamera2 is built against them.
 compile pyproject.toml --extra device --no-emit-package numpy --no-emit-package opencv-python-headless \
     -o requirements/pi.txt
