@@ -119,7 +119,7 @@ class Broker(Part):
 class FleetAnswer(Part):
     """To `/v1/fleet`, and each of its events."""
 
-    schema_: Literal["affectd.fleet/1"] = Field(default="affectd.fleet/1", serialization_alias="schema")
+    schema_: Literal["affectd.fleet/1"] = Field(default="affectd.fleet/1", alias="schema")
     ts: str = Field(description="Now, by the server's clock: ages are differences to it.")
     broker: Broker | None = Field(description="Null where this server listens to none.")
     nodes: list[FleetNode]

@@ -19,7 +19,9 @@ schemathesis = pytest.importorskip("schemathesis")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with serving(tmp_path_factory.mktemp("schema"), server={"rate_hz": 1e6, "burst": 4096}) as it:
+    # Without a fleet its events end at once: else each would be waited for.
+    folder, often = tmp_path_factory.mktemp("schema"), {"rate_hz": 1e6, "burst": 4096}
+    with serving(folder, server=often, fleet={"listen": False}) as it:
         yield it
 
 
