@@ -1,28 +1,30 @@
 """The containers: their files linted, and what runs in them run without them (there is no Docker engine here)."""
 
-import http.server
 import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
-import threading
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml  # type: ignore[import-untyped]
 from appliance import ROOT
 from broker import HOST, accepts, free_port
 from fakes import eventually
+from server_process import jpeg
+
+from desktop_server.settings import DEFAULT_CONFIG
+from desktop_server.tokens import Tokens
 
 COMPOSE = ROOT / "deploy" / "compose"
+ALERTS = COMPOSE / "prometheus" / "alerts.yml"
 SERVICES = ("server", "mosquitto", "prometheus", "grafana")
 OPEN_PORTS = {"8883:8883"}
 """Nodes come from elsewhere; everything else is for this machine alone."""
@@ -117,6 +119,7 @@ def test_the_server_reads_its_broker_from_where_compose_puts_it() -> None:
     settings = (COMPOSE / "server.toml").read_text(encoding="utf-8")
     (mounted,) = [v.split(":")[1] for v in service("server")["volumes"] if "hand_out" in v]
     assert {path.rpartition("/")[0] for path in re.findall(r'_file = "(.+)"', settings)} == {mounted}
+    assert any(str(DEFAULT_CONFIG) in volume for volume in service("server")["volumes"])
 
 
 # Secrets
@@ -127,20 +130,40 @@ def test_each_secret_is_made_once_for_the_one_container_that_reads_it(tmp_path: 
     for name in ("compose", "mosquitto"):
         shutil.copytree(ROOT / "deploy" / name, tmp_path / name)
     command = [str(tmp_path / "compose" / "prepare.sh"), "broker.lan"]
-    first = subprocess.run([*command, "kitchen"], capture_output=True, text=True)
+    environment = without_docker(tmp_path)
+    first = subprocess.run([*command, "kitchen"], capture_output=True, text=True, env=environment)
     assert first.returncode == 0, first.stderr
     house = tmp_path / "compose" / "house"
     before = {path: path.read_bytes() for path in house.rglob("*") if path.is_file()}
-    owners = {"broker/passwords": 1883, "hand_out/server/mqtt-password": 10001, "grafana-password": 472}
+    owners = {
+        "broker/passwords": 1883,
+        "hand_out/server/mqtt-password": 10001,
+        "grafana-password": 472,
+        "prometheus-token": 65534,
+    }
     assert {name: (house / name).stat().st_uid for name in owners} == owners
     assert [path for path in before if path.stat().st_mode & 0o077] == []
     assert "/mosquitto/affectd/acl" in (house / "broker" / "affectd.conf").read_text()
     assert 'host = "broker.lan"' in (house / "hand_out" / "kitchen" / "affectd.toml").read_text()
     assert "conf.d" not in first.stdout
-    assert subprocess.run([*command, "attic"], capture_output=True).returncode == 0
+    token = (house / "prometheus-token").read_text().strip()
+    assert Tokens(tmp_path / "tokens.json").owner(token) == "prometheus"
+    assert subprocess.run([*command, "attic"], capture_output=True, env=environment).returncode == 0
     changed = {path.relative_to(house) for path, content in before.items() if path.read_bytes() != content}
     assert changed == {Path("broker/passwords")}
     assert (house / "broker" / "passwords").stat().st_uid == 1883
+
+
+def without_docker(folder: Path) -> dict[str, str]:
+    """What a container would run, runs outside of one; images are not built."""
+    docker = folder / "bin" / "docker"
+    docker.parent.mkdir()
+    serve = f'STATE_DIRECTORY={folder} exec {sys.executable} -m desktop_server "$@"'
+    docker.write_text(
+        f'#!/bin/sh\n[ "$2" = run ] || exit 0\nwhile [ "$1" != server ]; do shift; done\nshift\n{serve}\n'
+    )
+    docker.chmod(0o755)
+    return {**os.environ, "PATH": f"{docker.parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
 
 
 def test_prepare_says_how_it_is_called() -> None:
@@ -152,24 +175,24 @@ def test_prepare_says_how_it_is_called() -> None:
 # The same commands without containers
 
 
-def outside(name: str, command: list[str], folder: Path, **other: Path) -> list[str]:
-    """A service's command with the paths of this machine in place of the container's, in its files, too."""
-    places = {v.split(":")[1]: str((COMPOSE / v.split(":")[0]).resolve()) for v in service(name)["volumes"]}
-    for volume, place in places.items():
-        source = other.get(volume.rpartition("/")[2].replace("-", "_"))
-        if source is None and Path(place).is_dir():
-            source = folder / volume.rpartition("/")[2]
-            shutil.copytree(place, source)
-        places[volume] = str(source or folder)
-    for file in [path for path in folder.rglob("*") if path.is_file()]:
+def outside(name: str, command: list[str], folder: Path, other: Mapping[str, Path]) -> list[str]:
+    """A service's command with this machine's paths for the container's; in copies of its files in ``folder``, too.
+
+    ``other`` names places of the container that are elsewhere here.
+    """
+    places = {inside: str(place) for inside, place in other.items()}
+    for source, inside in (volume.split(":")[:2] for volume in service(name)["volumes"]):
+        if inside not in places:
+            copy = shutil.copytree(COMPOSE / source, folder / Path(inside).name)
+            places[inside] = str(copy)
+    for file in [path for place in places.values() for path in Path(place).rglob("*") if folder in path.parents]:
         file.write_text(_moved(file.read_text(encoding="utf-8"), places), encoding="utf-8")
     return [_moved(word, places) for word in command]
 
 
-def _moved(text: str, places: dict[str, str]) -> str:
-    for inside in sorted(places, key=len, reverse=True):
-        text = re.sub(rf"{inside}(?![\w.-])", places[inside], text)
-    return text
+def _moved(text: str, places: Mapping[str, str]) -> str:
+    inside = "|".join(re.escape(place) for place in sorted(places, key=len, reverse=True))
+    return re.sub(rf"(?<![\w./])({inside})(?![\w.-])", lambda found: places[found[1]], text)
 
 
 def test_mosquitto_starts_with_the_files_that_the_container_gets(tmp_path: Path) -> None:
@@ -182,7 +205,8 @@ def test_mosquitto_starts_with_the_files_that_the_container_gets(tmp_path: Path)
     subprocess.run([*made, "--port", str(port)], check=True, capture_output=True)
     data.mkdir()
     folder.mkdir()
-    command = outside("mosquitto", service("mosquitto")["command"], folder, affectd=house / "broker", data=data)
+    other = {"/mosquitto/affectd": house / "broker", "/mosquitto/data": data}
+    command = outside("mosquitto", service("mosquitto")["command"], folder, other)
     if os.geteuid() == 0:
         with (folder / "config" / "mosquitto.conf").open("a") as config:
             config.write("user root\n")
@@ -193,73 +217,82 @@ def test_mosquitto_starts_with_the_files_that_the_container_gets(tmp_path: Path)
     assert (data / "mosquitto.db").is_file()
 
 
-METRICS = """\
-affectd_server_requests_total{{path="/v1/face",status="200"}} {n}
-affectd_server_requests_total{{path="/v1/fused",status="503"}} {n}
-affectd_server_request_duration_seconds_bucket{{path="/v1/face",le="0.01"}} {n}
-affectd_server_request_duration_seconds_bucket{{path="/v1/face",le="+Inf"}} {n}
-affectd_server_queue_depth 2
-affectd_server_refused_total {n}
-affectd_server_batch_size_sum {n}
-affectd_server_batch_size_count {n}
-affectd_inference_duration_seconds_bucket{{model="affectd-1-face",stage="net",le="0.01"}} {n}
-affectd_inference_duration_seconds_bucket{{model="affectd-1-face",stage="net",le="+Inf"}} {n}
-affectd_estimates_total{{modality="face",label="happy"}} {n}
-affectd_mqtt_connected 1
-process_resident_memory_bytes 2e8
-process_cpu_seconds_total {n}
-"""
-"""What the server promises to tell, and counts on."""
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The server, with its token, and Prometheus that reads it."""
+
+    server: str
+    token: str
+    prometheus: str
+
+    def ask_for_a_face(self, token: str) -> int:
+        """The status of the answer."""
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "image/jpeg"}
+        return httpx.post(f"{self.server}/v1/face", content=jpeg(), headers=headers, trust_env=False).status_code
+
+    def query(self, expression: str) -> list[float]:
+        """What a panel or an alert would see."""
+        query = {"query": expression.replace("$__rate_interval", "5s")}
+        answer = httpx.get(f"{self.prometheus}/api/v1/query", params=query, trust_env=False)
+        return [float(found["value"][1]) for found in answer.json()["data"]["result"]]
 
 
 @pytest.fixture(scope="module")
-def exporter() -> Iterator[int]:
-    """Stands for the server's /metrics, with every counter on the rise."""
-
-    class Page(http.server.BaseHTTPRequestHandler):
-        count = 0
-
-        def do_GET(self) -> None:
-            Page.count += 10
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.end_headers()
-            self.wfile.write(METRICS.format(n=Page.count).encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer((HOST, 0), Page) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The containers' commands with the containers' files, but for addresses, the pace, and the broker."""
+    binary, folder = tool("prometheus", "Debian's prometheus"), tmp_path_factory.mktemp("stack")
+    ports = [free_port(), free_port()]
+    server, prometheus = (f"http://{HOST}:{port}" for port in ports)
+    token = folder / "token"
+    with ExitStack() as running:
+        config, environment = server_config(folder, ports[0])
+        made = subprocess.run(
+            [*SERVER, "token", "create", "prometheus", "--config", config],
+            env=environment, check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        token.write_text(made.stdout)
+        command = [*SERVER, *json.loads(dockerfile()["CMD"]), "--config", str(config)]
+        running.enter_context(process(command, folder / "server.log", environment))
+        command = prometheus_command(folder / "prometheus", ports[0], token)
+        command = [binary, *command, f"--web.listen-address={HOST}:{ports[1]}"]
+        running.enter_context(process(command, folder / "prometheus.log"))
+        eventually(lambda: answers(f"{server}/healthz") and answers(f"{prometheus}/-/ready"), 60)
+        yield Stack(server, token.read_text().strip(), prometheus)
 
 
-@pytest.fixture(scope="module")
-def prometheus(exporter: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The container's command with its own files, but for the address and the pace."""
-    binary, folder, port = tool("prometheus", "Debian's prometheus"), tmp_path_factory.mktemp("prometheus"), free_port()
-    (folder / "data").mkdir()
-    command = outside("prometheus", service("prometheus")["command"], folder, prometheus=folder / "data")
-    shutil.copytree(COMPOSE / "prometheus", folder / "prometheus", dirs_exist_ok=True)
+SERVER = [sys.executable, "-m", "desktop_server"]
+
+
+def server_config(folder: Path, port: int) -> tuple[Path, dict[str, str]]:
+    text = (COMPOSE / "server.toml").read_text(encoding="utf-8").replace("8384", str(port))
+    config = folder / "server.toml"
+    config.write_text(text.partition("[mqtt]")[0] + "[fleet]\nlisten = false\n")
+    return config, {**os.environ, "STATE_DIRECTORY": str(folder)}
+
+
+def prometheus_command(folder: Path, port: int, token: Path) -> list[str]:
+    """The container's; its configuration looks at the server that runs here, five times a second."""
+    (folder / "data").mkdir(parents=True)
+    other = {"/prometheus": folder / "data", "/run/secrets/prometheus-token": token}
+    command = outside("prometheus", service("prometheus")["command"], folder, other)
     config = folder / "prometheus" / "prometheus.yml"
-    config.write_text(config.read_text().replace("server:8080", f"{HOST}:{exporter}").replace("15s", "200ms"))
-    command = [f"--config.file={config}" if "config.file" in word else word for word in command]
-    with subprocess.Popen(
-        [binary, *command, f"--web.listen-address={HOST}:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        eventually(lambda: answers(f"http://{HOST}:{port}/-/ready"), 30)
-        yield f"http://{HOST}:{port}"
-        process.terminate()
+    config.write_text(config.read_text().replace("server:8384", f"{HOST}:{port}").replace("15s", "200ms"))
+    return command
+
+
+@contextmanager
+def process(command: list[str], log: Path, environment: dict[str, str] | None = None) -> Iterator[None]:
+    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output, env=environment) as started:
+        try:
+            yield
+        finally:
+            started.terminate()
 
 
 def answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(address):
-            return True
-    except urllib.error.URLError:
+        return httpx.get(address, trust_env=False).status_code == 200
+    except httpx.TransportError:
         return False
 
 
@@ -272,22 +305,35 @@ def panels() -> list[Any]:
     ]
 
 
-def ask(prometheus: str, expression: str) -> list[float]:
-    query = urllib.parse.urlencode({"query": expression.replace("$__rate_interval", "2s")})
-    with urllib.request.urlopen(f"{prometheus}/api/v1/query?{query}") as answer:
-        return [float(found["value"][1]) for found in json.load(answer)["data"]["result"]]
-
-
 @pytest.mark.parametrize("expression", panels())
-def test_every_panel_of_the_dashboard_shows_what_the_server_tells(prometheus: str, expression: str) -> None:
-    eventually(lambda: any(value == value for value in ask(prometheus, expression)), 20)  # NaN is nothing to see
+def test_every_panel_of_the_dashboard_shows_what_the_server_tells(stack: Stack, expression: str) -> None:
+    def is_seen() -> bool:
+        assert (stack.ask_for_a_face(stack.token), stack.ask_for_a_face("wrong")) == (200, 401)
+        return any(value == value for value in stack.query(expression))  # NaN is nothing to see
+
+    eventually(is_seen, 30)
 
 
-def test_prometheus_loads_the_alerts_and_none_rings_while_all_is_well(prometheus: str) -> None:
-    with urllib.request.urlopen(f"{prometheus}/api/v1/rules") as answer:
-        (group,) = json.load(answer)["data"]["groups"]
-    assert {rule["name"] for rule in group["rules"]} >= {"AffectdServerDown", "AffectdServerRefuses"}
-    assert ask(prometheus, 'ALERTS{alertstate="firing"}') == []
+def test_prometheus_loads_the_alerts_and_none_of_a_fault_rings_while_all_is_well(stack: Stack) -> None:
+    (group,) = httpx.get(f"{stack.prometheus}/api/v1/rules", trust_env=False).json()["data"]["groups"]
+    assert {rule["health"] for rule in group["rules"]} == {"ok"}
+    assert {rule["name"] for rule in group["rules"]} == set(re.findall(r"alert: (\w+)", ALERTS.read_text()))
+    assert stack.query('ALERTS{alertstate="firing"}') == []
+
+
+def test_every_metric_of_an_alert_is_one_that_the_server_tells(stack: Stack) -> None:
+    headers = {"Authorization": f"Bearer {stack.token}"}
+    stack.ask_for_a_face("wrong")
+    told = httpx.get(f"{stack.server}/metrics", headers=headers, trust_env=False).text
+    asked = set(re.findall(r"affectd_\w+", "".join(re.findall(r"expr: (.+)", ALERTS.read_text()))))
+    assert [name for name in sorted(asked) if f"\n{name}{{" not in told] == []
+
+
+def test_the_server_is_healthy_by_the_containers_measure(stack: Stack) -> None:
+    health = json.loads(dockerfile()["HEALTHCHECK"].partition("CMD ")[2])
+    assert dockerfile()["EXPOSE"] in health[2]
+    words = health[2].replace("http://127.0.0.1:8384", stack.server)
+    assert subprocess.run([sys.executable, health[1], words], capture_output=True).returncode == 0
 
 
 def test_the_alerts_ring_when_they_should() -> None:
@@ -304,23 +350,3 @@ def test_the_dashboards_source_is_the_one_that_is_provisioned() -> None:
     (provider,) = yaml.safe_load((COMPOSE / "grafana" / "dashboards" / "provider.yaml").read_text())["providers"]
     home = service("grafana")["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert home == f"{provider['options']['path']}/affectd.json"
-
-
-def test_the_server_runs_with_the_containers_command_and_is_healthy_by_the_containers_measure(tmp_path: Path) -> None:
-    entry, command = (json.loads(dockerfile()[name]) for name in ("ENTRYPOINT", "CMD"))
-    binary, port = tool(entry[0], "the desktop server"), free_port()
-    config = tmp_path / "server.toml"
-    settings = (COMPOSE / "server.toml").read_text().replace("0.0.0.0", HOST).replace("8080", str(port))
-    config.write_text(settings.partition("[mqtt]")[0])
-    words = [str(config) if word == "/etc/affectd/server.toml" else word for word in command]
-    health = json.loads(dockerfile()["HEALTHCHECK"].partition("CMD ")[2].replace("8080", str(port)))
-    environment = {**os.environ, "STATE_DIRECTORY": str(tmp_path)}
-    with subprocess.Popen([binary, *words], env=environment, stderr=subprocess.DEVNULL) as server:
-        eventually(lambda: accepts(port), 60)
-        done = subprocess.run([sys.executable, *health[1:]], capture_output=True, text=True)
-        with urllib.request.urlopen(f"http://{HOST}:{port}/metrics") as answer:
-            told = answer.read().decode()
-        server.terminate()
-    assert done.returncode == 0, f"{shlex.join(health)}: {done.stderr}"
-    promised = set(re.findall(r"^(affectd_\w+?)(?:_bucket|_sum|_count)?(?:\{| )", METRICS, re.MULTILINE))
-    assert [name for name in sorted(promised) if f"# TYPE {name} " not in told] == []

@@ -21,6 +21,14 @@ python3 ../mosquitto/make_broker.py --folder house --seen-at /mosquitto/affectd 
 chown -R 1883:1883 house/broker
 chown -R 10001:10001 house/hand_out/server
 chown 472:472 house/grafana-password
+if [ ! -s house/prometheus-token ]; then
+    touch house/prometheus-token # compose wants it there
+    docker compose build server
+    docker compose run --rm --no-deps --no-TTY server token create prometheus > house/prometheus-token.part
+    mv house/prometheus-token.part house/prometheus-token
+fi
+chown 65534:65534 house/prometheus-token
 echo
-echo "Now: docker compose -f $PWD/compose.yaml up --build --detach"
+echo "Now: docker compose -f $PWD/compose.yaml up --detach"
+echo "A token for you: docker compose -f $PWD/compose.yaml run --rm --no-deps server token create NAME"
 echo "Grafana: http://localhost:3000, user admin, its password in $PWD/house/grafana-password"
