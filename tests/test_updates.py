@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,14 @@ def packed(name: str, owner: Owner, folder: Path) -> Path:
     detector()  # or skip: its file is not in the repository
     pack(load_set(MODELS, name), key=owner.key, file=folder / f"{name}.models.tar")
     return folder / f"{name}.models.tar"
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """In memory where that can be: hundreds of installs wait for the disk at each file."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="affectd-", dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
