@@ -15,7 +15,7 @@ from device.errors import AffectdError, ConfigError
 
 _MOST_MESSAGE_BYTES = 4 * 2**20
 """Of a live stream: a picture."""
-GRACE_S = 10
+GRACE_S = 3
 """So long requests may go on after a signal."""
 
 _log = logging.getLogger(__name__)

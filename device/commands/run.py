@@ -7,6 +7,8 @@ import logging
 
 from device.app import run as run_appliance
 from device.commands.configuration import chosen_settings
+from device.errors import ModelError
+from device.models.sets import active_folder
 from device.service import log_handler
 
 
@@ -14,5 +16,13 @@ def run(options: argparse.Namespace) -> int:
     """Run until a signal."""
     settings = chosen_settings(options.config)
     logging.basicConfig(level=settings.log.level.upper(), handlers=[log_handler(AFFECTD_NODE=settings.node.id)])
-    run_appliance(settings)
+    try:
+        run_appliance(settings)
+    except ModelError as error:
+        raise _with_the_way_back(error) from error
     return 0
+
+
+def _with_the_way_back(error: ModelError) -> ModelError:
+    """An installed set can be what fails; the package's own is still there."""
+    return ModelError(f"{error}; or go back: `affectd models rollback`") if active_folder() else error
