@@ -102,7 +102,11 @@ def build_api(settings: ServerSettings, engine: Engine | None = None) -> FastAPI
             fleet_routes(_fleet(settings)),
             *_sharing(settings, house.metrics),
         ],
-        guard=Guard(Tokens(token_path(settings)), RateLimit(rate_hz=server.rate_hz, burst=server.burst)),
+        guard=Guard(
+            Tokens(token_path(settings)),
+            RateLimit(rate_hz=server.rate_hz, burst=server.burst),
+            is_public=not is_loopback(server.host),
+        ),
         metrics=house.metrics,
         is_ready=house.has_room,
         close=house.close,

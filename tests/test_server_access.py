@@ -148,6 +148,19 @@ def test_a_token_has_its_rate_and_a_revoked_one_is_worth_nothing_at_once(house: 
     assert other not in server.log.read_text()
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+def test_revoking_the_last_token_does_not_open_the_server(tmp_path: Path, host: str) -> None:
+    tokens = Tokens(tmp_path / "tokens.json")
+    token = tokens.create("kitchen")
+    with serving(tmp_path, server={"host": host}) as server:
+        url = server.url.replace("0.0.0.0", "127.0.0.1") + "/v1/server"
+        assert httpx.get(url, headers=bearer(token), trust_env=False).status_code == 200
+        tokens.revoke("kitchen")
+        for headers, code in (({}, "no-token"), (bearer(token), "wrong-token")):
+            refused = httpx.get(url, headers={**headers, "host": "localhost"}, trust_env=False)
+            assert (refused.status_code, refused.json()["code"]) == (401, code)
+
+
 @pytest.fixture(scope="module")
 def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with serving(tmp_path_factory.mktemp("open")) as server:

@@ -59,13 +59,22 @@ class Access:
     """Lets through what may ask. ``refused`` is told each refusal's code.
 
     Without any token the server listens on a loopback address only (see ``app``), and then answers under a loopback
-    name alone: a foreign site whose name is made to point here must not read what the server says.
+    name alone: a foreign site whose name is made to point here must not read what the server says. A server that
+    others can reach (``is_public``), or that has asked for tokens once, goes on to ask for them without any: revoking
+    the last one shuts it.
     """
 
     def __init__(
-        self, app: ASGIApp, *, tokens: Tokens, rate: RateLimit, refused: Callable[[str], None] = lambda _code: None
+        self,
+        app: ASGIApp,
+        *,
+        tokens: Tokens,
+        rate: RateLimit,
+        is_public: bool,
+        refused: Callable[[str], None] = lambda _code: None,
     ) -> None:
         self._app, self._tokens, self._rate, self._refused = app, tokens, rate, refused
+        self._asks_for_tokens = is_public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As every ASGI application."""
@@ -83,14 +92,14 @@ class Access:
         await self._app(scope, receive, send)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
-        asks_for_tokens = bool(self._tokens.known())
-        if not asks_for_tokens:
+        self._asks_for_tokens = bool(self._tokens.known()) or self._asks_for_tokens
+        if not self._asks_for_tokens:
             _require_own_name(headers)
         _require_own_page(scope, headers)
         if not _is_guarded(scope["path"]):
             return
         client = f"address {(scope.get('client') or ['?'])[0]}"
-        if asks_for_tokens:
+        if self._asks_for_tokens:
             client = f"token {self._owner(scope, headers, client)}"
         self._rate.take(client)
 

@@ -47,10 +47,11 @@ class Meaning(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Who may ask, and how often."""
+    """Who may ask, and how often. ``is_public``: others can reach the address."""
 
     tokens: Tokens
     rate: RateLimit
+    is_public: bool
 
 
 def make_api(
@@ -81,7 +82,7 @@ def make_api(
         api.include_router(router)
     api.mount("/", page_files(), name="page")
     _add_problems(api, metrics)
-    api.add_middleware(Access, tokens=guard.tokens, rate=guard.rate, refused=metrics.refused)
+    api.add_middleware(Access, tokens=guard.tokens, rate=guard.rate, is_public=guard.is_public, refused=metrics.refused)
     api.add_middleware(CountRequests, metrics=metrics)
     api.add_middleware(PageHeaders)  # the last is the outermost
     _describe_security(api)
