@@ -167,14 +167,14 @@ def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield server
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "10.0.0.1", "", "localhost.evil.example"])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "10.0.0.1", "", "localhost.evil.example", "["])
 def test_a_foreign_name_that_points_here_is_not_answered(open_server: Running, host: str) -> None:
     with open_server.client() as client:
         refused = client.get("/v1/server", headers={"host": host})
         assert (refused.status_code, refused.json()["code"]) == (403, "foreign-host")
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1", "http://[", ""])
 def test_another_site_s_page_may_not_ask(open_server: Running, origin: str) -> None:
     with open_server.client() as client:
         refused = client.post("/v1/face", content=jpeg(), headers={"origin": origin})

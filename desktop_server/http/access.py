@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -134,7 +134,7 @@ def _token(scope: Scope, headers: Headers) -> str | None:
 
 
 def _require_own_name(headers: Headers) -> None:
-    host = _host(f"//{headers.get('host', '')}")
+    host = _split(f"//{headers.get('host', '')}").hostname or ""
     if not is_loopback(host):
         raise RequestError("foreign-host", f"this server has no tokens: it answers as localhost, not as {host!r}")
 
@@ -144,12 +144,13 @@ def _require_own_page(scope: Scope, headers: Headers) -> None:
     origin = headers.get("origin")
     if origin is None or (scope["type"] == "http" and scope["method"] in ("GET", "HEAD")):
         return
-    if urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+    if _split(origin).netloc.lower() != headers.get("host", "").lower():
         raise RequestError("foreign-origin", f"a page of {origin} asked; only this server's own page may")
 
 
-def _host(address: str) -> str:
+def _split(address: str) -> SplitResult:
+    """Its parts; none of what is no address."""
     try:
-        return urlsplit(address).hostname or ""
+        return urlsplit(address)
     except ValueError:
-        return ""
+        return urlsplit("")
