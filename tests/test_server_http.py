@@ -24,6 +24,7 @@ from desktop_server.answer import Answer
 from desktop_server.http.problems import KINDS
 from device.signals import RATE_HZ
 
+FORM = b'--b\r\nContent-Disposition: form-data; name="picture"; filename="a"\r\n\r\nx\r\n--b--\r\n'
 LIMITS = {"body_mib": 8.0, "picture_mpx": 4.0, "media_s": 60.0}
 
 
@@ -255,6 +256,11 @@ def test_a_truncated_jpeg_is_read_as_far_as_it_goes(client: httpx.Client) -> Non
             "/v1/face",
             {"content": b"--b\r\n", "headers": {"content-type": "multipart/form-data; boundary=b"}},
             "missing-media",
+        ),
+        (
+            "/v1/face",
+            {"content": FORM, "headers": {"content-type": "multipart/form-data; boundary=b; charset=undefined"}},
+            "malformed-request",
         ),
         ("/v1/nothing", {"content": b"x"}, "method-not-allowed"),
         ("/healthz", {}, "method-not-allowed"),

@@ -98,7 +98,7 @@ async def _form(request: Request, shelf: Shelf) -> list[tuple[str, str | UploadF
             return (await parser.parse()).multi_items()
     except TimeoutError as error:
         raise _too_slow(shelf.limits) from error
-    except (MultiPartException, UnicodeDecodeError) as error:
+    except (MultiPartException, UnicodeError) as error:
         raise RequestError("malformed-request", f"the form is not well formed: {error}") from error
 
 
