@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic
@@ -27,8 +27,6 @@ from device.signals import Frame
 from device.stages import AnyLane, Consumed, Lane, Recogniser
 
 Grey = NDArray[np.uint8]
-MakeFusion = Callable[[str], Fusion]
-"""A fusion by its rule's name; as the settings smooth and hold."""
 
 
 @dataclass(slots=True)

@@ -35,7 +35,7 @@ _MOST_CHUNK_S = 2.0
 _SOUND_CAPACITY = 64
 _LATEST_US = 10**15
 """Thirty years: a client's clock may start at 1970."""
-_TRY_LATER, _POLICY, _INTERNAL = 1013, 1008, 1011
+_TRY_LATER, _POLICY = 1013, 1008
 
 
 class Hello(BaseModel):
