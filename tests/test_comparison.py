@@ -157,7 +157,7 @@ def test_the_markdown_shows_the_drawings_beside_it(written: Path) -> None:
         ([], "name files, or --dataset NAME with --root DIR"),
         (["clip.mp4", "--dataset", "fer2013"], "name files, or --dataset NAME with --root DIR"),
         (["--dataset", "fer2013"], "name the folder that holds it with --root DIR"),
-        (["--dataset", "nothing", "--root", "."], "nothing cannot score"),
+        (["--dataset", "nothing", "--root", "."], "there is no corpus 'nothing'; known are fer2013"),
         (["--dataset", "folder", "--root", "."], "say which with --mode face or --mode speech"),
         (["--dataset", "fer2013", "--root", "/no/such/folder"], "there is no such folder"),
         (["/no/such/film.mp4"], "/no/such/film.mp4"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from desktop_server.comparison.sides import Side
 from device.readings import EMOTIONS
 from quantize.closeness import Closeness, Probabilities, closeness, difference_quantiles
-from quantize.datasets import DATASETS, Dataset, DatasetError, Samples, find_dataset
+from quantize.datasets import DATASETS, NAMES, Dataset, DatasetError, Samples, find_dataset
 from quantize.evaluate import answer_number, front_end_of, probabilities
 from quantize.hearing import heard
 from quantize.metrics import Scores, score
@@ -54,6 +54,8 @@ class CorpusComparison:
 def dataset_called(name: str, mode: str) -> Dataset:
     """The corpus of this name, of faces or of voices as it has or as ``mode`` says. Raises ``DatasetError``."""
     kinds = [kind for own, kind in DATASETS if own == name]
+    if not kinds:
+        raise DatasetError(f"there is no corpus {name!r}; known are {', '.join(NAMES)}")
     if len(kinds) > 1 and mode == "both":
         raise DatasetError(f"{name} can hold faces or voices; say which with --mode face or --mode speech")
     return find_dataset(name, kinds[0] if len(kinds) == 1 else mode)
