@@ -40,6 +40,8 @@ _MARKS: tuple[tuple[int, bytes], ...] = (
 
 Each holds its own data. A playlist (HLS, concat, SDP) would have FFmpeg open other files of the server's, or addresses.
 """
+_READERS = "wav,flac,ogg,mp3,aac,matroska,webm,mov,mp4,m4a,flv"
+"""FFmpeg's own names for what reads them: a file that begins like one of these may yet look like a playlist to it."""
 KINDS = "WAV, FLAC, Ogg, MP3, AAC, WebM, MP4 or FLV"
 
 
@@ -121,8 +123,9 @@ def _tracks(path: Path, limits: MediaLimits, rate_hz: float) -> Tracks:
 
 def _check_head(path: Path, limits: MediaLimits) -> None:
     """What a file says of itself, which is cheap to look at."""
+    only = {"format_whitelist": _READERS}
     try:
-        with av.open(str(path), metadata_errors="ignore") as container:
+        with av.open(str(path), metadata_errors="ignore", options=only) as container:
             _check_length((container.duration or 0) / 1e6, limits)
             for stream in container.streams.video:
                 check_size(stream.codec_context.width, stream.codec_context.height, limits)

@@ -222,3 +222,12 @@ def test_only_the_newest_clients_are_remembered() -> None:
     rate.take("0")  # forgotten, so it may again
     with pytest.raises(RequestError):
         rate.take("10000")
+
+
+def test_a_server_that_can_no_longer_trust_its_tokens_lets_nobody_in(tmp_path: Path) -> None:
+    token = Tokens(tmp_path / "tokens.json").create("kitchen")
+    with serving(tmp_path) as server, server.client() as client:
+        assert client.get("/v1/server", headers=bearer(token)).status_code == 200
+        (tmp_path / "tokens.json").chmod(0o644)
+        refused = client.get("/v1/server", headers=bearer(token))
+        assert (refused.status_code, refused.json()["code"]) == (503, "tokens-unreadable")

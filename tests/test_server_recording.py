@@ -72,3 +72,11 @@ def test_a_file_in_memory_is_gone_when_it_is_closed() -> None:
     with memory_file(b"something") as path:
         assert path.read_bytes() == b"something"
     assert not path.exists()
+
+
+@pytest.mark.parametrize("mark", [b"ID3\n", b"RIFF\n", b"FLV\n"])
+@pytest.mark.parametrize("playlist", [b"ffconcat version 1.0\nfile %s\n", b"#EXTM3U\n#EXTINF:1,\n%s\n"])
+def test_a_playlist_in_disguise_opens_no_file_of_the_servers(mark: bytes, playlist: bytes) -> None:
+    data = mark + playlist % str(HAPPY_CLIP).encode()
+    with pytest.raises(RequestError, match="it cannot be read"), open_recording(data, LIMITS, rate_hz=10.0):
+        pass

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
@@ -14,7 +15,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from desktop_server.errors import RequestError
 from desktop_server.http.problems import problem
-from desktop_server.tokens import Tokens
+from desktop_server.tokens import Token, Tokens
+from device.errors import ConfigError
+
+_log = logging.getLogger(__name__)
 
 GUARDED = ("/v1", "/v2", "/metrics")
 """What needs a token, and is counted. The page's files, its schema and the health checks hold nothing of anybody's."""
@@ -92,7 +96,7 @@ class Access:
         await self._app(scope, receive, send)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
-        self._asks_for_tokens = bool(self._tokens.known()) or self._asks_for_tokens
+        self._asks_for_tokens = bool(self._known()) or self._asks_for_tokens
         if not self._asks_for_tokens:
             _require_own_name(headers)
         _require_own_page(scope, headers)
@@ -102,6 +106,14 @@ class Access:
         if self._asks_for_tokens:
             client = f"token {self._owner(scope, headers, client)}"
         self._rate.take(client)
+
+    def _known(self) -> Mapping[str, Token]:
+        """The file may have been damaged, or opened to others, since the start."""
+        try:
+            return self._tokens.known()
+        except ConfigError as error:
+            _log.error("%s", error)
+            raise RequestError("tokens-unreadable", "its owner finds the reason in its log") from error
 
     def _owner(self, scope: Scope, headers: Headers, client: str) -> str:
         token = _token(scope, headers)

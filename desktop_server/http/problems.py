@@ -48,6 +48,7 @@ KINDS: Mapping[str, Kind] = {
     "too-much-work": Kind(422, "The request takes too long to answer"),
     "rate-limited": Kind(429, "Too many requests"),
     "internal-error": Kind(500, "Something failed that should not"),
+    "tokens-unreadable": Kind(503, "The server cannot read its own tokens, so it lets nobody in"),
     "busy": Kind(503, "The server has enough to do"),
 }
 
