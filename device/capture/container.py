@@ -18,6 +18,7 @@ from device.errors import MediaError
 NS_PER_S = 1_000_000_000
 RATES_HZ = range(8_000, 384_001)
 """Below 8 kHz speech loses the band that the features look at; above, a header is more likely damaged than true."""
+COVER_FORMATS = ("png", "mjpeg", "bmp", "gif")
 HOLE_S = 0.1
 """Time stamps that jump by more are a hole in the sound; smaller ones are a container's rounding."""
 
@@ -36,7 +37,7 @@ def contents(path: Path) -> Contents:
     av = _av(path)
     try:
         with av.open(str(path), metadata_errors="ignore") as container:
-            film, sound = _film(av, container), _sound(container)
+            film, sound = _film(container), _sound(container)
             ends_s = _ends_s(container, [stream for stream in (film, sound) if stream is not None])
             has_film, has_sound = (stream is not None and stream.index in ends_s for stream in (film, sound))
             if has_sound:
@@ -102,7 +103,7 @@ def _mono(path: Path, frame: Any) -> NDArray[np.float32]:
     if not np.isfinite(samples).all():
         raise MediaError(f"{path}: its sound has samples that are not numbers (NaN or infinite); export it again")
     if not frame.format.is_planar:
-        samples = samples.reshape(-1, frame.layout.nb_channels).T
+        samples = samples.reshape(-1, len(frame.layout.channels)).T
     mono = (samples.mean(axis=0, dtype=np.float64) - _zero(samples.dtype)) / _full_scale(samples.dtype)
     return np.asarray(np.clip(mono, -1, 1), dtype=np.float32)
 
@@ -115,10 +116,14 @@ def _full_scale(dtype: np.dtype[Any]) -> float:
     return 1.0 if dtype.kind == "f" else 2.0 ** (8 * dtype.itemsize - 1)
 
 
-def _film(av: Any, container: Any) -> Any:
+def _film(container: Any) -> Any:
     """The first picture track that is not the cover of a record."""
-    cover = av.stream.Disposition.attached_pic
-    return next((s for s in container.streams.video if not s.disposition & cover), None)
+    return next((stream for stream in container.streams.video if not _is_cover(stream)), None)
+
+
+def _is_cover(stream: Any) -> bool:
+    # Debian 12's PyAV tells no dispositions. What sets a cover apart: a picture's format, and no rate.
+    return stream.average_rate is None and stream.codec_context.name in COVER_FORMATS
 
 
 def _sound(container: Any) -> Any:
