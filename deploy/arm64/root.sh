@@ -20,13 +20,7 @@ if [ ! -x "$root/usr/bin/python3.11" ]; then
         tar --extract --directory "$root" --no-same-owner --exclude './dev/*'
 fi
 
-# XNNPACK chooses its kernels by the processor it believes to run on: a Raspberry Pi 4's four Cortex-A72.
-mkdir -p "$root/proc" "$root/sys/devices/system/cpu"
-for number in 0 1 2 3; do
-    printf 'processor\t: %s\nBogoMIPS\t: 108.00\nFeatures\t: fp asimd evtstrm crc32 cpuid\n' $number
-    printf 'CPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x0\nCPU part\t: 0xd08\nCPU revision\t: 3\n\n'
-done >"$root/proc/cpuinfo"
-echo 0-3 | tee "$root/sys/devices/system/cpu/possible" >"$root/sys/devices/system/cpu/present"
+"$(dirname "$0")/pi4.sh" "$root"
 
 # A lock's entry goes over several lines that end in a backslash. Of numpy's two entries Python 3.11 takes the first,
 # whatever Python runs pip.
