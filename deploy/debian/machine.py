@@ -1,0 +1,125 @@
+"""A booted Debian in a container: real systemd, apt and mosquitto, and no network. Each is thrown away after use."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fakes import eventually
+
+HERE = Path(__file__).resolve().parent
+PROJECT = HERE.parents[1]
+SAMPLE = PROJECT / "deploy" / "demo" / "crema_d" / "1001_DFA_HAP_XX.flv"
+# What the package asks for, a broker, and what the tests call.
+PACKAGES = (
+    "adduser,ca-certificates,dbus,dpkg-repack,iproute2,libportaudio2,mosquitto,mosquitto-clients,python3,python3-av,"
+    "python3-numpy,python3-opencv,python3-systemd,systemd,systemd-sysv"
+)
+# systemd's IPAddressAllow= needs bpf(), which systemd-nspawn otherwise keeps from what it runs.
+NSPAWN = [
+    "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--console=pipe", "--boot",
+    "--system-call-filter=bpf", "--capability=CAP_BPF,CAP_PERFMON,CAP_NET_ADMIN",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One that runs. ``root`` is its root as seen from outside, ``leader`` the number of its process 1 there."""
+
+    root: Path
+    leader: int
+
+    def run(self, command: str, *, check: bool = True) -> str:
+        """What a shell command prints, errors and all. An exit status that is not 0 raises, unless ``check`` is off."""
+        done = subprocess.run(
+            ["nsenter", "--target", str(self.leader), "--all", "sh", "-c", command],
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        if check and done.returncode:
+            raise AssertionError(f"{command}\n{done.stdout}\nexit status {done.returncode}")
+        return done.stdout.strip()
+
+    def install(self, package: Path) -> str:
+        """By apt, as a user would."""
+        self.put(f"srv/{package.name}", package.read_bytes())
+        options = "--yes --quiet --allow-downgrades --no-install-recommends"
+        return self.run(f"apt-get install {options} /srv/{package.name}")
+
+    def put(self, path: str, content: bytes | str) -> None:
+        """Write a file; ``path`` is without the first slash."""
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def tells(self, what: str, unit: str = "affectd.service") -> str:
+        """One property of a unit."""
+        return self.run(f"systemctl show --property={what} --value {unit}")
+
+    def version(self) -> str:
+        """Of the package, if it is wholly installed."""
+        status, _, version = self.run(
+            "dpkg-query --showformat='${db:Status-Abbrev}|${Version}' --show affectd"
+        ).partition("|")
+        return version if status.strip() == "ii" else f"{version} ({status})"
+
+    def journal(self, unit: str = "affectd.service") -> str:
+        """What a unit said so far."""
+        return self.run(f"journalctl --no-pager --unit={unit}")
+
+
+@contextmanager
+def booted(disk: str, folder: Path) -> Iterator[Machine]:
+    """A machine whose disk starts as ``disk``, folders parted by colons; what it changes lies in ``folder``/upper."""
+    with _mounted(disk, folder) as root, (folder / "console").open("wb") as console:
+        process = subprocess.Popen(
+            [*NSPAWN, f"--directory={root}"],
+            env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+            stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
+        )  # fmt: skip
+        try:
+            eventually(lambda: bool(_inits(process)), deadline_s=60)
+            machine = Machine(root, _inits(process)[0])
+            eventually(lambda: machine.run("systemctl is-system-running", check=False) == "running", deadline_s=60)
+            yield machine
+        finally:
+            _power_off(process)
+
+
+@contextmanager
+def _mounted(disk: str, folder: Path) -> Iterator[Path]:
+    upper, work, root = (folder / name for name in ("upper", "work", "root"))
+    for each in (upper, work, root):
+        each.mkdir(parents=True)
+    layers = f"lowerdir={disk},upperdir={upper},workdir={work}"
+    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, root], check=True)
+    # There is no network to wait for.
+    waits = root / "etc/systemd/system/systemd-networkd-wait-online.service"
+    waits.unlink(missing_ok=True)
+    waits.symlink_to("/dev/null")
+    try:
+        yield root
+    finally:
+        subprocess.run(["umount", root], check=True)
+
+
+def _inits(container: subprocess.Popen[bytes]) -> list[int]:
+    """The container's process 1, once it is there: before, its place is held by processes that prepare it."""
+    children = Path(f"/proc/{container.pid}/task/{container.pid}/children").read_text().split()
+    return [int(child) for child in children if Path(f"/proc/{child}/comm").read_text() == "systemd\n"]
+
+
+def _power_off(container: subprocess.Popen[bytes]) -> None:
+    for init in _inits(container):
+        os.kill(init, signal.SIGRTMIN + 4)  # systemd: power off
+    try:
+        container.wait(60)
+    except subprocess.TimeoutExpired:
+        container.kill()
+        container.wait()
+        raise

@@ -1,0 +1,107 @@
+"""The Debian package as far as it can be looked at without installing it; deploy/debian/test_booted.py does that."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DEBIAN = ROOT / "deploy" / "debian"
+SCRIPTS = [
+    *sorted(DEBIAN.glob("*.sh")),
+    DEBIAN / "trial",
+    DEBIAN / "affectd.rtupdate",
+    *(DEBIAN / "package" / name for name in ("postinst", "prerm", "postrm")),
+    *sorted((ROOT / "deploy" / "arm64").glob("*.sh")),
+]
+PACKAGES = sorted((ROOT / "dist").glob("affectd_*.deb"))
+
+needs_package = pytest.mark.skipif(not PACKAGES, reason="no package in dist/; run: make deb")
+
+
+def needs(tool: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(shutil.which(tool) is None, reason=f"no {tool}; run: apt-get install {tool}")
+
+
+def files(package: Path) -> dict[str, str]:
+    """The mode of each file, as ls writes it, by its path."""
+    lines = subprocess.run(["dpkg-deb", "--contents", package], capture_output=True, text=True, check=True).stdout
+    rows = (line.split(maxsplit=5) for line in lines.splitlines())
+    return {row[5].split(" -> ")[0].removeprefix("."): row[0] for row in rows}
+
+
+@needs("shellcheck")
+def test_the_scripts_are_sound() -> None:
+    done = subprocess.run(["shellcheck", *SCRIPTS], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
+def test_systemd_understands_what_watches_an_update(tmp_path: Path) -> None:
+    unit = tmp_path / "affectd-trial.service"
+    unit.write_text((ROOT / "systemd" / unit.name).read_text().replace("/usr/libexec/affectd/trial", "/bin/true"))
+    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_package
+@needs("dpkg-deb")
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_the_appliance_is_in_the_package_and_no_other_room_of_the_house(package: Path) -> None:
+    found = files(package)
+    models = {Path(name).name for name in found if "/models_tflite/" in name}
+    assert {path.name for path in (ROOT / "models_tflite").iterdir()} | {"blazeface_short.tflite"} <= models | {""}
+    for name in ("/usr/bin/affectd", "/etc/affectd/affectd.toml", "/usr/lib/sysusers.d/affectd.conf"):
+        assert name in found
+    assert not [name for name in found if "/desktop_server/" in name or "/quantize/" in name or name.endswith(".pyc")]
+    assert not [name for name, mode in found.items() if mode[0] != "l" and "w" in mode[4:]]
+
+
+@needs_package
+@needs("dpkg-deb")
+@pytest.mark.parametrize("release", ["3.11", "3.13"])
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_each_release_finds_libraries_of_its_own_python(package: Path, release: str) -> None:
+    folder = f"/opt/affectd/lib/python{release}/site-packages/"
+    names = {name.removeprefix(folder).split("/")[0] for name in files(package) if name.startswith(folder)}
+    assert {
+        "ai_edge_litert",
+        "msgspec",
+        "soxr",
+        "_webrtcvad.cpython-" + release.replace(".", "") + ending(package),
+    } <= names
+
+
+def ending(package: Path) -> str:
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}[package.stem.rsplit("_", 1)[1]]
+    return f"-{machine}-linux-gnu.so"
+
+
+@needs_package
+@needs("lintian")
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_lintian_finds_nothing(package: Path) -> None:
+    done = subprocess.run(
+        ["lintian", "--allow-root", "--fail-on=error,warning", package], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def estimate(label: str, happy: float) -> str:
+    return json.dumps({"label": label, "probs": {"happy": happy}, "modalities": {"face": {"probs": {"happy": happy}}}})
+
+
+@pytest.mark.parametrize(
+    ("other", "status"),
+    [([("happy", 0.7)], 0), ([("happy", 0.707)], 0), ([("happy", 0.709)], 1), ([("sad", 0.7)], 1), ([], 1)],
+)
+def test_two_machines_agree_within_two_steps_of_256(
+    tmp_path: Path, other: list[tuple[str, float]], status: int
+) -> None:
+    (tmp_path / "a").write_text(estimate("happy", 0.7))
+    (tmp_path / "b").write_text("\n".join(estimate(*each) for each in other))
+    command = [sys.executable, DEBIAN / "same.py", tmp_path / "a", tmp_path / "b"]
+    assert subprocess.run(command, capture_output=True).returncode == status
