@@ -17,6 +17,7 @@ help:
 	@echo "make scale   the tests of serving with Ray"
 	@echo "make figures write the figures and the picture in README.md anew"
 	@echo "make picamera2  the Pi camera source on genuine picamera2, without a Pi (root, mmdebstrap)"
+	@echo "make deb     the Debian packages; make deb-boot and make deb-arm64 prove them (root)"
 	@echo "make lock    write requirements/*.txt anew from pyproject.toml"
 
 demo: .venv-demo/ready $(DETECTOR)
@@ -80,6 +81,21 @@ arm64: .venv-test/ready $(DETECTOR) .arm64/libinsn.so
 # Optional: the Pi camera source on genuine picamera2 and libcamera's Virtual pipeline, in a Debian 13 root (needs root).
 picamera2:
 	PYTHON=$(PYTHON) deploy/picamera2/run.sh
+
+# Optional: the Debian packages for amd64 and arm64, of one file each for Debian 12 and 13 (needs debhelper).
+deb: .venv-test/ready $(DETECTOR)
+	deploy/debian/build.sh .venv-test/bin/python
+
+# Optional: the package in dist/ under real systemd, in containers (root; mmdebstrap, systemd-container; half an hour).
+deb-boot: .venv-test/ready
+	.venv-test/bin/python -m pytest -o pythonpath="tests deploy/debian" --basetemp=build/machines -p no:cacheprovider -s \
+		deploy/debian/test_booted.py
+
+# Optional: the packages in dist/ on an emulated Cortex-A72 and here, and whether both make the same of a film (root;
+# mmdebstrap, qemu-user-static, ffmpeg; an hour at first).
+deb-arm64:
+	deploy/debian/prove.sh bookworm trixie
+.PHONY: deb deb-boot deb-arm64
 
 lock: .venv-lock/bin/uv
 	deploy/lock.sh .venv-lock/bin/uv
