@@ -103,5 +103,5 @@ def test_two_machines_agree_within_two_steps_of_256(
 ) -> None:
     (tmp_path / "a").write_text(estimate("happy", 0.7))
     (tmp_path / "b").write_text("\n".join(estimate(*each) for each in other))
-    command = [sys.executable, DEBIAN / "same.py", tmp_path / "a", tmp_path / "b"]
+    command: list[str | Path] = [sys.executable, DEBIAN / "same.py", tmp_path / "a", tmp_path / "b"]
     assert subprocess.run(command, capture_output=True).returncode == status

@@ -186,6 +186,6 @@ def _overlaps(one: FloatArray, many: FloatArray) -> FloatArray:
 
 
 def _face(points: FloatArray, score: float) -> Face:
-    points = np.round(points * _STEPS_PER_PX) / _STEPS_PER_PX
-    (left, top), (right, bottom), *key_points = ((float(x), float(y)) for x, y in points)
+    told = np.round(points * _STEPS_PER_PX) / _STEPS_PER_PX
+    (left, top), (right, bottom), *key_points = ((float(x), float(y)) for x, y in told)
     return Face(score, Box(left, top, right - left, bottom - top), *key_points)
