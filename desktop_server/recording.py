@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import av
 import numpy as np
@@ -129,8 +129,21 @@ def _check_head(path: Path, limits: MediaLimits) -> None:
             _check_length((container.duration or 0) / 1e6, limits)
             for stream in container.streams.video:
                 check_size(stream.codec_context.width, stream.codec_context.height, limits)
+            for stream in container.streams.video[:1]:
+                _check_growth(container, stream, limits)
     except av.FFmpegError as error:
         raise RequestError("unreadable-recording", "it cannot be read; is it damaged or incomplete?") from error
+
+
+def _check_growth(container: Any, stream: Any, limits: MediaLimits) -> None:
+    """A film may begin small and go on large: its whole pictures are gone through, and none too large is decoded."""
+    context = stream.codec_context
+    context.options = {"max_pixels": str(2 * limits.pixels)}  # FFmpeg counts the edge that a codec adds, too
+    context.skip_frame, context.thread_count = "NONKEY", 1
+    for packet in container.demux(stream):
+        with suppress(av.InvalidDataError):  # damaged, or too large
+            packet.decode()
+        check_size(context.width, context.height, limits)
 
 
 def _check_length(seconds: float, limits: MediaLimits) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -48,6 +51,39 @@ def test_a_wav_whose_head_lies_about_its_length_is_read_as_far_as_it_goes() -> N
         assert tracks.audio is not None
         with tracks.audio as source:
             assert sum(len(block.samples) for block in source) == 16_000
+
+
+def h264(width: int, height: int, pictures: int) -> list[bytes]:
+    context = av.CodecContext.create("libx264", "w")
+    context.width, context.height, context.pix_fmt, context.time_base = width, height, "yuv420p", Fraction(1, 10)
+    context.options = {"preset": "ultrafast", "x264-params": "annexb=1:repeat-headers=1", "g": "1"}
+    black = [av.VideoFrame(width, height, "yuv420p") for _ in range(pictures)]
+    for number, frame in enumerate(black):
+        frame.pts = number
+    return [bytes(packet) for frame in [*black, None] for packet in context.encode(frame)]
+
+
+def film_of(pictures: list[bytes], kind: str, path: Path) -> bytes:
+    with av.open(str(path), "w", format=kind) as film:
+        stream = film.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for number, data in enumerate(pictures):
+            packet = av.Packet(data)
+            packet.stream, packet.pts, packet.dts, packet.is_keyframe = stream, number, number, True
+            packet.time_base = Fraction(1, 10)
+            film.mux(packet)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["matroska", "mp4", "flv"])
+def test_a_film_that_grows_on_the_way_is_refused_before_its_large_pictures_are_decoded(
+    kind: str, tmp_path: Path
+) -> None:
+    small, large = h264(320, 240, 5), h264(1280, 960, 3)
+    for pictures, fits in ((small, True), (small + large, False)):
+        expected = nullcontext() if fits else pytest.raises(RequestError, match="1280 × 960 pixels")
+        with expected, open_recording(film_of(pictures, kind, tmp_path / "film"), LIMITS, rate_hz=10.0) as tracks:
+            assert tracks.video is not None
 
 
 def test_a_film_has_two_tracks_and_can_be_played_twice() -> None:
