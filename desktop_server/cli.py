@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
 from desktop_server.settings import DEFAULT_CONFIG
-from device.cli import MODES, RULES, positive
-from device.errors import AffectdError
+from device.cli import MODES, RULES, positive, run_command
 
 PROVIDERS = ("auto", "cpu", "cuda", "tensorrt")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. An expected error is one line on stderr and its exit code."""
-    options = _parser().parse_args(arguments)
-    try:
-        return int(import_module(f"desktop_server.commands.{options.module}").run(options))
-    except AffectdError as error:
-        print(f"affectd-server: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # whoever read our output has gone; nothing is left to say
-        sys.stderr.close()
-        return 0
+    """Run one command; its exit code."""
+    return run_command("affectd-server", "desktop_server.commands", _parser().parse_args(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:

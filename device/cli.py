@@ -18,15 +18,19 @@ MODES = ("face", "speech", "both")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. An expected error is one line on stderr and its exit code."""
+    """Run one command; its exit code."""
     if fault := interpreter_fault():  # which not even the doctor could be run with
         print(f"affectd: {fault}", file=sys.stderr)
         return 78
-    options = _parser().parse_args(arguments)
+    return run_command("affectd", "device.commands", _parser().parse_args(arguments))
+
+
+def run_command(program: str, package: str, options: argparse.Namespace) -> int:
+    """Import and run the command that was chosen. An expected error is one line on stderr and its exit code."""
     try:
-        return int(import_module(f"device.commands.{options.module}").run(options))
+        return int(import_module(f"{package}.{options.module}").run(options))
     except AffectdError as error:
-        print(f"affectd: {error}", file=sys.stderr)
+        print(f"{program}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
