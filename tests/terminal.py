@@ -61,7 +61,9 @@ class Terminal:
 def terminal(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> Iterator[Terminal]:
     """``affectd`` in a terminal wide enough for a line of it; setsid makes the terminal its own, as ssh does."""
     master, slave = pty.openpty()
-    command = ["setsid", "--ctty", "--wait", sys.executable, "-m", "device", *map(str, arguments)]
+    # Whoever runs the tests in the background has them ignore Ctrl-C, and what they start with them.
+    heeding = ["env", "--default-signal=INT"]
+    command = [*heeding, "setsid", "--ctty", "--wait", sys.executable, "-m", "device", *map(str, arguments)]
     wide = {"TERM": "xterm", "COLUMNS": "300", "LINES": "50"}
     with subprocess.Popen(
         command, stdin=slave, stdout=slave, stderr=slave, env={**os.environ, **wide, **(environment or {})}
