@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import socket
 import struct
 import zlib
@@ -25,6 +26,7 @@ from desktop_server.http.problems import KINDS
 from device.signals import RATE_HZ
 
 FORM = b'--b\r\nContent-Disposition: form-data; name="picture"; filename="a"\r\n\r\nx\r\n--b--\r\n'
+README = Path(__file__).resolve().parents[1] / "README.md"
 LIMITS = {"body_mib": 8.0, "picture_mpx": 4.0, "media_s": 60.0}
 
 
@@ -376,3 +378,11 @@ def test_what_the_server_is_can_be_asked(client: httpx.Client) -> None:
     assert about["fusion"] in about["fusions"]
     assert about["limits"]["media_s"] == LIMITS["media_s"]
     assert about["models"]["face"]["sha256"] != about["int8"]["face"]["sha256"]
+
+
+def test_the_questions_in_the_readme_are_answered(client: httpx.Client) -> None:
+    asked = re.findall(r"^curl -F (\w+)=@\S+ 'http://127\.0\.0\.1:8384(/\S+)'", README.read_text(), re.MULTILINE)
+    media = {"picture": jpeg(), "video": HAPPY_CLIP.read_bytes()}
+    assert len(asked) == 2
+    for field, address in asked:
+        assert answered(client.post(address, files={field: media[field]})).estimate.label == "happy"
