@@ -21,6 +21,7 @@ from quantize.commands import (
     fairness,
     fusion,
     layers,
+    priors,
     protocol,
     report,
     robustness,
@@ -30,7 +31,7 @@ from quantize.commands import (
 
 COMMANDS = (
     *(train, aware, convert, calibrate, export, server_models, evaluate),
-    *(compare, layers, protocol, robustness, fairness, fusion),
+    *(compare, layers, priors, protocol, robustness, fairness, fusion),
     *(report, describe),
 )
 """What is made, what is measured, and what is told."""

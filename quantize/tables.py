@@ -55,10 +55,11 @@ def of_unreadable(names: Sequence[str]) -> list[str]:
 
 def _line(name: str, scores: Scores) -> str:
     return (
-        f"{name}, {scores.samples} samples: accuracy {_percent(scores.accuracy)}, UAR {_percent(scores.uar)}, "
+        f"{name}, {scores.samples} samples: accuracy {percent(scores.accuracy)}, UAR {percent(scores.uar)}, "
         f"macro F1 {100 * scores.macro_f1:.1f}, calibration error {scores.calibration_error:.3f}"
     )
 
 
-def _percent(figure: Figure) -> str:
+def percent(figure: Figure) -> str:
+    """In per cent, with its interval."""
     return f"{100 * figure.value:.1f} [{100 * figure.low:.1f}–{100 * figure.high:.1f}]"

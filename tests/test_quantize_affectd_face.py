@@ -45,10 +45,20 @@ def striped_faces(each: int) -> Samples:
     return Samples(names, list(images), labels, names, targets)
 
 
-def test_the_recipe_goes_from_corpus_to_a_calibrated_int8_file(tmp_path: Path) -> None:
+def test_the_recipe_goes_from_corpus_to_a_calibrated_int8_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     faces = write_fer2013(tmp_path / "fer2013", each=10)  # more than one batch of the recipe's 64
     made = ["--root", str(faces), "--run", str(tmp_path / "run")]
     assert main(["train", "affectd-1-face", *made, "--epochs", "1"]) == 0
+    assert main(["priors", "affectd-1-face", *made]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[-6:-1]] == [
+        "0",
+        "0.25",
+        "0.5",
+        "0.75",
+        "1",
+    ]
     out = ["--out", str(tmp_path), "--calibration", str(tmp_path / "pinned.json")]
     assert main(["convert", "affectd-1-face", *made, *out]) == 0
     card = read_card(tmp_path / "affectd-1-face.json")
@@ -62,6 +72,11 @@ def test_the_recipe_goes_from_corpus_to_a_calibrated_int8_file(tmp_path: Path) -
     assert (on_labels["answer"], on_votes["answer"]) == ("fer2013", "crowd")
     assert on_labels["temperature"] == label.temperature
     assert (tmp_path / "affectd-1-face.tflite").stat().st_size < 850_000
+
+
+def test_the_shares_of_a_net_that_keeps_them_are_not_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["priors", "baseline-face", "--root", "anywhere"]) != 0
+    assert "from its answers no shares are taken" in capsys.readouterr().err
 
 
 def test_two_epochs_teach_it_to_tell_simple_faces_apart(tmp_path: Path) -> None:

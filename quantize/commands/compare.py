@@ -13,8 +13,8 @@ from quantize import calibration
 from quantize.commands.options import add_model_and_run, run_folder
 from quantize.commands.study_options import write_study
 from quantize.formats import Comparison, Form
-from quantize.metrics import Figure
 from quantize.recipes import find_recipe
+from quantize.tables import percent
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -48,7 +48,11 @@ def _table(result: Comparison) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for form in result.forms:
         table.add_row(
-            form.format, f"{form.bytes / 1000:.0f}", _percent(form.test.accuracy), _percent(form.test.uar), *_off(form)
+            form.format,
+            f"{form.bytes / 1000:.0f}",
+            percent(form.test.accuracy),
+            percent(form.test.uar),
+            *_off(form),
         )
     return table
 
@@ -58,7 +62,3 @@ def _off(form: Form) -> tuple[str, ...]:
     if off is None:
         return ("", "", "")
     return f"{100 * off.agreement:.1f}", f"{off.largest_difference:.3f}", f"{off.mcnemar_p:.2g}"
-
-
-def _percent(figure: Figure) -> str:
-    return f"{100 * figure.value:.1f} [{100 * figure.low:.1f}–{100 * figure.high:.1f}]"
