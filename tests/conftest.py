@@ -15,3 +15,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no corpora at {folder}; set AFFECTD_DATA to a copy of them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A made-up FER2013, to be read and not to be changed."""
+    from synthetic import write_fer2013  # needs the workshop's packages, which not every environment has
+
+    return write_fer2013(tmp_path_factory.mktemp("made up") / "fer2013")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from quiet import QUIET_TENSORFLOW
 from synthetic import write_fer2013
 
 from device.models.card import read_card
@@ -17,20 +18,11 @@ from quantize.graph import read_graph
 from quantize.recipes import AFFECTD_1_FACE
 from quantize.train import train
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:tensorflow"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-]
+pytestmark = QUIET_TENSORFLOW
 
 SHORT = replace(AFFECTD_1_FACE, plan=GrowingFaces(batch_size=13, stages=(Stage(40, 1), Stage(48, 1))))
 # The recipe's own rate is still warming up after so few steps.
 QUICK = replace(SHORT, optimizer=lambda keras: keras.optimizers.SGD(0.03, momentum=0.9, nesterov=True))
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_fer2013(tmp_path_factory.mktemp("data") / "fer2013")
 
 
 def striped_faces(each: int) -> Samples:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tf_keras
-from synthetic import write_fer2013
+from quiet import QUIET_TENSORFLOW
 from tiny_nets import TINY_FACE, keep, tiny_face
 
 from device.errors import AffectdError
@@ -18,16 +18,7 @@ from quantize.evaluate import outputs
 from quantize.publish import publish
 from quantize.temperature import fit_temperature
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:tensorflow"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-]
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_fer2013(tmp_path_factory.mktemp("data") / "fer2013")
+pytestmark = QUIET_TENSORFLOW
 
 
 def published(name: str, sharpness: float, faces: Path, folder: Path) -> Sister:

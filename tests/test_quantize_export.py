@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import tf_keras
+from quiet import QUIET_TENSORFLOW
 from tiny_nets import TINY_FACE, TINY_SPEECH, TWO_ANSWERS, command_line, keep, noise, tiny_face
 
 from device.errors import AffectdError, ModelError
@@ -18,12 +19,7 @@ from quantize.commands import export as export_command
 from quantize.export import TOLERANCE, Export, export
 from quantize.recipes import BASELINE_FACE, Recipe
 
-# TensorFlow's own modules warn of each other; what is ours stays strict.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:tensorflow"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-]
+pytestmark = QUIET_TENSORFLOW
 
 
 @pytest.fixture(scope="module")

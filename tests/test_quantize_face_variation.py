@@ -1,15 +1,12 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from quiet import QUIET_TENSORFLOW
 
 from quantize.courses import GrowingFaces, Stage
 from quantize.face_variation import GENTLE, STRONG, FaceVariation, Strength
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:tensorflow"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-]
+pytestmark = QUIET_TENSORFLOW
 
 SPOT = np.zeros((48, 48), dtype=np.uint8)
 SPOT[20:28, 4:12] = 255

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tf_keras
-from synthetic import write_fer2013
+from quiet import QUIET_TENSORFLOW
 from tiny_nets import TINY_FACE, command_line, keep, tiny_face, tiny_speech
 
 from quantize.commands import layers as layers_command
@@ -15,17 +15,7 @@ from quantize.graph import Operation
 from quantize.layers import LayerReport, harm_of, layer_report, layers_of
 from quantize.recipes import BASELINE_FACE
 
-# TensorFlow's own modules warn of each other; what is ours stays strict.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:tensorflow"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-]
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_fer2013(tmp_path_factory.mktemp("data") / "fer2013")
+pytestmark = QUIET_TENSORFLOW
 
 
 @pytest.fixture(scope="module")

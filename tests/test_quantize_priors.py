@@ -1,16 +1,12 @@
 """Taking the classes' shares from an answer: rare classes are said more often, the other answer stays what it was."""
 
 import numpy as np
-import pytest
+from quiet import QUIET_TENSORFLOW
 
 from quantize.architectures import affectd_face
 from quantize.priors import log_shares, without_priors
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:tensorflow"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-]
+pytestmark = QUIET_TENSORFLOW
 
 LABELS = np.repeat(np.arange(7), [40, 4, 41, 72, 50, 48, 32])
 

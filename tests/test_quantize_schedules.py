@@ -1,14 +1,11 @@
 """How large the steps are: cosines, each after a short rise, one after the other."""
 
 import pytest
+from quiet import QUIET_TENSORFLOW
 
 from quantize.schedules import Cycles
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:tensorflow"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-]
+pytestmark = QUIET_TENSORFLOW
 
 TWO = Cycles(peaks=[0.05, 0.03], steps=[100, 60], warm_up_steps=10)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from synthetic import voices, write_fer2013
+from quiet import QUIET_TENSORFLOW
+from synthetic import voices
 
 from device.errors import AffectdError, ModelError
 from device.models.card import read_card
@@ -25,17 +26,7 @@ from quantize.publish import publish
 from quantize.recipes import BASELINE_FACE, BASELINE_SPEECH, find_recipe
 from quantize.train import train
 
-# TensorFlow's own modules warn of each other; what is ours stays strict.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:tensorflow"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-]
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_fer2013(tmp_path_factory.mktemp("data") / "fer2013")
+pytestmark = QUIET_TENSORFLOW
 
 
 @pytest.fixture(scope="module")
