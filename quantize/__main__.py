@@ -21,8 +21,8 @@ from quantize.commands import (
     fairness,
     fusion,
     layers,
-    priors,
     protocol,
+    refit,
     report,
     robustness,
     server_models,
@@ -31,7 +31,7 @@ from quantize.commands import (
 
 COMMANDS = (
     *(train, aware, convert, calibrate, export, server_models, evaluate),
-    *(compare, layers, priors, protocol, robustness, fairness, fusion),
+    *(compare, layers, refit, protocol, robustness, fairness, fusion),
     *(report, describe),
 )
 """What is made, what is measured, and what is told."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.readings import EMOTIONS
-
-Floats = NDArray[np.float64]
+from quantize.logistic import Floats
+from quantize.refit import last_dense
 
 
 def without_priors(net: Any, *, answer: int, labels: NDArray[np.int64], strength: float) -> Any:
@@ -22,7 +22,7 @@ def without_priors(net: Any, *, answer: int, labels: NDArray[np.int64], strength
 
     even = tf_keras.models.clone_model(net)
     even.set_weights(net.get_weights())
-    dense = [layer for layer in even.layers if isinstance(layer, tf_keras.layers.Dense)][-1]
+    dense = last_dense(even)
     kernel, bias = dense.get_weights()
     rows = bias.reshape(-1, len(EMOTIONS))
     rows[answer] -= strength * log_shares(labels)

@@ -19,6 +19,7 @@ from quantize.datasets import Samples, Split
 from quantize.learner import Learner, learner
 from quantize.priors import without_priors
 from quantize.recipes import Recipe
+from quantize.refit import refitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +47,21 @@ def train(recipe: Recipe, split: Split, run: Path, *, seed: int, epochs: int) ->
             epoch = _one_epoch(school, seed, len(training.epochs) + 1)
             training = training.after(epoch)
             is_chosen = training.epochs_since_chosen == 0
-            result = finished(recipe, learning.answering, split.train) if is_chosen else None
-            learning.save(run, training, result=result)
+            learning.save(run, training, result=learning.answering if is_chosen else None)
             bars.console.print(_line(epoch), highlight=False)
+    if recipe.refit is not None:
+        checkpoints.save(run, {checkpoints.RESULT: finished(recipe, learning.answering, split.train)}, training)
     return training
 
 
 def finished(recipe: Recipe, answering: Any, samples: Samples) -> Any:
-    """The net that a run gives: the one that answers, less what the recipe takes from the classes' shares."""
-    if recipe.evened is None:
+    """The net that a whole training gives: the one that answers, and with it what the recipe fits anew."""
+    if recipe.refit is None:
         return answering
-    number = recipe.answer_number(recipe.evened.answer)
-    return without_priors(answering, answer=number, labels=samples.labels, strength=recipe.evened.strength)
+    plan, number = recipe.refit, recipe.answer_number(recipe.refit.answer)
+    inputs = np.stack([recipe.front_end.served(signal) for signal in samples.signals])
+    net = refitted(answering, answer=number, inputs=inputs, labels=samples.labels, ridge=plan.ridge)
+    return without_priors(net, answer=number, labels=samples.labels, strength=plan.prior_strength)
 
 
 def _is_stuck(recipe: Recipe, training: Training) -> bool:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from device.readings import EMOTIONS
 from quantize.datasets.common import Split
 from quantize.datasets.fer2013 import FER2013
 from quantize.datasets.fer2013_rows import row_name
 from quantize.datasets.ferplus import ANSWERS, SEVEN, read_votes
+from quantize.logistic import Floats, fitted, softmax
 
 PEOPLE = 10
 FEWEST_VOTES = 4
@@ -25,7 +24,6 @@ SOFT_SHARE = 0.5
 RIDGE = 1e-4
 _NO_FACE = ANSWERS.index("NF")
 
-Floats = NDArray[np.float64]
 Votes = NDArray[np.int64]
 
 
@@ -61,27 +59,13 @@ def targets(votes: Votes, labels: NDArray[np.int64]) -> NDArray[np.float32]:
 
 def likely_labels(votes: Votes, labels: NDArray[np.int64]) -> Floats:
     """q(label | votes), (samples, 7): a logistic regression that is fitted to these samples."""
-    features, hard = _features(votes), np.eye(len(EMOTIONS))[labels]
-
-    def loss(flat: Floats) -> tuple[float, Floats]:
-        weights = flat.reshape(features.shape[1], len(EMOTIONS))
-        probs = _softmax(features @ weights)
-        likelihood = -np.log(np.maximum((probs * hard).sum(axis=1), 1e-12)).mean()
-        slope = features.T @ (probs - hard) / len(labels) + 2 * RIDGE * weights
-        return float(likelihood + RIDGE * (weights**2).sum()), slope.ravel()
-
-    fitted: Any = minimize(loss, np.zeros(features.shape[1] * len(EMOTIONS)), jac=True, method="L-BFGS-B")
-    return _softmax(features @ fitted.x.reshape(-1, len(EMOTIONS)))
+    features = _features(votes)
+    return softmax(features @ fitted(features, np.eye(len(EMOTIONS))[labels], RIDGE))
 
 
 def _features(votes: Votes) -> Floats:
     shares = votes / PEOPLE
     return np.concatenate([shares, shares**2, np.sqrt(shares), shares > 0, np.ones((len(votes), 1))], axis=1)
-
-
-def _softmax(logits: Floats) -> Floats:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 FER2013_VOTES = replace(FER2013, terms=f"{FER2013.terms}; FER+ votes: MIT", load=load)
