@@ -11,6 +11,8 @@ FACE_SHAPE = (48, 48, 1)
 SPEECH_SHAPE = (FRAMES, BANDS, 1)
 WEIGHT_DECAY = 1e-4
 TIME_CHANNELS = 128
+ADDED = "added_"
+"""What the names of layers begin with that a net has and the one that it grew from has not."""
 FACE_ANSWERS = ("crowd", "fer2013")
 """Whose judgement a face net with two answers gives: that of FER+'s ten people, and that of FER2013's labels."""
 
@@ -47,21 +49,29 @@ def baseline_speech(keras: Any) -> Any:
     return keras.Sequential(net, name="baseline_speech")
 
 
-def affectd_face(keras: Any) -> Any:
-    """A residual face net, 743,326 parameters: a 3×3 stem of 16, four blocks of 32, 64, 128, 160, mean, two answers.
+def shallow_affectd_face(keras: Any) -> Any:
+    """What ``affectd_face`` grows from, 743,326 parameters: it lacks the blocks that keep the picture's size."""
+    return _residual_face(keras, adds=False, name="shallow_affectd_face")
 
-    Its layers do not depend on the picture's size. Answers (batch, 2, 7).
+
+def affectd_face(keras: Any) -> Any:
+    """A residual face net, 1,132,190 parameters: a 3×3 stem of 16, seven blocks of 32 to 160, mean, two answers.
+
+    Each of four blocks halves the picture, and each of the first three is followed by one that does not. Its layers do
+    not depend on the picture's size. Answers (batch, 2, 7).
     """
-    layers = keras.layers
-    picture = layers.Input(FACE_SHAPE)
-    net = layers.Rescaling(4.0, -2.0)(picture)
-    net = layers.ReLU()(_normed(keras, net, 16, side=3))
-    for filters in (32, 64, 128, 160):
-        net = _halving_block(keras, net, filters)
-    net = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(net))
-    net = layers.Dense(len(FACE_ANSWERS) * len(EMOTIONS), kernel_regularizer=_decay(keras))(net)
-    answers = layers.Softmax()(layers.Reshape((len(FACE_ANSWERS), len(EMOTIONS)))(net))
-    return keras.Model(picture, answers, name="affectd_face")
+    return _residual_face(keras, adds=True, name="affectd_face")
+
+
+def grown(net: Any, kept: Any) -> None:
+    """Give ``net`` the weights of ``kept``, which lacks the blocks that ``net`` adds; it then answers the same.
+
+    An added block starts as nothing but the way round it (Goyal et al., 2017).
+    """
+    own = [layer for layer in net.layers if layer.weights and not layer.name.startswith(ADDED)]
+    found = [layer for layer in kept.layers if layer.weights]
+    for layer, source in zip(own, found, strict=True):
+        layer.set_weights(source.get_weights())
 
 
 def of_any_size(keras: Any, net: Any) -> Any:
@@ -69,6 +79,30 @@ def of_any_size(keras: Any, net: Any) -> Any:
     free = keras.models.clone_model(net, input_tensors=keras.layers.Input((None, None, net.input_shape[-1])))
     free.set_weights(net.get_weights())
     return free
+
+
+def _residual_face(keras: Any, *, adds: bool, name: str) -> Any:
+    layers = keras.layers
+    picture = layers.Input(FACE_SHAPE)
+    net = layers.Rescaling(4.0, -2.0)(picture)
+    net = layers.ReLU()(_normed(keras, net, 16, side=3))
+    for filters in (32, 64, 128):
+        net = _halving_block(keras, net, filters)
+        if adds:
+            net = _added_block(keras, net, f"{ADDED}{filters}")
+    net = _halving_block(keras, net, 160)
+    net = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(net))
+    net = layers.Dense(len(FACE_ANSWERS) * len(EMOTIONS), kernel_regularizer=_decay(keras))(net)
+    answers = layers.Softmax()(layers.Reshape((len(FACE_ANSWERS), len(EMOTIONS)))(net))
+    return keras.Model(picture, answers, name=name)
+
+
+def _added_block(keras: Any, net: Any, name: str) -> Any:
+    """Two 3×3 convolutions beside nothing, which at first give nothing."""
+    layers = keras.layers
+    deep = layers.ReLU()(_normed(keras, net, net.shape[-1], side=3, name=f"{name}_a"))
+    deep = _normed(keras, deep, net.shape[-1], side=3, name=f"{name}_b", gamma="zeros")
+    return layers.ReLU()(layers.Add()([net, deep]))
 
 
 def _halving_block(keras: Any, net: Any, filters: int) -> Any:
@@ -80,7 +114,9 @@ def _halving_block(keras: Any, net: Any, filters: int) -> Any:
     return layers.ReLU()(layers.Add()([beside, deep]))
 
 
-def _normed(keras: Any, net: Any, filters: int, *, side: int, stride: int = 1) -> Any:
+def _normed(
+    keras: Any, net: Any, filters: int, *, side: int, stride: int = 1, name: str | None = None, gamma: str = "ones"
+) -> Any:
     """A convolution and its batch normalisation, whose statistics follow fast: trainings here are short."""
     layers = keras.layers
     net = layers.Conv2D(
@@ -91,8 +127,9 @@ def _normed(keras: Any, net: Any, filters: int, *, side: int, stride: int = 1) -
         use_bias=False,
         kernel_initializer="he_normal",
         kernel_regularizer=_decay(keras),
+        name=name and f"{name}_convolution",
     )(net)
-    return layers.BatchNormalization(momentum=0.95)(net)
+    return layers.BatchNormalization(momentum=0.95, gamma_initializer=gamma, name=name and f"{name}_normed")(net)
 
 
 def _decay(keras: Any) -> Any:

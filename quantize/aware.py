@@ -23,7 +23,7 @@ from quantize import checkpoints
 from quantize.checkpoints import Epoch, Training, write_beside
 from quantize.courses import Batch
 from quantize.datasets import Samples, Split
-from quantize.recipes import Recipe
+from quantize.recipe import Recipe
 from quantize.train import validated
 
 FloatArray = NDArray[np.float32]

@@ -21,7 +21,7 @@ from device.readings import EMOTIONS
 from quantize import cards, checkpoints, convert
 from quantize.checkpoints import write_beside
 from quantize.publish import described
-from quantize.recipes import Recipe
+from quantize.recipe import Recipe
 
 FloatArray = NDArray[np.float32]
 

@@ -20,7 +20,7 @@ from quantize.hearing import heard
 from quantize.metrics import Scores, score
 from quantize.paired import mcnemar_p
 from quantize.publish import described
-from quantize.recipes import Recipe
+from quantize.recipe import Recipe
 
 FLOAT32 = "float32"
 

@@ -20,7 +20,7 @@ from quantize.datasets import Samples, Split
 from quantize.graph import Operation, read_operations
 from quantize.hearing import heard
 from quantize.open_net import OpenNet
-from quantize.recipes import Recipe
+from quantize.recipe import Recipe
 
 FloatArray = NDArray[np.float32]
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from device.errors import AffectdError
 from quantize import checkpoints
-from quantize.architectures import of_any_size
+from quantize.architectures import grown, of_any_size
 from quantize.averaging import Average
 from quantize.checkpoints import Training
 from quantize.courses import Batch
-from quantize.recipes import Recipe
+from quantize.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ def learner(recipe: Recipe, run: Path, training: Training) -> Learner:
     net = _fresh(recipe, tf_keras)
     if training.epochs:
         _take_up(net, checkpoints.load_net(run, checkpoints.LAST))
+    elif recipe.grown_from is not None:
+        grown(net, _seed(recipe.id, recipe.grown_from, run))
     if recipe.averaging is None:
         return Learner(net)
     return Learner(net, Average(_answering(recipe, net, run, training), net, recipe.averaging))
@@ -61,6 +64,16 @@ def _fresh(recipe: Recipe, keras: Any) -> Any:
         net = of_any_size(keras, net)
     net.compile(optimizer=recipe.optimizer(keras), loss=recipe.loss)
     return net
+
+
+def _seed(name: str, grown_from: str, run: Path) -> Any:
+    folder = run.parent / grown_from
+    if checkpoints.read_state(folder) is None:
+        raise AffectdError(
+            f"{name} goes on from {grown_from}, and {folder} has no training of it; "
+            f"run `python -m quantize train {grown_from}` first"
+        )
+    return checkpoints.load_net(folder, checkpoints.ANSWERING)
 
 
 def _take_up(net: Any, kept: Any) -> None:

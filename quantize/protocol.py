@@ -16,7 +16,7 @@ from quantize.datasets.voices import joined, of_corpus
 from quantize.hearing import heard
 from quantize.inputs import FrontEnd
 from quantize.metrics import Scores, score
-from quantize.recipes import Recipe
+from quantize.recipe import Recipe
 from quantize.train import train
 from quantize.voice_variation import varied_sound
 

@@ -14,7 +14,7 @@ from quantize.checkpoints import Training, write_beside
 from quantize.datasets import Dataset, Split
 from quantize.evaluate import Report, evaluate, outputs
 from quantize.hearing import heard
-from quantize.recipes import Recipe
+from quantize.recipe import Recipe
 from quantize.temperature import FittedTemperature, fitted_temperature
 
 Reports = Mapping[str, Mapping[str, Report]]

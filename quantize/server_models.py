@@ -12,7 +12,7 @@ from typing import Any
 from device.models.card import Card, TensorSpec, read_card
 from quantize import export
 from quantize.checkpoints import require_state, write_beside
-from quantize.recipes import Recipe
+from quantize.recipe import Recipe
 
 FOLDER = Path("desktop_server/models")
 

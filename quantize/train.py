@@ -18,7 +18,7 @@ from quantize.courses import Course
 from quantize.datasets import Samples, Split
 from quantize.learner import Learner, learner
 from quantize.priors import without_priors
-from quantize.recipes import Recipe
+from quantize.recipe import Recipe
 from quantize.refit import refitted
 
 

@@ -14,13 +14,17 @@ from quantize.__main__ import main
 from quantize.courses import GrowingFaces, Stage
 from quantize.datasets import Samples, Split
 from quantize.datasets.fer2013_votes import FER2013_VOTES
+from quantize.face_recipes import AFFECTD_1_FACE, AFFECTD_1_FACE_SHALLOW
 from quantize.graph import read_graph
-from quantize.recipes import AFFECTD_1_FACE
 from quantize.train import train
 
 pytestmark = QUIET_TENSORFLOW
 
-SHORT = replace(AFFECTD_1_FACE, plan=GrowingFaces(batch_size=13, stages=(Stage(40, 1), Stage(48, 1))))
+SHORT = replace(
+    AFFECTD_1_FACE_SHALLOW,
+    refit=AFFECTD_1_FACE.refit,
+    plan=GrowingFaces(batch_size=13, stages=(Stage(40, 1), Stage(48, 1))),
+)
 # The recipe's own rate is still warming up after so few steps.
 QUICK = replace(SHORT, optimizer=lambda keras: keras.optimizers.SGD(0.03, momentum=0.9, nesterov=True))
 
@@ -41,34 +45,38 @@ def test_the_recipe_goes_from_corpus_to_a_calibrated_int8_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     faces = write_fer2013(tmp_path / "fer2013", each=10)  # more than one batch of the recipe's 64
+    seed = ["--root", str(faces), "--run", str(tmp_path / "affectd-1-face-shallow")]
+    assert main(["train", "affectd-1-face-shallow", *seed, "--epochs", "1"]) == 0
     made = ["--root", str(faces), "--run", str(tmp_path / "run")]
     assert main(["train", "affectd-1-face", *made, "--epochs", "1"]) == 0
-    assert main(["priors", "affectd-1-face", *made]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[-6:-1]] == [
-        "0",
-        "0.25",
-        "0.5",
-        "0.75",
-        "1",
-    ]
+    assert main(["refit", "affectd-1-face", *made]) == 0
+    rows = [row.split()[:3] for row in capsys.readouterr().out.splitlines()[-7:-5]]
+    assert [row[:2] for row in rows] == [["as", "trained"], ["fitted", "anew,"]]
     out = ["--out", str(tmp_path), "--calibration", str(tmp_path / "pinned.json")]
     assert main(["convert", "affectd-1-face", *made, *out]) == 0
     card = read_card(tmp_path / "affectd-1-face.json")
     assert read_graph((tmp_path / card.file).read_bytes(), card.file).is_integer
     assert card.outputs[0].shape == (1, 2, 7)
-    assert card.about["parameters"] == 743_326
+    assert card.about["parameters"] == 1_132_190
     crowd, label = card.answers
     assert (crowd.name, label.name) == ("crowd", "fer2013")
     assert crowd.temperature == card.about["temperatures"]["crowd"]["value"] != 1
     on_labels, on_votes = card.about["metrics"]["int8"]["fer2013"], card.about["metrics"]["int8"]["ferplus"]
     assert (on_labels["answer"], on_votes["answer"]) == ("fer2013", "crowd")
     assert on_labels["temperature"] == label.temperature
-    assert (tmp_path / "affectd-1-face.tflite").stat().st_size < 850_000
+    assert (tmp_path / "affectd-1-face.tflite").stat().st_size < 1_300_000
 
 
 def test_a_net_of_which_nothing_is_fitted_anew_is_not_asked_what_that_does(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["refit", "baseline-face", "--root", "anywhere"]) != 0
     assert "nothing of it is fitted anew" in capsys.readouterr().err
+
+
+def test_a_net_that_grows_from_another_asks_for_that_one_first(
+    faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "affectd-1-face", "--root", str(faces), "--run", str(tmp_path / "run")]) != 0
+    assert "run `python -m quantize train affectd-1-face-shallow` first" in " ".join(capsys.readouterr().err.split())
 
 
 def test_two_epochs_teach_it_to_tell_simple_faces_apart(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ from quantize import checkpoints
 from quantize.aware import fine_tune, take_weights, with_rounding
 from quantize.commands import aware as aware_command
 from quantize.datasets import FER2013
+from quantize.face_recipes import BASELINE_FACE
 from quantize.publish import publish
-from quantize.recipes import BASELINE_FACE
 
 pytestmark = QUIET_TENSORFLOW
 

@@ -17,7 +17,8 @@ from device.models.tflite import TfliteModel
 from quantize import checkpoints
 from quantize.commands import export as export_command
 from quantize.export import TOLERANCE, Export, export
-from quantize.recipes import BASELINE_FACE, Recipe
+from quantize.face_recipes import BASELINE_FACE
+from quantize.recipe import Recipe
 
 pytestmark = QUIET_TENSORFLOW
 

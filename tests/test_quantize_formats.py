@@ -12,10 +12,10 @@ from tiny_nets import TINY_FACE, command_line, keep, noise, tiny_face
 from quantize import convert
 from quantize.commands import compare as compare_command
 from quantize.datasets import FER2013
+from quantize.face_recipes import BASELINE_FACE
 from quantize.formats import Comparison, compare, difference
 from quantize.graph import read_graph, read_operations
 from quantize.paired import mcnemar_p
-from quantize.recipes import BASELINE_FACE
 
 pytestmark = QUIET_TENSORFLOW
 

@@ -11,9 +11,9 @@ from tiny_nets import TINY_FACE, command_line, keep, tiny_face, tiny_speech
 
 from quantize.commands import layers as layers_command
 from quantize.datasets import FER2013
+from quantize.face_recipes import BASELINE_FACE
 from quantize.graph import Operation
 from quantize.layers import LayerReport, harm_of, layer_report, layers_of
-from quantize.recipes import BASELINE_FACE
 
 pytestmark = QUIET_TENSORFLOW
 

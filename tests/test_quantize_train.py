@@ -20,10 +20,12 @@ from quantize.checkpoints import Epoch, Training
 from quantize.courses import OneByOne, epoch_order
 from quantize.datasets import FER2013, Split
 from quantize.evaluate import evaluate
+from quantize.face_recipes import BASELINE_FACE
 from quantize.graph import read_graph
 from quantize.hearing import heard_for_training
 from quantize.publish import publish
-from quantize.recipes import BASELINE_FACE, BASELINE_SPEECH, find_recipe
+from quantize.recipes import find_recipe
+from quantize.speech_recipes import BASELINE_SPEECH
 from quantize.train import train
 
 pytestmark = QUIET_TENSORFLOW

@@ -14,7 +14,8 @@ from quantize import checkpoints
 from quantize.checkpoints import Epoch, Training
 from quantize.courses import OneByOne
 from quantize.datasets import FER2013
-from quantize.recipes import BASELINE_FACE, BASELINE_SPEECH
+from quantize.face_recipes import BASELINE_FACE
+from quantize.speech_recipes import BASELINE_SPEECH
 
 
 def tiny_face(keras: Any) -> Any:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from quantize.commands.options import MODELS, WITNESSES, add_models, models_folder, models_of, run_folder
 from quantize.datasets import Dataset, Split
-from quantize.recipes import Recipe
+from quantize.recipe import Recipe
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

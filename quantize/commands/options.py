@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from device.errors import AffectdError
-from quantize.recipes import RECIPES, Recipe, find_recipe
+from quantize.recipe import Recipe
+from quantize.recipes import RECIPES, find_recipe
 
 MODELS = Path("models_tflite")
 WITNESSES = Path("quantize/witnesses")

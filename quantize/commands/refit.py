@@ -15,7 +15,8 @@ from device.errors import AffectdError
 from quantize.commands.options import add_model_and_run, run_folder
 from quantize.datasets import Split
 from quantize.metrics import score
-from quantize.recipes import Recipe, find_recipe
+from quantize.recipe import Recipe
+from quantize.recipes import find_recipe
 from quantize.tables import percent
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)

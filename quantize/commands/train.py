@@ -12,7 +12,7 @@ from quantize.checkpoints import Epoch
 from quantize.commands.options import add_models, models_of, natural, run_folder
 from quantize.datasets import Split
 from quantize.hearing import heard_for_training
-from quantize.recipes import Recipe
+from quantize.recipe import Recipe
 
 SEED = 1
 

@@ -1,0 +1,70 @@
+"""How one net is made: what it is called, trained on and trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from quantize.courses import Plan
+from quantize.datasets import Dataset
+from quantize.inputs import FrontEnd
+
+
+@dataclass(frozen=True, slots=True)
+class Refit:
+    """Which answer's last layer is fitted anew after training (``quantize.refit``), with which ridge.
+
+    ``prior_strength`` is how much of the classes' shares is taken from it then (``quantize.priors``).
+    """
+
+    answer: str
+    ridge: float
+    prior_strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One model's making.
+
+    ``answers`` are what the net gives, the served one first. ``scored_on`` are the corpora whose test
+    parts the card tells of, and on whose validation parts temperatures are fitted if they are to be. ``plan`` is how
+    the training part is gone through. ``patience`` is the number of epochs without a better validation accuracy after
+    which training stops and the best epoch's net is kept; without it all epochs are trained and the last one's is.
+    ``averaging`` is what a step keeps of the running mean of the weights that answers; without it the net itself does.
+    A net that is ``grown_from`` another recipe's begins with what that one has learnt, in the run beside its own.
+    A net that is not ``is_shipped`` is kept beside this package, to bear out figures.
+    With ``pictures_grow`` the net is trained on pictures of several sizes. The texts go into the card.
+    """
+
+    id: str
+    description: str
+    dataset: Dataset
+    scored_on: tuple[Dataset, ...]
+    front_end: FrontEnd
+    architecture: Callable[[Any], Any]
+    optimizer: Callable[[Any], Any]
+    loss: str | Callable[[Any, Any], Any]
+    plan: Plan
+    epochs: int
+    told: str
+    intended_use: str
+    limits: str
+    answers: tuple[str, ...] = ("acted",)
+    patience: int | None = None
+    averaging: float | None = None
+    grown_from: str | None = None
+    refit: Refit | None = None
+    is_shipped: bool = True
+    pictures_grow: bool = False
+    fits_temperature: bool = False
+
+    def answer_number(self, name: str) -> int:
+        """Which of the answers has this name; the served one where none has."""
+        return self.answers.index(name) if name in self.answers else 0
+
+
+INTENDED_USE = (
+    "Research on emotion estimation on small devices, at home, with the consent of those seen and heard. "
+    "Not for decisions about people, and not where the law forbids it (in the EU: at work and in schools)."
+)
