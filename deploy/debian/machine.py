@@ -17,8 +17,8 @@ PROJECT = HERE.parents[1]
 SAMPLE = PROJECT / "deploy" / "demo" / "crema_d" / "1001_DFA_HAP_XX.flv"
 # What the package asks for, a broker, and what the tests call.
 PACKAGES = (
-    "adduser,ca-certificates,dbus,dpkg-repack,iproute2,libportaudio2,mosquitto,mosquitto-clients,python3,python3-av,"
-    "python3-numpy,python3-opencv,python3-systemd,systemd,systemd-sysv"
+    "adduser,ca-certificates,curl,dbus,dpkg-repack,iproute2,libportaudio2,minisign,mosquitto,mosquitto-clients,python3,"
+    "python3-av,python3-numpy,python3-opencv,python3-systemd,python3-venv,sudo,systemd,systemd-sysv"
 )
 # systemd's IPAddressAllow= needs bpf(), which systemd-nspawn otherwise keeps from what it runs.
 NSPAWN = [
@@ -74,8 +74,11 @@ class Machine:
 
 
 @contextmanager
-def booted(disk: str, folder: Path) -> Iterator[Machine]:
-    """A machine whose disk starts as ``disk``, folders parted by colons; what it changes lies in ``folder``/upper."""
+def booted(disk: str, folder: Path, *, state: str = "running") -> Iterator[Machine]:
+    """A machine whose disk starts as ``disk``, folders parted by colons; what it changes lies in ``folder``/upper.
+
+    ``state`` is what systemd calls it once it has started: ``degraded`` if a unit is meant to fail.
+    """
     with _mounted(disk, folder) as root, (folder / "console").open("wb") as console:
         process = subprocess.Popen(
             [*NSPAWN, f"--directory={root}"],
@@ -85,7 +88,7 @@ def booted(disk: str, folder: Path) -> Iterator[Machine]:
         try:
             eventually(lambda: bool(_inits(process)), deadline_s=60)
             machine = Machine(root, _inits(process)[0])
-            eventually(lambda: machine.run("systemctl is-system-running", check=False) == "running", deadline_s=60)
+            eventually(lambda: machine.run("systemctl is-system-running", check=False) == state, deadline_s=60)
             yield machine
         finally:
             _power_off(process)

@@ -103,10 +103,10 @@ def test_apt_installs_it_it_starts_and_the_first_message_comes_soon(bare: Machin
     assert "ok    models" in said
     assert "FAIL  camera" in said
     assert "sudo affectd setup" in said
-    assert (
-        bare.run("systemctl is-active affectd; systemctl is-enabled affectd affectd-trial")
-        == "active\nenabled\nenabled"
-    )
+    units = "affectd affectd-firstboot affectd-trial"
+    assert bare.run(f"systemctl is-active affectd; systemctl is-enabled {units}").split() == ["active"] + 3 * [
+        "enabled"
+    ]
     assert bare.run("stat --format=%U /proc/$(systemctl show -p MainPID --value affectd)") == "affectd"
 
 
@@ -122,15 +122,87 @@ def test_its_files_are_as_they_were_packed_and_only_root_may_change_them(machine
     assert machine.run("find /opt/affectd /usr/libexec/affectd ! -user root -o -perm /022 ! -type l") == ""
 
 
+def install_signed_set(machine: Machine) -> None:
+    """As its owner and then its user would; what is the owner's lies in /srv."""
+    for command in (
+        "minisign -G -W -s owner.key -p owner.pub && cp owner.pub /etc/affectd/keys/",
+        "affectd models pack affectd-1 --key owner.key --out set.tar",
+        "affectd models install set.tar",
+    ):
+        machine.run(f"cd /srv && {command}")
+
+
 def test_nothing_stays_after_a_purge(bare: Machine, package: Path) -> None:
     before, people = files(bare), bare.run("getent passwd; getent group | sort")
     bare.install(package)
     bare.run("mkdir -p /etc/credstore && echo secret > /etc/credstore/affectd.mqtt-password")
+    bare.run("affectd setup --yes --skip-checks --purpose home --camera none --username kitchen")
+    bare.run("systemctl restart affectd")
+    install_signed_set(bare)
     bare.run("mosquitto_sub -C 1 -W 60 -t 'affectd/+/state'")
     bare.run("apt-get purge --yes affectd")
     assert files(bare) - before <= {"/etc/passwd-", "/etc/shadow-", "/etc/group-", "/etc/gshadow-", "/etc/credstore"}
     assert bare.run("getent passwd; getent group | sort") == people
     assert bare.run("systemctl --failed --no-legend") == ""
+
+
+def test_a_purge_leaves_the_desktop_server_s_configuration_alone(machine: Machine) -> None:
+    machine.put("etc/affectd/affectd-server.toml", "[server]\nport = 8385\n")
+    machine.run("apt-get purge --yes affectd")
+    assert machine.run("ls -A /etc/affectd") == "affectd-server.toml"
+
+
+# First start
+
+
+SETUP_FILE = """
+[node]
+id = "hall"
+purpose = "home"
+mode = "speech"
+[mqtt]
+username = "hall"
+password = "s3cret"
+"""
+
+
+def with_setup_file(disk: str, text: str, folder: Path) -> str:
+    """The disk with a boot partition, on which a setup file lies."""
+    firmware = folder / "card" / "boot" / "firmware"
+    firmware.mkdir(parents=True)
+    (firmware / "affectd-setup.toml").write_text(text)
+    return f"{folder}/card:{disk}"
+
+
+def test_a_file_on_the_boot_partition_sets_a_node_up_at_its_first_start(installed: str, tmp_path: Path) -> None:
+    with booted(with_setup_file(installed, SETUP_FILE, tmp_path), tmp_path / "machine") as machine:
+        eventually(lambda: machine.tells("ActiveState") == "active", deadline_s=60)
+        shown = machine.run("affectd config show")
+        assert 'id = "hall"' in shown
+        assert machine.run("cat /etc/affectd/mqtt-password") == "s3cret"
+        assert machine.run("stat --format='%U %G %a' /etc/affectd/mqtt-password") == "root affectd 640"
+        assert machine.run("ls /boot/firmware") == "affectd-setup.txt"
+        told_on_card = machine.run("cat /boot/firmware/affectd-setup.txt")
+        assert "Done: /etc/affectd/affectd.toml is written" in told_on_card
+        assert "FAIL  microphone" in told_on_card
+        assert "ok    broker publish" in told_on_card
+        machine.run("mosquitto_sub -C 1 -W 60 -t affectd/hall/state")
+        machine.run("systemctl start affectd-firstboot")
+        assert machine.tells("ConditionResult", "affectd-firstboot.service") == "no"
+
+
+def test_a_setup_file_with_a_mistake_changes_nothing_and_is_told(installed: str, tmp_path: Path) -> None:
+    disk = with_setup_file(installed, SETUP_FILE.replace("home", "school"), tmp_path)
+    with booted(disk, tmp_path / "machine", state="degraded") as machine:
+        assert machine.tells("ExecMainStatus", "affectd-firstboot.service") == "78"
+        assert "forbidden in the EU" in machine.run("cat /boot/firmware/affectd-setup.txt")
+        assert (machine.root / "etc/affectd/affectd.toml").read_text() == CONFIG
+        machine.run("mosquitto_sub -C 1 -W 60 -t affectd/test/state")
+
+
+def test_what_takes_the_setup_file_is_shut_in(machine: Machine) -> None:
+    said = machine.run("systemd-analyze security --threshold=30 affectd-firstboot.service")
+    print("\n" + said.splitlines()[-1])
 
 
 # Service
@@ -252,6 +324,8 @@ def on_version(machine: Machine, version: str) -> bool:
 
 
 def test_an_upgrade_and_a_downgrade_stay_when_they_are_healthy(machine: Machine, package: Path, tmp_path: Path) -> None:
+    install_signed_set(machine)
+    ours = machine.run("ls /etc/affectd/keys; readlink -f /var/lib/affectd-models/active")
     newer = variants.variant(package, "9.0", tmp_path, variants.sound)
     for version, each in (("9.0", newer), (package.name.split("_")[1], package)):
         machine.install(each)
@@ -261,6 +335,7 @@ def test_an_upgrade_and_a_downgrade_stay_when_they_are_healthy(machine: Machine,
         assert on_version(machine, version)
         assert kept(machine) == [f"affectd_{version}_{ARCH}.deb"]
     assert (machine.root / "etc/affectd/affectd.toml").read_text() == CONFIG
+    assert machine.run("ls /etc/affectd/keys; readlink -f /var/lib/affectd-models/active") == ours
 
 
 @pytest.mark.parametrize(
