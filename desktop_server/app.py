@@ -44,6 +44,7 @@ from device.fusion.fuse import Fusion
 from device.models.card import Card
 from device.models.net import Engine, Net, OpenNet
 from device.models.sets import ModelSet
+from device.service import Notifier
 from device.settings import Models, Settings, state_dir
 
 _ALWAYS_S = 3600.0
@@ -57,8 +58,9 @@ def run_node(settings: Settings, *, provider: Provider = "auto") -> None:
 
 def serve(settings: ServerSettings) -> None:
     """Serve the web page and the API until a signal. Raises ``AffectdError``."""
+    notifier = Notifier()
     require_safe(settings)
-    serve_api(build_api(settings), settings.server)
+    serve_api(build_api(settings), settings.server, notifier)
 
 
 def require_safe(settings: ServerSettings) -> None:

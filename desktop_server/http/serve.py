@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import time
 
 import uvicorn
 from fastapi import FastAPI
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 from desktop_server.http.patience import PatientProtocol
 from desktop_server.settings import Server
 from device.errors import AffectdError, ConfigError
+from device.service import Notifier
 
 _MOST_MESSAGE_BYTES = 4 * 2**20
 """Of a live stream: a picture."""
@@ -21,7 +23,31 @@ GRACE_S = 3
 _log = logging.getLogger(__name__)
 
 
-def serve_api(api: FastAPI, server: Server) -> None:
+class NotifyingServer(uvicorn.Server):
+    """uvicorn's, which tells the service manager when it serves, and that its loop still turns."""
+
+    def __init__(self, config: uvicorn.Config, notifier: Notifier, address: str) -> None:
+        super().__init__(config)
+        self._notifier, self._address = notifier, address
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """From here on requests are answered."""
+        await super().startup(sockets)
+        if self.started:
+            self._notifier.ready(f"serving at {self._address}")
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second. (uvicorn's own ``callback_notify`` would stop when the clock is set back.)"""
+        self._notifier.feed([], time.monotonic_ns())
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Requests that are under way may still be finished."""
+        self._notifier.stopping()
+        await super().shutdown(sockets)
+
+
+def serve_api(api: FastAPI, server: Server, notifier: Notifier) -> None:
     """Serve until a signal. Raises ``AffectdError`` if the address cannot be used."""
     config = uvicorn.Config(
         api,
@@ -40,8 +66,9 @@ def serve_api(api: FastAPI, server: Server) -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it writes who connects, which is nobody's business
     with _listening(server) as listening:
         host, port = listening.getsockname()[:2]
-        _log.info("serving at %s://%s:%d", "https" if server.cert_file else "http", host, port)
-        uvicorn.Server(config).run(sockets=[listening])
+        address = f"{'https' if server.cert_file else 'http'}://{host}:{port}"
+        _log.info("serving at %s", address)
+        NotifyingServer(config, notifier, address).run(sockets=[listening])
 
 
 def check_tls(server: Server) -> None:
