@@ -86,10 +86,11 @@ picamera2:
 deb: .venv-test/ready $(DETECTOR)
 	deploy/debian/build.sh .venv-test/bin/python
 
-# Optional: the package in dist/ under real systemd, in containers (root; mmdebstrap, systemd-container; half an hour).
+# Optional: the package in dist/ and the desktop server under real systemd, in containers (root; mmdebstrap,
+# systemd-container; three quarters of an hour).
 deb-boot: .venv-test/ready
 	.venv-test/bin/python -m pytest -o pythonpath="tests deploy/debian" --basetemp=build/machines -p no:cacheprovider -s \
-		deploy/debian/test_booted.py
+		deploy/debian
 
 # Optional: the packages in dist/ on an emulated Cortex-A72 and here, and whether both make the same of a film (root;
 # mmdebstrap, qemu-user-static, ffmpeg; an hour at first).

@@ -1,5 +1,7 @@
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -7,18 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from server_process import serving
 
 from device.service import Progress
 
-UNIT = Path(__file__).resolve().parents[1] / "systemd" / "affectd.service"
+UNITS = Path(__file__).resolve().parents[1] / "systemd"
+UNIT = UNITS / "affectd.service"
+SERVER_UNIT = UNITS / "affectd-server.service"
 SECOND_NS = 1_000_000_000
 
 needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
 
 
-def unit() -> dict[str, list[str]]:
+def settings_of(unit: Path) -> dict[str, list[str]]:
     settings: dict[str, list[str]] = {}
-    for line in UNIT.read_text().splitlines():
+    for line in unit.read_text().splitlines():
         if "=" in line and not line.startswith("#"):
             key, value = line.split("=", 1)
             settings.setdefault(key, []).append(value)
@@ -33,7 +38,7 @@ def test_the_unit_keeps_the_contract() -> None:
         "SupplementaryGroups": "video audio",
         "ExecStart": "/opt/affectd/bin/affectd run --config /etc/affectd/affectd.toml",
     }  # fmt: skip
-    found = unit()
+    found = settings_of(UNIT)
     assert {key: found[key] for key in wanted} == {key: [value] for key, value in wanted.items()}
     for device in ("char-video4linux", "char-media", "char-dma_heap", "char-alsa"):
         assert f"{device} rw" in found["DeviceAllow"]
@@ -42,18 +47,37 @@ def test_the_unit_keeps_the_contract() -> None:
     assert {"MemoryMax", "TasksMax"} <= found.keys()
 
 
+def test_the_server_s_unit_has_no_device_no_user_of_the_system_and_one_folder() -> None:
+    wanted = {
+        "Type": ["notify"], "WatchdogSec": ["30"], "Restart": ["always"], "RestartPreventExitStatus": ["78"],
+        "DynamicUser": ["yes"], "PrivateDevices": ["yes"], "DevicePolicy": ["closed"], "ProtectSystem": ["strict"],
+        "ProtectHome": ["yes"], "StateDirectory": ["affectd-server"],
+        "ExecStart": ["/opt/affectd-server/bin/affectd-server run"],
+    }  # fmt: skip
+    found = settings_of(SERVER_UNIT)
+    assert {key: found[key] for key in wanted} == wanted
+    assert [credential.split(":")[0] for credential in found["LoadCredential"]] == [
+        "mqtt-password",
+        "tls-cert",
+        "tls-key",
+    ]
+    assert {"MemoryMax", "TasksMax"} <= found.keys()
+
+
 @needs_analyze
-def test_systemd_understands_the_unit(tmp_path: Path) -> None:
-    copy = tmp_path / UNIT.name
-    copy.write_text(UNIT.read_text().replace("/opt/affectd/bin/affectd", "/bin/true"))
+@pytest.mark.parametrize("unit", [UNIT, SERVER_UNIT], ids=lambda path: path.stem)
+def test_systemd_understands_the_unit(unit: Path, tmp_path: Path) -> None:
+    copy = tmp_path / unit.name
+    copy.write_text(re.sub(r"/opt/\S+", "/bin/true", unit.read_text()))
     done = subprocess.run(["systemd-analyze", "verify", str(copy)], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @needs_analyze
-def test_the_unit_is_as_closed_as_it_was_promised() -> None:
+@pytest.mark.parametrize("unit", [UNIT, SERVER_UNIT], ids=lambda path: path.stem)
+def test_the_unit_is_as_closed_as_it_was_promised(unit: Path) -> None:
     done = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(UNIT)], capture_output=True, text=True
+        ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(unit)], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout[-2000:]
 
@@ -114,6 +138,17 @@ def test_a_life_as_the_service_manager_hears_it(manager: Manager) -> None:
         "WATCHDOG=1",
         "STOPPING=1\nSTATUS=stopping",
     ]
+
+
+def test_the_server_is_ready_when_it_can_be_asked_and_alive_until_it_stops(manager: Manager, tmp_path: Path) -> None:
+    environment = ["env", f"NOTIFY_SOCKET={manager.path}", "WATCHDOG_USEC=400000"]
+    manager.socket.settimeout(60)
+    with serving(tmp_path, before=environment) as server:
+        assert manager.hears() == f"READY=1\nSTATUS=serving at {server.url}"
+        assert server.client().get("/healthz").status_code == 200
+        assert [manager.hears() for _ in range(3)] == ["WATCHDOG=1"] * 3
+        os.kill(server.pid, signal.SIGTERM)
+        assert "STOPPING=1\nSTATUS=stopping" in iter(manager.hears, "never")
 
 
 def test_without_a_service_manager_nothing_of_systemd_is_imported() -> None:

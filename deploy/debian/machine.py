@@ -14,6 +14,7 @@ from fakes import eventually
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parents[1]
+ARCH = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
 SAMPLE = PROJECT / "deploy" / "demo" / "crema_d" / "1001_DFA_HAP_XX.flv"
 # What the package asks for, a broker, and what the tests call.
 PACKAGES = (

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-STATE = Path("/var/lib/affectd")
+STATE = Path(os.environ["STATE_DIRECTORY"])
 NEW_USER_NAMESPACE = 0x10000000
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,9 +11,9 @@ from pathlib import Path
 import pytest
 import variants
 from fakes import eventually
-from machine import HERE, PACKAGES, PROJECT, SAMPLE, Machine, booted
+from machine import ARCH, HERE, PROJECT, SAMPLE, Machine, booted
+from sandbox import probe, probe_outside, tempt
 
-ARCH = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
 CONFIG = """
 [node]
 id = "test"
@@ -22,17 +21,7 @@ id = "test"
 media = ["/srv/sample.flv"]
 loop = true
 """
-UNIT = "/usr/lib/systemd/system/affectd.service"
-
-Figures = Callable[[str, float], None]
-
-
-@pytest.fixture(scope="module", params=["bookworm", "trixie"])
-def base(request: pytest.FixtureRequest) -> Path:
-    """The root of a release, with what the package needs and without it."""
-    root = PROJECT / "build" / "roots" / f"{request.param}-{ARCH}-bootable"
-    subprocess.run([HERE / "root.sh", root, ARCH, request.param, PACKAGES], check=True)
-    return root
+UNIT = "usr/lib/systemd/system/affectd.service"
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +74,10 @@ def told(name: str, figure: float, unit: str) -> None:
 
 def files(machine: Machine) -> set[str]:
     """Every file but those in which the system keeps books of its own."""
-    books = "/proc /sys /dev /run /tmp /srv /var/log /var/lib/dpkg /var/lib/apt /var/lib/systemd /var/cache/apt"
+    books = (
+        "/proc /sys /dev /run /tmp /srv /var/log /var/lib/dpkg /var/lib/apt /var/lib/systemd /var/cache/apt "
+        "/var/cache/ldconfig"
+    )
     pruned = " -o ".join(f"-path {book}" for book in books.split())
     return set(machine.run(f"find / \\( {pruned} \\) -prune -o -print").splitlines())
 
@@ -255,40 +247,18 @@ def test_a_configuration_that_cannot_be_used_is_not_tried_again(machine: Machine
 # Sandbox
 
 
-def probe(machine: Machine, *, in_sandbox: bool, options: str = "") -> dict[str, str]:
-    """What the service's user can do, in its sandbox or without it."""
-    (machine.root / "var/lib/affectd/probe.json").unlink(missing_ok=True)
-    command = "/opt/affectd/bin/python3 /srv/probe.py"
-    if in_sandbox:
-        unit = (machine.root / UNIT[1:]).read_text()
-        for old, new in {"Type=notify": "Type=oneshot", "Restart=always": "Restart=no"}.items():
-            unit = unit.replace(old, new)
-        begin = unit.index("ExecStart=")
-        unit = unit[:begin] + f"ExecStart={command}\n" + unit[unit.index("\n", begin) :]
-        machine.put("etc/systemd/system/probe.service", unit)
-        override(machine, options or "[Service]\n", unit="probe")
-        machine.run("systemctl start probe.service")
-    else:
-        machine.run(f"systemd-run --quiet --wait --uid=affectd --gid=affectd {command}")
-    return dict(json.loads((machine.root / "var/lib/affectd/probe.json").read_text()))
-
-
 @pytest.fixture
 def tempting(machine: Machine) -> Machine:
     """Where everything is open to whoever is not shut in."""
-    machine.put("srv/probe.py", (HERE / "probe.py").read_text())
-    machine.put("home/anna/diary", "dear diary")
-    machine.run("mkdir -m 0777 /srv/open; chmod 0755 /home/anna; chmod 0644 /home/anna/diary")
-    machine.run("[ -e /dev/fuse ] || mknod /dev/fuse c 10 229; chmod 0666 /dev/fuse")
-    machine.run("ip address add 192.168.1.10/32 dev lo; ip address add 192.168.1.11/32 dev lo")
-    machine.run("systemd-run --quiet --unit=server python3 -m http.server 8080")
-    eventually(lambda: "8080" in machine.run("ss --listening --tcp --numeric"))
+    tempt(machine)
     return machine
 
 
 def test_the_service_can_do_what_it_must_and_nothing_else(tempting: Machine) -> None:
-    assert set(probe(tempting, in_sandbox=False).values()) == {"done"}, "denied even outside: the probe proves nothing"
-    assert probe(tempting, in_sandbox=True) == {
+    assert set(probe_outside(tempting, user="affectd", folder="/var/lib/affectd").values()) == {"done"}, (
+        "denied even outside: the probe proves nothing"
+    )
+    assert probe(tempting, UNIT) == {
         "write its state": "done",
         "write elsewhere": "EROFS",
         "read a home": "EACCES",
@@ -303,7 +273,7 @@ def test_the_service_can_do_what_it_must_and_nothing_else(tempting: Machine) -> 
 
 def test_with_the_example_it_talks_to_the_broker_and_nobody_else(tempting: Machine) -> None:
     options = (HERE / "broker-only.conf").read_text()
-    found = probe(tempting, in_sandbox=True, options=options)
+    found = probe(tempting, UNIT, options=options)
     assert found["connect to the broker"] == "done"
     assert found["connect elsewhere"] in ("EPERM", "ETIMEDOUT")
 

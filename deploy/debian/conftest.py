@@ -1,0 +1,17 @@
+"""What machines start from."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from machine import ARCH, HERE, PACKAGES, PROJECT
+
+
+@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+def base(request: pytest.FixtureRequest) -> Path:
+    """The root of a release, with what the package needs and without it."""
+    root = PROJECT / "build" / "roots" / f"{request.param}-{ARCH}-bootable"
+    subprocess.run([HERE / "root.sh", root, ARCH, request.param, PACKAGES], check=True)
+    return root
