@@ -39,7 +39,18 @@ def test_the_scripts_are_sound() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
+needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
+
+
+@needs_analyze
+def test_what_watches_an_update_is_shut_in_as_far_as_apt_allows() -> None:
+    unit = ROOT / "systemd" / "affectd-trial.service"
+    command: list[str | Path] = ["systemd-analyze", "security", "--offline=true", "--threshold=35", unit]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+@needs_analyze
 def test_systemd_understands_what_watches_an_update(tmp_path: Path) -> None:
     unit = tmp_path / "affectd-trial.service"
     unit.write_text((ROOT / "systemd" / unit.name).read_text().replace("/usr/libexec/affectd/trial", "/bin/true"))
@@ -54,8 +65,15 @@ def test_the_appliance_is_in_the_package_and_no_other_room_of_the_house(package:
     found = files(package)
     models = {Path(name).name for name in found if "/models_tflite/" in name}
     assert {path.name for path in (ROOT / "models_tflite").iterdir()} | {"blazeface_short.tflite"} <= models | {""}
-    for name in ("/usr/bin/affectd", "/etc/affectd/affectd.toml", "/usr/lib/sysusers.d/affectd.conf"):
+    examples = "/usr/share/doc/affectd/examples"
+    for name in (
+        "/usr/bin/affectd", "/etc/affectd/affectd.toml", "/usr/lib/sysusers.d/affectd.conf",
+        f"{examples}/affectd-setup.toml", f"{examples}/broker-only.conf",
+    ):  # fmt: skip
         assert name in found
+    units = {Path(name).name for name in found if "/systemd/system/" in name and name.endswith(".service")}
+    assert units == {f"affectd{part}.service" for part in ("", "-firstboot", "-trial")}
+    assert found["/etc/affectd/keys/"] == "drwxr-xr-x"
     assert not [name for name in found if "/desktop_server/" in name or "/quantize/" in name or name.endswith(".pyc")]
     assert not [name for name, mode in found.items() if mode[0] != "l" and "w" in mode[4:]]
 
