@@ -16,7 +16,7 @@ import numpy as np
 from desktop_server.errors import RequestError
 from desktop_server.media import MediaLimits, check_size, memory_file, require_content, sender_sees
 from device.capture.blocks import BlockMaker
-from device.capture.container import RATES_HZ, contents
+from device.capture.container import RATES_HZ, contents, lenient
 from device.capture.replay import BLOCK_MS, ReplayAudio, ReplayVideo
 from device.capture.scene import Clip, Part
 from device.signals import RATE_HZ, AudioBlock, Frame
@@ -125,7 +125,7 @@ def _check_head(path: Path, limits: MediaLimits) -> None:
     """What a file says of itself, which is cheap to look at."""
     only = {"format_whitelist": _READERS}
     try:
-        with av.open(str(path), metadata_errors="ignore", options=only) as container:
+        with av.open(str(path), options=only, **lenient(av.__version__)) as container:
             _check_length((container.duration or 0) / 1e6, limits)
             for stream in container.streams.video:
                 check_size(stream.codec_context.width, stream.codec_context.height, limits)

@@ -36,7 +36,7 @@ def contents(path: Path) -> Contents:
     """Look through a file's packets, without decoding them. Raises ``MediaError`` if it is no film and no sound."""
     av = _av(path)
     try:
-        with av.open(str(path), metadata_errors="ignore") as container:
+        with av.open(str(path), **lenient(av.__version__)) as container:
             film, sound = _film(container), _sound(container)
             ends_s = _ends_s(container, [stream for stream in (film, sound) if stream is not None])
             has_film, has_sound = (stream is not None and stream.index in ends_s for stream in (film, sound))
@@ -82,7 +82,7 @@ def _first_sample(start_s: Fraction | None, rate_hz: int, expected: int) -> int:
 def _frames(path: Path) -> Iterator[tuple[Any, Fraction | None]]:
     av = _av(path)
     try:
-        with av.open(str(path), metadata_errors="ignore") as container:
+        with av.open(str(path), **lenient(av.__version__)) as container:
             origin_s = _origin_s(container)
             for packet in container.demux(_sound(container)):
                 for frame in _decoded(av, packet):
@@ -163,6 +163,14 @@ def _check_rate(path: Path, rate_hz: int) -> None:
         raise MediaError(
             f"{path}: its sound has {rate_hz} samples a second; export it with 16000 (8000 to 384000 can be read)"
         )
+
+
+def lenient(version: str) -> dict[str, str]:
+    """With these options PyAV of that version opens a file whose title is in no encoding that it knows.
+
+    From 19 on it always does, and knows no such option any more.
+    """
+    return {} if int(version.partition(".")[0]) >= 19 else {"metadata_errors": "ignore"}
 
 
 def _av(path: Path) -> Any:
