@@ -18,6 +18,7 @@ help:
 	@echo "make figures write the figures and the picture in README.md anew"
 	@echo "make picamera2  the Pi camera source on genuine picamera2, without a Pi (root, mmdebstrap)"
 	@echo "make deb     the Debian packages; make deb-boot and make deb-arm64 prove them (root)"
+	@echo "make fleet   the Ansible playbook for many nodes, on containers (root)"
 	@echo "make lock    write requirements/*.txt anew from pyproject.toml"
 
 demo: .venv-demo/ready $(DETECTOR)
@@ -97,6 +98,14 @@ deb-boot: .venv-test/ready
 deb-arm64:
 	deploy/debian/prove.sh bookworm trixie
 .PHONY: deb deb-boot deb-arm64
+
+# Optional: lints the playbook, and applies it to a broker and two nodes, booted in containers and reached by SSH, with the
+# package in dist/ (root; mmdebstrap, systemd-container; a quarter of an hour).
+fleet: .venv-fleet/ready
+	cd deploy/ansible && PATH="$(CURDIR)/.venv-fleet/bin:$$PATH" ansible-lint --offline
+	.venv-fleet/bin/python -m pytest -o pythonpath="tests deploy/debian" --basetemp=build/fleet -p no:cacheprovider \
+		deploy/ansible/test_fleet.py
+.PHONY: fleet
 
 lock: .venv-lock/bin/uv
 	deploy/lock.sh .venv-lock/bin/uv

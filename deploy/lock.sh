@@ -8,6 +8,7 @@ compile() {
         --no-emit-index-url --no-emit-find-links --quiet "$@"
 }
 compile --group build -o requirements/build.txt
+compile --group fleet -o requirements/fleet.txt
 compile pyproject.toml --extra demo -o requirements/demo.txt
 compile pyproject.toml --extra test --extra quantize -o requirements/test.txt
 compile pyproject.toml --extra server -o requirements/server.txt
