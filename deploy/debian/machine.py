@@ -75,14 +75,15 @@ class Machine:
 
 
 @contextmanager
-def booted(disk: str, folder: Path, *, state: str = "running") -> Iterator[Machine]:
+def booted(disk: str, folder: Path, *options: str, state: str = "running") -> Iterator[Machine]:
     """A machine whose disk starts as ``disk``, folders parted by colons; what it changes lies in ``folder``/upper.
 
-    ``state`` is what systemd calls it once it has started: ``degraded`` if a unit is meant to fail.
+    ``options`` are more of systemd-nspawn's, such as a network; ``state`` is what systemd calls the machine once it has
+    started: ``degraded`` if a unit is meant to fail.
     """
     with _mounted(disk, folder) as root, (folder / "console").open("wb") as console:
         process = subprocess.Popen(
-            [*NSPAWN, f"--directory={root}"],
+            [*NSPAWN, *options, f"--directory={root}"],
             env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
             stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
         )  # fmt: skip
