@@ -104,7 +104,7 @@ deb-arm64:
 fleet: .venv-fleet/ready
 	cd deploy/ansible && PATH="$(CURDIR)/.venv-fleet/bin:$$PATH" ansible-lint --offline
 	.venv-fleet/bin/python -m pytest -o pythonpath="tests deploy/debian" --basetemp=build/fleet -p no:cacheprovider \
-		deploy/ansible/test_fleet.py
+		deploy/ansible/test_playbook.py
 .PHONY: fleet
 
 lock: .venv-lock/bin/uv

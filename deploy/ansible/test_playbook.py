@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 import variants
-import yaml
 from machine import PACKAGES, PROJECT, SAMPLE, Machine, booted
 
 HERE = Path(__file__).resolve().parent
@@ -54,7 +53,7 @@ class Fleet:
     folder: Path
     package: Path
 
-    def order(self, *options: str, nodes: tuple[str, ...] = NODES, **settings: Any) -> Done:
+    def order(self, *options: str, nodes: tuple[str, ...] = NODES, broker: bool = True, **settings: Any) -> Done:
         """Run the playbook as a user does, with the group's variables."""
         usual = {
             "affectd_packages": str(self.package.parent),
@@ -63,12 +62,14 @@ class Fleet:
             "affectd_tolerated": ["clock"],  # a container has no clock of its own to set
         }
         hosts = {name: {"ansible_host": ADDRESSES.get(name, ADDRESSES["hall"])} for name in (*nodes, "broker.lan")}
+        ours = {"broker.lan": hosts.pop("broker.lan")}
+        ordered = {key: value for key, value in {**usual, **settings}.items() if value is not None}
         inventory = {
-            "broker": {"hosts": {"broker.lan": hosts.pop("broker.lan")}},
-            "nodes": {"hosts": hosts, "vars": {**usual, **settings}},
+            **({"broker": {"hosts": ours}} if broker else {}),
+            "nodes": {"hosts": hosts, "vars": ordered},
             "all": {"vars": {"ansible_user": "pi", "ansible_become": True}},
         }
-        (self.folder / "inventory.yml").write_text(yaml.safe_dump(inventory, sort_keys=False))
+        (self.folder / "inventory.yml").write_text(json.dumps(inventory))
         return self._play("--inventory", str(self.folder / "inventory.yml"), *options)
 
     def _play(self, *options: str) -> Done:
@@ -248,7 +249,7 @@ def test_check_mode_of_what_is_there_changes_nothing(standing: Fleet) -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"affectd_version": None}, "affectd_version"),
+        ({"affectd_version": None}, "missing required arguments: affectd_version"),
         ({"affectd_version": "8.0"}, "affectd_8.0_"),
         ({"affectd_settings": {}}, "missing required arguments: purpose"),
         ({"affectd_settings": {"node": {"purpose": "workplace"}}}, "got: workplace"),
@@ -259,6 +260,8 @@ def test_check_mode_of_what_is_there_changes_nothing(standing: Fleet) -> None:
         ({"affectd_keys": ["/nowhere/owner.pub"]}, "/nowhere/owner.pub: there is no such file"),
         ({"affectd_model_set": "/nowhere/x.tar"}, "/nowhere/x.tar: there is no such file"),
         ({"nodes": ("kitchen", "living.room")}, "living.room cannot be a node"),
+        ({"broker": False}, "missing required arguments: host"),
+        ({"broker": False, "affectd_settings": {**SETTINGS, "mqtt": {"host": "x"}}}, "has no password for the broker"),
         ({"nodes": ("kitchen", "house")}, "house cannot be a node"),
     ],
     ids=lambda value: re.sub(r"\W+", "-", str(value)) if isinstance(value, dict) else "",
@@ -271,6 +274,35 @@ def test_what_cannot_be_is_refused_before_any_machine_is_touched(
     assert said in re.sub(r"\s+", " ", done.said)
     assert set(done.changed().values()) == {0}
     assert "PLAY [Make the broker]" not in done.said
+
+
+def test_a_system_of_32_bits_is_refused(standing: Fleet) -> None:
+    standing.machines["hall"].put("usr/local/bin/dpkg", "#!/bin/sh\necho armhf\n")
+    standing.machines["hall"].run("chmod +x /usr/local/bin/dpkg")
+    done = standing.order()
+    standing.machines["hall"].run("rm /usr/local/bin/dpkg")
+    assert "hall runs armhf, and affectd needs 64 bits" in done.said
+    assert "PLAY [Make the broker]" not in done.said
+
+
+def test_passwords_may_come_from_a_vault_and_the_broker_from_somebody_else(
+    standing: Fleet, installed: Installed, tmp_path: Path
+) -> None:
+    (tmp_path / "vault").write_text("correct horse battery staple")
+    vault = f"--vault-password-file={tmp_path / 'vault'}"
+    (standing.folder / "host_vars").mkdir()
+    for name, password in installed.passwords.items():
+        secret = standing.folder / "host_vars" / f"{name}.yml"
+        secret.write_text(f"affectd_mqtt_password: '{password}'\n")
+        subprocess.run([Path(sys.executable).with_name("ansible-vault"), "encrypt", vault, secret], check=True)
+    authority = standing.machines["broker.lan"].root / "etc/mosquitto/affectd/authority/ca.crt"
+    elsewhere = {"mqtt": {"host": "broker.lan", "port": 8883, "tls": True}}
+    done = standing.order(
+        vault, broker=False, affectd_ca_file=str(authority), affectd_settings={**SETTINGS, **elsewhere}
+    )
+    shutil.rmtree(standing.folder / "host_vars")
+    assert done.code == 0
+    assert done.changed() == {"hall": 0, "kitchen": 0}, "it is as it was when the broker handed it out"
 
 
 def test_an_update_rolls_through_the_fleet_one_by_one(fleet: Fleet, tmp_path: Path) -> None:
@@ -324,7 +356,7 @@ def test_a_signed_model_set_comes_to_all_and_a_strangers_to_none(fleet: Fleet) -
     for owner in ("owner", "stranger"):
         hall.run(f"cd /srv && minisign -G -W -s {owner}.key -p {owner}.pub")
         hall.run(f"cd /srv && affectd models pack baseline --key {owner}.key --out {owner}.models.tar")
-    ours = {"affectd_keys": [str(hall.root / "srv/owner.pub")]}
+    ours: dict[str, Any] = {"affectd_keys": [str(hall.root / "srv/owner.pub")]}
     refused = fleet.order(**ours, affectd_model_set=str(hall.root / "srv/stranger.models.tar"))
     assert "not signed by a key that is trusted here" in re.sub(r"\s+", " ", refused.said)
     done = fleet.order(**ours, affectd_model_set=str(hall.root / "srv/owner.models.tar"))
