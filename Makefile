@@ -103,8 +103,8 @@ deb-arm64:
 # package in dist/ (root; mmdebstrap, systemd-container; a quarter of an hour).
 fleet: .venv-fleet/ready
 	cd deploy/ansible && PATH="$(CURDIR)/.venv-fleet/bin:$$PATH" ansible-lint --offline
-	.venv-fleet/bin/python -m pytest -o pythonpath="tests deploy/debian" --basetemp=build/fleet -p no:cacheprovider \
-		deploy/ansible/test_playbook.py
+	.venv-fleet/bin/python -m pytest -o pythonpath="tests deploy/debian deploy/ansible" --basetemp=build/fleet \
+		-p no:cacheprovider deploy/ansible
 .PHONY: fleet
 
 lock: .venv-lock/bin/uv
