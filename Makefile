@@ -100,7 +100,7 @@ deb-arm64:
 .PHONY: deb deb-boot deb-arm64
 
 # Optional: lints the playbook, and applies it to a broker and two nodes, booted in containers and reached by SSH, with the
-# package in dist/ (root; mmdebstrap, systemd-container; a quarter of an hour).
+# package in dist/ (root; mmdebstrap, systemd-container; half an hour).
 fleet: .venv-fleet/ready
 	cd deploy/ansible && PATH="$(CURDIR)/.venv-fleet/bin:$$PATH" ansible-lint --offline
 	.venv-fleet/bin/python -m pytest -o pythonpath="tests deploy/debian deploy/ansible" --basetemp=build/fleet \
