@@ -32,6 +32,7 @@ fail() { echo "FAIL: $*" >&2; exit 1; }
 in_root() { chroot "$root" "$@"; }
 is() { [ "$(in_root systemctl is-enabled "$1" || true)" = "$2" ] || fail "$1 is not $2"; }
 is affectd.service enabled
+is affectd-firstboot.service enabled
 is apt-daily.timer masked
 is getty@tty1.service masked
 is bluetooth.service masked
