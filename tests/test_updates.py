@@ -353,6 +353,15 @@ def test_a_crowd_of_files_is_refused(owner: Owner, root: Path, tmp_path: Path) -
     refused(tmp_path / "set.tar", owner, root, "more than 64 files")
 
 
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_headers_that_announce_headers_without_end_are_refused(
+    owner: Owner, root: Path, tmp_path: Path, kind: bytes
+) -> None:
+    header = member("x", kind, size=12).tobuf(tarfile.GNU_FORMAT) + b"12 path=abc\n".ljust(512, b"\0")
+    (tmp_path / "set.tar").write_bytes(3000 * header)
+    refused(tmp_path / "set.tar", owner, root, "not a whole model set")
+
+
 def test_a_giant_is_refused_before_it_is_read(owner: Owner, root: Path, tmp_path: Path) -> None:
     with (tmp_path / "set.tar").open("wb") as file:
         file.truncate(archive.MAX_BYTES + 1)

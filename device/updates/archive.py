@@ -35,7 +35,8 @@ def unpack(archive: Path, folder: Path) -> None:
                 for number, member in enumerate(tar, start=1):
                     content = _content(tar, member, archive, number)
                     write_durably(folder / member.name, content)
-        except (tarfile.TarError, ValueError, EOFError, OverflowError) as error:
+        except (tarfile.TarError, ValueError, EOFError, OverflowError, RecursionError) as error:
+            # RecursionError: tarfile reads headers that announce headers by calling itself.
             raise ModelError(f"{archive}: not a whole model set ({error}); copy or download it again") from error
 
 
