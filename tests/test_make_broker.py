@@ -184,6 +184,13 @@ def test_a_second_run_adds_a_node_and_keeps_every_secret(tmp_path: Path) -> None
     assert "Node kitchen" not in done.stdout
 
 
+@pytest.mark.parametrize("name", ["a", "x" * 64])
+def test_what_was_made_can_be_told_whatever_the_length_of_a_name(tmp_path: Path, name: str) -> None:
+    make_broker(tmp_path)
+    assert [name, "made"] in [line.split() for line in make_broker(tmp_path, "--node", name).stdout.splitlines()]
+    assert [name, "kept"] in [line.split() for line in make_broker(tmp_path, "--node", name).stdout.splitlines()]
+
+
 def test_a_run_with_nothing_new_changes_nothing(tmp_path: Path) -> None:
     make_broker(tmp_path, "--node", "kitchen")
     before = contents(tmp_path)
@@ -229,6 +236,8 @@ def test_a_lost_key_of_the_authority_is_not_made_anew_behind_the_nodes_backs(tmp
         (("--node", "house"), "no node"),
         (("--host", "a b"), "is no host name"),
         (("--host", "x,DNS:evil"), "is no host name"),
+        (("--port", "0"), "is no port"),
+        (("--port", "65536"), "is no port"),
     ],
 )
 def test_a_name_that_cannot_be_one_is_refused_in_a_line(tmp_path: Path, arguments: tuple[str, str], said: str) -> None:

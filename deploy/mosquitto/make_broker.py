@@ -67,7 +67,7 @@ def make(plan: Plan) -> Iterator[str]:
     handing_out = HandOut(plan.folder / "hand_out", plan.authority / "ca.crt", hosts[0], plan.port)
     new = ensure_logins(plan.broker / "passwords", (*PEOPLE, *plan.nodes), handing_out)
     for name in (*PEOPLE, *plan.nodes):
-        yield f"{name:<17}{'made' if name in new else 'kept'}"
+        yield f"{name:<16} {'made' if name in new else 'kept'}"
     _give_to_mosquitto(plan.broker)
     yield from _what_next(plan, [node for node in plan.nodes if node in new])
 
@@ -126,6 +126,8 @@ def _plan(arguments: Sequence[str] | None) -> Plan:
     )
     given = parser.parse_args(arguments)
     _require_names(given.node, given.host)
+    if given.port is not None and not 1 <= given.port <= 65535:
+        raise BrokerError(f"--port {given.port} is no port; use 1 to 65535, such as 8883")
     folder = given.folder.resolve()
     nodes, hosts = (tuple(dict.fromkeys(names)) for names in (given.node, given.host))
     port, seen_at = _earlier(folder / "broker" / "affectd.conf")
