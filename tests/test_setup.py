@@ -224,6 +224,16 @@ def test_each_mistake_in_the_file_is_named_on_the_card(card: Path, config: Path,
     assert [path.name for path in config.parent.iterdir()] == ["affectd.toml"]
 
 
+def test_a_file_that_could_not_be_removed_is_not_taken_at_each_start_anew(card: Path, config: Path) -> None:
+    order = setup_file(card, "[node]\npurpose = 'home'\nmode = 'speech'\n[mqtt]\nport = 1\n")
+    shutil.chown(card, 65534)
+    command = [*without_root_s_rights(), sys.executable, "-m", "device", "setup", "--unattended", order]
+    done = subprocess.run([*command, "--config", config], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"no permission to write to {card}" in done.stderr
+    assert config.read_text() == OLD
+
+
 def test_a_file_that_is_no_text_or_is_not_there_is_named(card: Path, config: Path) -> None:
     (card / "affectd-setup.toml").write_bytes(b"\xff\xfe[\0n\0")
     with pytest.raises(ConfigError, match="not UTF-8 text at byte 0"):

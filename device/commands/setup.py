@@ -104,6 +104,7 @@ def _unattended(path: Path, config: Path) -> int:
     """Faults of the file leave everything as it was; faults of what it names do not: a broker may come up later."""
     try:
         require_writable(config)
+        require_writable(path)  # else it could not be removed, and would undo later changes at each start
         order = read_order(path, config)
         write_draft(order.draft, config, along=order.files)
     except AffectdError as error:

@@ -75,7 +75,7 @@ def require_writable(config: Path) -> None:
     """Fail before a question is asked rather than after the last. Raises ``AffectdError``."""
     folder = next(path for path in config.resolve().parents if path.exists())
     if not os.access(folder, os.W_OK):
-        raise AffectdError(f"{config}: no permission to write to {folder}; {_hint().removeprefix('; ')}")
+        raise AffectdError(f"{config}: {_why_not(folder)}")
 
 
 def sparse_toml(settings: Settings) -> str:
@@ -133,6 +133,12 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _why_not(folder: Path) -> str:
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return f"{folder} is on a file system that is read-only"
+    return f"no permission to write to {folder}{_hint()}"
 
 
 def _hint() -> str:
