@@ -208,7 +208,11 @@ def read_password(mqtt: Mqtt) -> str | None:
     if not mqtt.password_file and not path.exists():
         return None
     try:
-        return path.read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8").rstrip("\r\n")  # a blank may be part of it
+    except PermissionError as error:
+        raise ConfigError(
+            f"mqtt.password_file: {path} may not be read by this user; run it as one who may, as by sudo -u affectd"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"mqtt.password_file: cannot read {path} ({error})") from error
 

@@ -68,5 +68,7 @@ def test_the_schema_accepts_the_defaults_and_refuses_a_bad_port() -> None:
 def test_the_password_comes_from_its_file_and_a_missing_one_is_said(tmp_path: Path) -> None:
     (tmp_path / "pw").write_text("s3cret\n")
     assert read_password(parse_settings(f"[mqtt]\npassword_file = '{tmp_path}/pw'", "x").mqtt) == "s3cret"
+    (tmp_path / "pw").write_text(" s3 cret \r\n")
+    assert read_password(parse_settings(f"[mqtt]\npassword_file = '{tmp_path}/pw'", "x").mqtt) == " s3 cret "
     with pytest.raises(ConfigError, match=r"mqtt\.password_file"):
         read_password(parse_settings(f"[mqtt]\npassword_file = '{tmp_path}/no'", "x").mqtt)
