@@ -151,11 +151,11 @@ def test_a_lack_of_permission_is_named_with_the_group_that_helps(tmp_path: Path)
     config = write_config(tmp_path, node=node, camera={"source": str(camera)}, mqtt=NO_BROKER)
     done = subprocess.run(
         [*without_root_s_rights(), sys.executable, "-m", "device", "doctor", "--config", config],
-        env={**os.environ, "USER": "pi"}, capture_output=True, text=True,
+        env={**os.environ, "SUDO_USER": "pi"}, capture_output=True, text=True,
     )  # fmt: skip
     found = faults(done)
     assert f"no permission to use {camera}" in found["camera"]
-    assert "sudo usermod -aG video pi" in found["camera"]
+    assert "sudo usermod -aG video root," in found["camera"]
     assert f"no permission to write to {somebody_elses}" in found["state folder"]
 
 

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import grp
 import os
+import pwd
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -83,4 +84,8 @@ def _group(path: Path) -> str:
 
 
 def _user() -> str:
-    return os.environ.get("SUDO_USER") or os.environ.get("USER") or "affectd"
+    """Who runs this, and not who asked sudo for it: `sudo -u affectd affectd doctor` is affectd's."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return "affectd"
