@@ -94,6 +94,7 @@ def test_apt_installs_it_it_starts_and_the_first_message_comes_soon(bare: Machin
     assert json.loads(first)["label"] == "nobody"
     assert "ok    models" in said
     assert "FAIL  camera" in said
+    assert "ok    state folder" in said
     assert "sudo affectd setup" in said
     units = "affectd affectd-firstboot affectd-trial"
     assert bare.run(f"systemctl is-active affectd; systemctl is-enabled {units}").split() == ["active"] + 3 * [
