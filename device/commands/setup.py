@@ -77,7 +77,9 @@ def _by_questions(draft: Draft, config: Path, options: argparse.Namespace) -> in
         console.print(UNTOUCHED)
         return 1
     write_draft(draft, config)
-    console.print("Written. Next: [bold]sudo systemctl restart affectd[/], then [bold]affectd watch[/].")
+    console.print(
+        "Written. Next: [bold]sudo systemctl restart affectd[/], then [bold]sudo -u affectd affectd watch[/]."
+    )
     return 0
 
 
