@@ -17,6 +17,8 @@ from msgspec import Meta
 from device.errors import ConfigError
 
 DEFAULT_CONFIG = Path("/etc/affectd/affectd.toml")
+STORED_PASSWORD = Path("/etc/credstore/affectd.mqtt-password")
+"""Where the service's unit takes it from."""
 
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
@@ -201,11 +203,13 @@ def state_dir(settings: Settings) -> Path:
     return Path(chosen) if chosen else Path.home() / ".local" / "state" / "affectd"
 
 
-def read_password(mqtt: Mqtt) -> str | None:
-    """The broker's password from its file or systemd's credential. Raises ``ConfigError`` if a named file fails."""
-    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-    path = Path(mqtt.password_file) if mqtt.password_file else Path(credentials or "/nonexistent") / "mqtt-password"
-    if not mqtt.password_file and not path.exists():
+def read_password(mqtt: Mqtt, *, stored: Path = STORED_PASSWORD) -> str | None:
+    """The broker's password from its file, systemd's credential or what that is made from, which root may read.
+
+    Raises ``ConfigError`` if a named file fails.
+    """
+    path = _password_file(mqtt, stored)
+    if path is None:
         return None
     try:
         return path.read_text(encoding="utf-8").rstrip("\r\n")  # a blank may be part of it
@@ -215,6 +219,15 @@ def read_password(mqtt: Mqtt) -> str | None:
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"mqtt.password_file: cannot read {path} ({error})") from error
+
+
+def _password_file(mqtt: Mqtt, stored: Path) -> Path | None:
+    if mqtt.password_file:
+        return Path(mqtt.password_file)
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    found = Path(credentials) / "mqtt-password" if credentials else stored
+    is_meant = credentials or mqtt.username  # what is stored for the service is of no use to who needs no login
+    return found if is_meant and os.access(found, os.R_OK) else None
 
 
 def _toml_value(value: Any) -> str:

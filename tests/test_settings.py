@@ -72,3 +72,14 @@ def test_the_password_comes_from_its_file_and_a_missing_one_is_said(tmp_path: Pa
     assert read_password(parse_settings(f"[mqtt]\npassword_file = '{tmp_path}/pw'", "x").mqtt) == " s3 cret "
     with pytest.raises(ConfigError, match=r"mqtt\.password_file"):
         read_password(parse_settings(f"[mqtt]\npassword_file = '{tmp_path}/no'", "x").mqtt)
+
+
+def test_what_the_unit_takes_a_password_from_is_read_where_nothing_else_is_named(tmp_path: Path) -> None:
+    stored, named = tmp_path / "stored", tmp_path / "named"
+    mqtt = parse_settings("[mqtt]\nusername = 'kitchen'", "x").mqtt
+    assert read_password(mqtt, stored=stored) is None
+    stored.write_text("s3cret\n")
+    named.write_text("other\n")
+    assert read_password(mqtt, stored=stored) == "s3cret"
+    assert read_password(parse_settings(f"[mqtt]\npassword_file = '{named}'", "x").mqtt, stored=stored) == "other"
+    assert read_password(parse_settings("[mqtt]\nusername = ''", "x").mqtt, stored=stored) is None

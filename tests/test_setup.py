@@ -14,7 +14,7 @@ from faults import full_disk, without_root_s_rights
 from virtual_hardware import NetworkCamera, network_camera
 
 from device.cli import main
-from device.commands.setup import before
+from device.commands.setup import DONE_WITH_FINDINGS, before
 from device.errors import AffectdError, ConfigError
 from device.settings import Settings, load_settings
 from device.setup.draft import Draft, parse_broker
@@ -186,7 +186,7 @@ def test_a_broker_that_is_not_up_yet_is_told_and_does_not_stop_the_setup(card: P
         card, f'[node]\npurpose = "home"\n[camera]\nsource = "/dev/video42"\n[mqtt]\nhost = "{HOST}"\nport = 1'
     )
     done = affectd("setup", "--unattended", order, "--config", config)
-    assert done.returncode == 1
+    assert done.returncode == DONE_WITH_FINDINGS
     assert load_settings(config).node.purpose == "home"
     report = (card / REPORT).read_text()
     assert "FAIL  camera" in report
@@ -227,7 +227,7 @@ def test_each_mistake_in_the_file_is_named_on_the_card(card: Path, config: Path,
 def test_a_file_that_could_not_be_removed_is_not_taken_at_each_start_anew(card: Path, config: Path) -> None:
     order = setup_file(card, "[node]\npurpose = 'home'\nmode = 'speech'\n[mqtt]\nport = 1\n")
     shutil.chown(card, 65534)
-    command = [*without_root_s_rights(), sys.executable, "-m", "device", "setup", "--unattended", order]
+    command = [*without_root_s_rights(), sys.executable, "-m", "device", "setup", "--unattended", str(order)]
     done = subprocess.run([*command, "--config", config], capture_output=True, text=True)
     assert done.returncode == 1
     assert f"no permission to write to {card}" in done.stderr
@@ -245,7 +245,7 @@ def test_a_file_that_is_no_text_or_is_not_there_is_named(card: Path, config: Pat
 def test_a_file_from_notepad_begins_with_a_mark(card: Path, config: Path) -> None:
     order = card / "affectd-setup.toml"
     order.write_bytes(b"\xef\xbb\xbf[node]\r\npurpose = 'home'\r\nmode = 'speech'\r\n[mqtt]\r\nport = 1\r\n")
-    assert affectd("setup", "--unattended", order, "--config", config).returncode == 1
+    assert affectd("setup", "--unattended", order, "--config", config).returncode == DONE_WITH_FINDINGS
     assert load_settings(config).node.mode == "speech"
 
 

@@ -309,6 +309,14 @@ def test_an_upgrade_and_a_downgrade_stay_when_they_are_healthy(machine: Machine,
     assert machine.run("ls /etc/affectd/keys; readlink -f /var/lib/affectd-models/active") == ours
 
 
+def test_a_machine_that_has_nothing_to_go_back_to_keeps_the_version_that_works_at_its_next_start(
+    machine: Machine, package: Path
+) -> None:
+    machine.run("rm -r /var/cache/affectd/kept && systemctl start affectd-trial")  # as after a card image's first start
+    eventually(lambda: trial_is_over(machine), deadline_s=120)
+    assert kept(machine) == [package.name]
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -100,7 +100,7 @@ def _log_in(link: Link, address: BrokerAddress) -> str:
     if address.tls is None and speaks_tls(address, TIMEOUT_S):
         raise AffectdError(f"{address} speaks TLS and we do not; set mqtt.tls = true (and mqtt.ca_file)")
     if link.problem and "refuses" in link.problem:
-        raise AffectdError(f"{link.problem} (mqtt.username is {address.login.username if address.login else ''!r})")
+        raise AffectdError(f"{link.problem} ({_credentials(address)})")
     raise AffectdError(
         f"{address} ends the connection without a word ({link.problem or 'no answer'}); is it an MQTT broker? One that "
         'speaks no MQTT 5 needs mqtt.protocol = "3.1.1"; one that asks for certificates needs mqtt.cert_file'
@@ -157,3 +157,14 @@ def _risk(address: BrokerAddress) -> str:
 
 def _who(address: BrokerAddress) -> str:
     return f"user {address.login.username!r}" if address.login else "anybody"
+
+
+def _credentials(address: BrokerAddress) -> str:
+    if address.login is None:
+        return "mqtt.username is ''"
+    if not address.login.password:
+        return (
+            f"mqtt.username is {address.login.username!r}, and this user knows no password; one in /etc/credstore only "
+            "root may read, as by sudo affectd doctor"
+        )
+    return f"mqtt.username is {address.login.username!r}"
