@@ -32,10 +32,10 @@ IDS = [model_id for model_id, _, _ in SHIPPED]
 PARAMETERS = {
     "baseline-face": 246_503,
     "baseline-speech": 1_558_919,
-    "affectd-1-face": 743_326,
+    "affectd-1-face": 1_132_190,
     "affectd-1-speech": 227_591,
 }
-BYTES = {"baseline": 2.5e6, "affectd-1": 1.1e6}
+BYTES = {"baseline": 2.5e6, "affectd-1": 1.5e6}
 ROUNDINGS = 16.5 / 256  # XNNPACK and the built-in kernels round differently: at most 16/256 on all of PrivateTest
 TFLITE_PYTHON = os.environ.get("AFFECTD_TFLITE_PYTHON", "")
 
