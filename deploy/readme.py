@@ -121,6 +121,10 @@ def _whole_rows(bench: Json) -> Iterator[tuple[str, str]]:
         )
         yield "… times cheaper, in the same run", "{value:.1f} [{low:.1f}, {high:.1f}]".format(**peer["times"])
     yield "capture → received by a subscriber", f"p50 {p50:.1f}, p90 {p90:.1f}, p99 {p99:.1f}, max {most:.1f} ms"
+    yield (
+        "… estimates that time alone brought, dated back",
+        f"{whole['messages_of_time']} of {whole['messages']}, apart",
+    )
     yield "processor, of one core", f"{100 * whole['cpu_share']:.0f} %"
     yield "peak memory while it plays films", f"{whole['peak_memory_mib']:.0f} MiB"
     yield "start to first message", f"{whole['start_to_first_message_s']:.1f} s"

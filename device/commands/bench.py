@@ -85,7 +85,8 @@ def _print(stages: dict[str, float], whole: EndToEnd, peers: dict[str, Compariso
         table.add_row("… times cheaper than fer", str(peer.times))
     p50, p90, p99, most = whole.latency_ms
     table.add_row("capture → received", f"p50 {p50:.1f}, p90 {p90:.1f}, p99 {p99:.1f}, max {most:.1f} ms")
-    table.add_row("… messages, broker", f"{whole.messages} in {whole.seconds:.0f} s, {whole.broker}")
+    messages = f"{whole.messages} in {whole.seconds:.0f} s, {whole.messages_of_time} of them brought by time alone"
+    table.add_row("… messages, broker", f"{messages}, {whole.broker}")
     table.add_row("… processor", f"{100 * whole.cpu_share:.0f} % of one core")
     table.add_row("… peak memory", f"{whole.peak_memory_mib:.0f} MiB")
     table.add_row("… start to first message", f"{whole.start_to_first_message_s:.1f} s")
