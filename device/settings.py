@@ -176,6 +176,11 @@ def parse_kind(text: str, name: str, kind: type[Kind]) -> Kind:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name}: not TOML: {error}") from error
+    return settings_of(raw, name, kind)
+
+
+def settings_of(raw: Mapping[str, Any], name: str, kind: type[Kind]) -> Kind:
+    """Settings of any kind from the tables of a TOML text. Raises ``ConfigError``."""
     _refuse_unknown_keys(raw, name, kind)
     try:
         return msgspec.convert(raw, kind)

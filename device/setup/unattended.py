@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from device.app import require_usable
 from device.errors import AffectdError, ConfigError
 from device.publish.wall_clock import now_text
-from device.settings import parse_settings
+from device.settings import Settings, settings_of
 from device.setup.draft import Draft
 from device.setup.files import NewFile
 from device.setup.purpose import require_lawful
@@ -43,7 +41,7 @@ def read_order(path: Path, config: Path) -> Order:
     problems = [*_purpose_problems(raw), *_missing(beside, path.parent)]
     draft = None
     try:
-        there = Draft(parse_settings(_toml(raw), path.name), password)
+        there = Draft(settings_of(raw, path.name, Settings), password)
         draft = there.change("mqtt", **{key: str(path.parent / name) for key, name in beside.items()})
         problems += [] if problems else _unusable(draft)
     except ConfigError as error:
@@ -131,20 +129,3 @@ def _unusable(draft: Draft) -> list[str]:
 
 def _copy(path: Path, folder: Path, *, secret: bool) -> NewFile:
     return NewFile(folder / path.name, path.read_bytes(), secret)
-
-
-def _toml(raw: Mapping[str, Any]) -> str:
-    """The tables as TOML again; what is no table comes first, and is refused by name when it is parsed."""
-    lines = [f"{json_text(key)} = {json_text(value)}" for key, value in raw.items() if not isinstance(value, dict)]
-    for table, entries in raw.items():
-        if isinstance(entries, dict):
-            lines += [
-                f"[{json_text(table)}]",
-                *(f"{json_text(key)} = {json_text(value)}" for key, value in entries.items()),
-            ]
-    return "\n".join(lines)
-
-
-def json_text(value: Any) -> str:
-    """A value as both JSON and TOML write it."""
-    return msgspec.json.encode(value).decode()
