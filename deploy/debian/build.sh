@@ -101,6 +101,7 @@ package() { # ARCH
     ls -s --block-size=kB dist/affectd_"$version"_"$1".deb
 }
 
-for arch in "${@:-amd64 arm64}"; do
-    for one in $arch; do package "$one"; done
+[ $# -gt 0 ] || set -- amd64 arm64
+for arch in "$@"; do
+    package "$arch"
 done
