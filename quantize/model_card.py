@@ -34,10 +34,11 @@ be; the two sets of labels agree in two thirds of the pictures. A card lists a n
 that calibrates it.
 
 Every operator and every tensor is integer, input and output too. The files run in `ai-edge-litert` and in
-`tflite-runtime` 2.14. Figures are litert's, which gives the same on x86 and on arm64 (within 1/256). tflite-runtime has
-other kernels and rounds differently, the more the deeper a net is: it names another class in 59 of 3,589 test faces
-(`affectd-1`, as served; `baseline`: 46) and 3 of 296 test clips (`baseline`), where two classes are nearly even. (`blazeface_short.tflite`, which finds the face, is Google's,
-Apache-2.0; it is fetched by the set-up, not committed.)
+`tflite-runtime` 2.14. Figures are litert's, which gives the same on x86 and on arm64 (within 1/256). tflite-runtime
+has other kernels and rounds differently, the more the deeper a net is: it names another class in 59 of 3,589 test
+faces (`affectd-1`, as served; `baseline`: 46) and 3 of 296 test clips (`baseline`), where two classes are nearly
+even. (`blazeface_short.tflite`, which finds the face, is Google's, Apache-2.0; it is fetched by the set-up, not
+committed.)
 
 """
 
