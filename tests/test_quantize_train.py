@@ -182,7 +182,7 @@ def test_without_oversampling_each_example_is_shown_once() -> None:
 
 
 def test_an_unknown_net_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(AffectdError, match="'base'; there are baseline-face, .*, baseline-speech"):
+    with pytest.raises(AffectdError, match=r"'base'; there are baseline-face, .*, baseline-speech"):
         find_recipe("base")
 
 
