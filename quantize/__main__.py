@@ -25,13 +25,14 @@ from quantize.commands import (
     refit,
     report,
     robustness,
+    runtimes,
     server_models,
     train,
 )
 
 COMMANDS = (
     *(train, aware, convert, calibrate, export, server_models, evaluate),
-    *(compare, layers, refit, protocol, robustness, fairness, fusion),
+    *(compare, layers, refit, protocol, robustness, fairness, fusion, runtimes),
     *(report, describe),
 )
 """What is made, what is measured, and what is told."""

@@ -1,0 +1,39 @@
+"""``python -m quantize runtimes``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from device.models.card import read_card
+from quantize.commands.options import add_root
+from quantize.commands.study_options import DATASET_OF
+from quantize.datasets import NAMES, find_dataset
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("runtimes", help="how differently another TFLite runtime answers with the same file")
+    parser.add_argument("--model", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--dataset", choices=NAMES, help="(default: fer2013 for faces, ravdess for voices)")
+    parser.add_argument(
+        "--python", type=Path, required=True, help="an interpreter with the other runtime: .venv-tflite/bin/python"
+    )
+    add_root(parser)
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Compare and print. Raises ``AffectdError``."""
+    from quantize.runtimes import compare_runtimes
+
+    kind = read_card(options.model.with_suffix(".json")).kind
+    dataset = find_dataset(options.dataset or DATASET_OF[kind], kind)
+    found = compare_runtimes(options.model, dataset, dataset.split(options.root), python=options.python)
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(f"{found.model} on {found.dataset}, {found.samples} samples: {' and '.join(found.runtimes)}")
+    for answer in found.answers:
+        apart = f"at most {256 * answer.largest_difference:.1f}/256 apart"
+        console.print(f"  {answer.answer}: {answer.renamed} named otherwise, {apart}")
