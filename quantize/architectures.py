@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from device.features.mel import BANDS, FRAMES
@@ -11,8 +12,8 @@ FACE_SHAPE = (48, 48, 1)
 SPEECH_SHAPE = (FRAMES, BANDS, 1)
 WEIGHT_DECAY = 1e-4
 TIME_CHANNELS = 128
-ADDED = "added_"
-"""What the names of layers begin with that a net has and the one that it grew from has not."""
+FACE_FILTERS = (32, 64, 128, 160)
+"""How wide the blocks of the residual face nets are; those of one width work at one size of the picture."""
 FACE_ANSWERS = ("crowd", "fer2013")
 """Whose judgement a face net with two answers gives: that of FER+'s ten people, and that of FER2013's labels."""
 
@@ -50,28 +51,32 @@ def baseline_speech(keras: Any) -> Any:
 
 
 def shallow_affectd_face(keras: Any) -> Any:
-    """What ``affectd_face`` grows from, 743,326 parameters: it lacks the blocks that keep the picture's size."""
-    return _residual_face(keras, adds=False, name="shallow_affectd_face")
+    """What ``deeper_affectd_face`` grows from, 743,326 parameters: only the blocks that halve the picture."""
+    return _residual_face(keras, blocks=(1, 1, 1, 1), gated=False, name="shallow_affectd_face")
+
+
+def deeper_affectd_face(keras: Any) -> Any:
+    """What ``affectd_face`` grows from, 1,132,190 parameters: it lacks two of its blocks, and the gates."""
+    return _residual_face(keras, blocks=(2, 2, 2, 1), gated=False, name="deeper_affectd_face")
 
 
 def affectd_face(keras: Any) -> Any:
-    """A residual face net, 1,132,190 parameters: a 3×3 stem of 16, seven blocks of 32 to 160, mean, two answers.
+    """A residual face net, 1,946,622 parameters: a 3×3 stem of 16, nine gated blocks of 32 to 160, mean, two answers.
 
-    Each of four blocks halves the picture, and each of the first three is followed by one that does not. Its layers do
-    not depend on the picture's size. Answers (batch, 2, 7).
+    The first block of each width halves the picture. The layers do not depend on the picture's size.
+    Answers (batch, 2, 7).
     """
-    return _residual_face(keras, adds=True, name="affectd_face")
+    return _residual_face(keras, blocks=(2, 2, 3, 2), gated=True, name="affectd_face")
 
 
 def grown(net: Any, kept: Any) -> None:
-    """Give ``net`` the weights of ``kept``, which lacks the blocks that ``net`` adds; it then answers the same.
+    """Give ``net`` the weights of ``kept``, all of whose layers it has by name; it then answers the same.
 
-    An added block starts as nothing but the way round it (Goyal et al., 2017).
+    A block that only ``net`` has starts as nothing but the way round it (Goyal et al., 2017), and a gate wide open.
     """
-    own = [layer for layer in net.layers if layer.weights and not layer.name.startswith(ADDED)]
-    found = [layer for layer in kept.layers if layer.weights]
-    for layer, source in zip(own, found, strict=True):
-        layer.set_weights(source.get_weights())
+    for layer in kept.layers:
+        if layer.weights:
+            net.get_layer(layer.name).set_weights(layer.get_weights())
 
 
 def of_any_size(keras: Any, net: Any) -> Any:
@@ -81,42 +86,53 @@ def of_any_size(keras: Any, net: Any) -> Any:
     return free
 
 
-def _residual_face(keras: Any, *, adds: bool, name: str) -> Any:
+def _residual_face(keras: Any, *, blocks: Sequence[int], gated: bool, name: str) -> Any:
     layers = keras.layers
     picture = layers.Input(FACE_SHAPE)
     net = layers.Rescaling(4.0, -2.0)(picture)
-    net = layers.ReLU()(_normed(keras, net, 16, side=3))
-    for filters in (32, 64, 128):
-        net = _halving_block(keras, net, filters)
-        if adds:
-            net = _added_block(keras, net, f"{ADDED}{filters}")
-    net = _halving_block(keras, net, 160)
+    net = layers.ReLU()(_normed(keras, net, 16, side=3, name="stem"))
+    for filters, count in zip(FACE_FILTERS, blocks, strict=True):
+        for number in range(count):
+            net = _block(keras, net, filters, halves=number == 0, gated=gated, name=f"{filters}_{number}")
     net = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(net))
-    net = layers.Dense(len(FACE_ANSWERS) * len(EMOTIONS), kernel_regularizer=_decay(keras))(net)
+    net = layers.Dense(len(FACE_ANSWERS) * len(EMOTIONS), kernel_regularizer=_decay(keras), name="answers")(net)
     answers = layers.Softmax()(layers.Reshape((len(FACE_ANSWERS), len(EMOTIONS)))(net))
     return keras.Model(picture, answers, name=name)
 
 
-def _added_block(keras: Any, net: Any, name: str) -> Any:
-    """Two 3×3 convolutions beside nothing, which at first give nothing."""
+def _block(keras: Any, net: Any, filters: int, *, halves: bool, gated: bool, name: str) -> Any:
+    """Two 3×3 convolutions beside a way round them (He et al., 2016), which pools where the block halves the picture.
+
+    The convolutions of a block that does not halve it at first give nothing.
+    """
     layers = keras.layers
-    deep = layers.ReLU()(_normed(keras, net, net.shape[-1], side=3, name=f"{name}_a"))
-    deep = _normed(keras, deep, net.shape[-1], side=3, name=f"{name}_b", gamma="zeros")
-    return layers.ReLU()(layers.Add()([net, deep]))
+    deep = layers.ReLU()(_normed(keras, net, filters, side=3, stride=2 if halves else 1, name=f"{name}_a"))
+    deep = _normed(keras, deep, filters, side=3, name=f"{name}_b", gamma="ones" if halves else "zeros")
+    if halves:
+        pooled = layers.AveragePooling2D(2, padding="same")(net)
+        net = _normed(keras, pooled, filters, side=1, name=f"{name}_beside")
+    return layers.ReLU()(layers.Add()([net, _gated(keras, deep, name) if gated else deep]))
 
 
-def _halving_block(keras: Any, net: Any, filters: int) -> Any:
-    """Two 3×3 convolutions that halve the picture, beside a way round them that pools (He et al., 2016)."""
+def _gated(keras: Any, net: Any, name: str) -> Any:
+    """Each channel times 0 to 2, which the means of all of them decide (Hu et al., 2018); at first times 1."""
     layers = keras.layers
-    deep = layers.ReLU()(_normed(keras, net, filters, side=3, stride=2))
-    deep = _normed(keras, deep, filters, side=3)
-    beside = _normed(keras, layers.AveragePooling2D(2, padding="same")(net), filters, side=1)
-    return layers.ReLU()(layers.Add()([beside, deep]))
+    filters = net.shape[-1]
+    hidden = layers.Conv2D(filters // 4, 1, activation="relu", kernel_regularizer=_decay(keras), name=f"{name}_gate_a")(
+        layers.GlobalAveragePooling2D(keepdims=True)(net)
+    )
+    gate = layers.Conv2D(
+        filters,
+        1,
+        activation="sigmoid",
+        kernel_initializer="zeros",
+        kernel_regularizer=_decay(keras),
+        name=f"{name}_gate_b",
+    )(hidden)
+    return layers.Multiply()([net, layers.Rescaling(2.0)(gate)])
 
 
-def _normed(
-    keras: Any, net: Any, filters: int, *, side: int, stride: int = 1, name: str | None = None, gamma: str = "ones"
-) -> Any:
+def _normed(keras: Any, net: Any, filters: int, *, side: int, name: str, stride: int = 1, gamma: str = "ones") -> Any:
     """A convolution and its batch normalisation, whose statistics follow fast: trainings here are short."""
     layers = keras.layers
     net = layers.Conv2D(
@@ -127,9 +143,9 @@ def _normed(
         use_bias=False,
         kernel_initializer="he_normal",
         kernel_regularizer=_decay(keras),
-        name=name and f"{name}_convolution",
+        name=f"{name}_convolution",
     )(net)
-    return layers.BatchNormalization(momentum=0.95, gamma_initializer=gamma, name=name and f"{name}_normed")(net)
+    return layers.BatchNormalization(momentum=0.95, gamma_initializer=gamma, name=f"{name}_normed")(net)
 
 
 def _decay(keras: Any) -> Any:

@@ -52,7 +52,7 @@ def learner(recipe: Recipe, run: Path, training: Training) -> Learner:
     if training.epochs:
         _take_up(net, checkpoints.load_net(run, checkpoints.LAST))
     elif recipe.grown_from is not None:
-        grown(net, _seed(recipe.id, recipe.grown_from, run))
+        grown(net, _seed(recipe.id, recipe.grown_from, run.parent))
     if recipe.averaging is None:
         return Learner(net)
     return Learner(net, Average(_answering(recipe, net, run, training), net, recipe.averaging))
@@ -66,14 +66,19 @@ def _fresh(recipe: Recipe, keras: Any) -> Any:
     return net
 
 
-def _seed(name: str, grown_from: str, run: Path) -> Any:
-    folder = run.parent / grown_from
+def _seed(name: str, seed: Recipe, runs: Path) -> Any:
+    """What ``seed`` has learnt, in a net whose layers have the names that the recipe gives them."""
+    import tf_keras
+
+    folder = runs / seed.id
     if checkpoints.read_state(folder) is None:
         raise AffectdError(
-            f"{name} goes on from {grown_from}, and {folder} has no training of it; "
-            f"run `python -m quantize train {grown_from}` first"
+            f"{name} goes on from {seed.id}, and {folder} has no training of it; "
+            f"run `python -m quantize train {seed.id}` first"
         )
-    return checkpoints.load_net(folder, checkpoints.ANSWERING)
+    net = seed.architecture(tf_keras)
+    net.set_weights(checkpoints.load_net(folder, checkpoints.ANSWERING).get_weights())
+    return net
 
 
 def _take_up(net: Any, kept: Any) -> None:

@@ -116,7 +116,7 @@ def _about(recipe: Recipe, split: Split, training: Training, *, parameters: int,
         "epochs": len(training.epochs),
         "chosen_epoch": asdict(training.chosen),
         "commands": [
-            *([f"python -m quantize train {recipe.grown_from} --root DATA"] if recipe.grown_from else []),
+            *(f"python -m quantize train {earlier.id} --root DATA" for earlier in recipe.lineage[:-1]),
             f"python -m quantize train {recipe.id} --root DATA --seed {training.seed}{_limit(recipe, training)}",
             f"python -m quantize convert {recipe.id} --root DATA",
         ],

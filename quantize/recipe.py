@@ -53,11 +53,16 @@ class Recipe:
     answers: tuple[str, ...] = ("acted",)
     patience: int | None = None
     averaging: float | None = None
-    grown_from: str | None = None
+    grown_from: Recipe | None = None
     refit: Refit | None = None
     is_shipped: bool = True
     pictures_grow: bool = False
     fits_temperature: bool = False
+
+    @property
+    def lineage(self) -> tuple[Recipe, ...]:
+        """The recipes that a net of this one goes through, the first one first, this one last."""
+        return (*(self.grown_from.lineage if self.grown_from else ()), self)
 
     def answer_number(self, name: str) -> int:
         """Which of the answers has this name; the served one where none has."""

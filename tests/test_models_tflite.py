@@ -32,12 +32,12 @@ IDS = [model_id for model_id, _, _ in SHIPPED]
 PARAMETERS = {
     "baseline-face": 246_503,
     "baseline-speech": 1_558_919,
-    "affectd-1-face": 1_132_190,
+    "affectd-1-face": 1_946_622,
     "affectd-1-speech": 227_591,
 }
-BYTES = {"baseline": 2.5e6, "affectd-1": 1.5e6}
-# XNNPACK and the built-in kernels round differently, the more the deeper a net is: the most on all of PrivateTest.
-ROUNDINGS = {"affectd-1-face": 45.5 / 256}
+BYTES = {"baseline": 2.5e6, "affectd-1": 2.5e6}
+# XNNPACK and the built-in kernels round differently: the most on all of PrivateTest (`quantize runtimes`).
+ROUNDINGS = {"affectd-1-face": 48.5 / 256}
 OTHER_ROUNDINGS = 16.5 / 256
 TFLITE_PYTHON = os.environ.get("AFFECTD_TFLITE_PYTHON", "")
 

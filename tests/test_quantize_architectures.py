@@ -27,17 +27,25 @@ def test_the_speech_net_is_the_published_one(keras: object) -> None:
 
 def test_the_residual_face_net_has_the_size_that_it_says_and_two_answers(keras: object) -> None:
     net = architectures.affectd_face(keras)
-    assert net.count_params() == 1_132_190
+    assert net.count_params() == 1_946_622
     assert (net.input_shape, net.output_shape) == ((None, 48, 48, 1), (None, 2, 7))
-    assert kinds(net).count("Conv2D") == 1 + 4 * 3 + 3 * 2
+    assert kinds(net).count("Conv2D") == 1 + 4 * 3 + 5 * 2 + 9 * 2
 
 
-def test_the_deeper_face_net_begins_with_the_answers_of_the_one_that_it_grows_from(keras: object) -> None:
-    shallow, deep = architectures.shallow_affectd_face(keras), architectures.affectd_face(keras)
-    assert shallow.count_params() == 743_326
-    architectures.grown(deep, shallow)
+def test_each_deeper_face_net_begins_with_the_answers_of_the_one_that_it_grows_from(keras: object) -> None:
+    shallow, deeper = architectures.shallow_affectd_face(keras), architectures.deeper_affectd_face(keras)
+    assert (shallow.count_params(), deeper.count_params()) == (743_326, 1_132_190)
     faces = np.random.default_rng(1).random((2, 48, 48, 1), dtype=np.float32)
-    np.testing.assert_allclose(deep(faces), shallow(faces), atol=1e-6)
+    for net, kept in ((deeper, shallow), (architectures.affectd_face(keras), deeper)):
+        unlike(net, kept)
+        architectures.grown(net, kept)
+        np.testing.assert_allclose(net(faces), kept(faces), atol=1e-6)
+
+
+def unlike(net: object, kept: object) -> None:
+    """Fail if the nets answer the same before anything is handed on."""
+    faces = np.random.default_rng(1).random((2, 48, 48, 1), dtype=np.float32)
+    assert not np.allclose(net(faces), kept(faces), atol=1e-3)  # type: ignore[operator]
 
 
 def test_the_residual_face_net_has_the_same_weights_for_pictures_of_any_side(keras: object) -> None:
