@@ -7,7 +7,7 @@ import hashlib
 import importlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ from device.errors import AffectdError
 from device.models.card import Card, verify_file
 from device.models.sets import ModelSet, list_sets, load_set
 from quantize import checkpoints
-from quantize.checkpoints import write_beside
+from quantize.checkpoints import Training, write_beside
 from quantize.commands.options import WITNESSES
 from quantize.datasets.ravdess import FOLDS, TEST_FOLD
+from quantize.recipe import Recipe
+from quantize.recipes import find_recipe
 
 Json = dict[str, Any]
 
@@ -36,6 +38,13 @@ class State(StrEnum):
     CURRENT = "up to date"
     OLD = "measured on an older file"
     MISSING = "not measured yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """The trainings that a net went through, its own one last."""
+
+    trainings: tuple[Training, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,7 @@ class Study:
         path = folder / f"{self.name}.json"
         folder.mkdir(parents=True, exist_ok=True)
         if self.kind == "training":
-            _keep_training(RUNS / self.about, path)
+            _keep_trainings(find_recipe(self.about), path)
             return
         parser = argparse.ArgumentParser()
         importlib.import_module(f"quantize.commands.{self.arguments[0]}").add_to(parser.add_subparsers())
@@ -88,10 +97,10 @@ class Study:
         options.command(options)
 
 
-def _keep_training(run: Path, path: Path) -> None:
-    """Copy a run's history, which only the training itself makes."""
-    checkpoints.require_state(run)
-    write_beside(path, (run / checkpoints.STATE).read_bytes())
+def _keep_trainings(recipe: Recipe, path: Path) -> None:
+    """Copy the histories of all runs that led to a net, which only the trainings themselves make."""
+    histories = Histories(tuple(checkpoints.require_state(RUNS / each.id) for each in recipe.lineage))
+    write_beside(path, json.dumps(asdict(histories), indent=1).encode())
 
 
 def studies(models: Path, witnesses: Path = WITNESSES) -> tuple[Study, ...]:

@@ -22,7 +22,7 @@ from quantize.fusion.repaired import Repaired, RepairedRule
 from quantize.fusion.simulated import Simulated, SimulatedSystem
 from quantize.fusion.study import FusionStudy
 from quantize.layers import Harm, LayerHarm, LayerReport
-from quantize.measured import Study
+from quantize.measured import Histories, Study
 from quantize.metrics import Figure, Scores, score
 from quantize.paired import Interval, Paired, compare
 from quantize.protocol import Protocols, Row
@@ -72,8 +72,9 @@ def _evaluated(study: Study) -> Report:
     )
 
 
-def _trained(study: Study) -> Training:
-    return Training(study.about, 1, True, (Epoch(1, 0.5, 1.8, 0.2), Epoch(2, 0.4, 1.6, 0.3)))
+def _trained(study: Study) -> Histories:
+    earlier = Training("what it grew from", 1, True, (Epoch(1, 0.9, 1.9, 0.15),))
+    return Histories((earlier, Training(study.about, 1, True, (Epoch(1, 0.5, 1.8, 0.2), Epoch(2, 0.4, 1.6, 0.3)))))
 
 
 def _compared(study: Study) -> Comparison:

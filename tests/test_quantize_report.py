@@ -112,6 +112,18 @@ def test_every_plot_is_sound_and_says_in_words_what_it_shows(whole: list[Section
         ElementTree.fromstring(svg)
 
 
+def test_a_net_that_grew_is_shown_from_the_first_epoch_of_what_it_grew_from(whole: list[Section]) -> None:
+    told = [
+        panel.alt
+        for part in whole
+        for shown in part.content.shown
+        if isinstance(shown, Plots)
+        for panel in shown.panels
+    ]
+    assert "affectd-1-face: training loss from 0.90 to 0.40 in 3 epochs." in told
+    assert "affectd-1-face: validation accuracy 20.0 % at epoch 2, which was kept." in told
+
+
 def test_the_same_figures_give_the_same_page_and_a_drawing_no_longer_shown_is_removed(tmp_path: Path) -> None:
     write(next(study for study in own_studies(tmp_path) if study.kind == "robustness"), tmp_path)
     pages = []
