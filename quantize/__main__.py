@@ -41,7 +41,7 @@ COMMANDS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit status. What goes wrong is one line on stderr."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # Off by default where the processor lacks AVX-512; with AVX2 too it trains the face nets half as fast again.
+    # Off by default where the processor lacks AVX-512, though with AVX2, too, nets learn faster with it.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     options = _parser().parse_args(arguments)
     try:

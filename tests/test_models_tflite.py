@@ -35,9 +35,9 @@ PARAMETERS = {
     "affectd-1-face": 1_946_622,
     "affectd-1-speech": 227_591,
 }
-BYTES = {"baseline": 2.5e6, "affectd-1": 2.5e6}
-# XNNPACK and the built-in kernels round differently: the most on all of PrivateTest (`quantize runtimes`).
-ROUNDINGS = {"affectd-1-face": 48.5 / 256}
+BYTES = {"baseline": 2.5e6, "affectd-1": 2.35e6}
+# XNNPACK and the built-in kernels round differently: so much on the golden inputs. `quantize runtimes` has all faces.
+ROUNDINGS = {"affectd-1-face": 28.5 / 256}
 OTHER_ROUNDINGS = 16.5 / 256
 TFLITE_PYTHON = os.environ.get("AFFECTD_TFLITE_PYTHON", "")
 

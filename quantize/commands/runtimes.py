@@ -34,6 +34,6 @@ def run(options: argparse.Namespace) -> None:
     found = compare_runtimes(options.model, dataset, dataset.split(options.root), python=options.python)
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"{found.model} on {found.dataset}, {found.samples} samples: {' and '.join(found.runtimes)}")
-    for answer in found.answers:
-        apart = f"at most {256 * answer.largest_difference:.1f}/256 apart"
-        console.print(f"  {answer.answer}: {answer.renamed} named otherwise, {apart}")
+    for answer, close in found.answers.items():
+        renamed = round(found.samples * (1 - close.agreement))
+        console.print(f"  {answer}: {renamed} named otherwise, at most {256 * close.largest_difference:.1f}/256 apart")
