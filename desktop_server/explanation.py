@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from desktop_server.answer import Explanation
 from desktop_server.batching import ManyAtOnce
+from device.features.mel import FRAMES
 from device.fusion.rules import RULES
 from device.models.net import FloatArray, Net
 from device.models.probabilities import served
@@ -62,6 +63,41 @@ MASKINGS: Mapping[Modality, Masking] = {
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Places:
+    """What has places of that which a net eats, float32 (height, width), with or without a channel.
+
+    That is all of a face, and the moments of a voice: its prosody, which belongs to no moment, stays as it is.
+    """
+
+    net: Net
+    values: FloatArray
+
+    @property
+    def picture(self) -> FloatArray:
+        """The part that has places, (height, width)."""
+        return self._whole[: self._height]
+
+    @property
+    def _whole(self) -> FloatArray:
+        return self.values[..., 0] if self.values.ndim == 3 else self.values
+
+    @property
+    def _height(self) -> int:
+        return FRAMES if self.net.card.kind == "speech" else len(self.values)
+
+    def inputs(self, pictures: FloatArray) -> FloatArray:
+        """What the net eats where pictures (n, height, width) stand in the place of this one."""
+        rest = np.broadcast_to(self._whole[self._height :], (len(pictures), *self._whole[self._height :].shape))
+        return np.concatenate([pictures, rest], axis=1).reshape(-1, *self.net.card.input.shape[1:])
+
+    def probs(self, pictures: FloatArray, label: Emotion) -> NDArray[np.float64]:
+        """The label's probability in each of the pictures (n, height, width), as the appliance fuses it."""
+        number = EMOTIONS.index(label)
+        outputs = _outputs(self.net, self.inputs(pictures))
+        return np.array([served(self.net.card, output)[number] for output in outputs])
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Evidence:
     """What one modality was read from: ``values`` as its ``net`` ate them.
 
@@ -72,18 +108,23 @@ class Evidence:
     values: FloatArray
     reading: Reading
 
+    @property
+    def places(self) -> Places:
+        """Its places, for a map of them."""
+        return Places(self.net, self.values)
+
 
 def explain(evidence: Mapping[Modality, Evidence], *, rule: str, label: Emotion) -> Explanation:
     """Why the fused label is this one, from one modality or both. ``rule`` is one of ``device.fusion.rules.RULES``."""
-    maps = {m: _shown(place_map(own.net, own.values, MASKINGS[m], label)) for m, own in evidence.items()}
+    maps = {m: _shown(place_map(own.places, MASKINGS[m], label)) for m, own in evidence.items()}
     face, speech = (evidence.get(modality) for modality in (Modality.FACE, Modality.SPEECH))
     return Explanation(
         label=label.value,
         method=METHOD,
         face_map=maps.get(Modality.FACE),
         speech_map=maps.get(Modality.SPEECH),
-        face_crop_png_base64=_png(face.values) if face else None,
-        speech_features=_rows(speech.values) if speech else None,
+        face_crop_png_base64=_png(face.places.picture) if face else None,
+        speech_features=_rows(speech.places.picture) if speech else None,
         contributions=contributions({m: own.reading for m, own in evidence.items()}, rule=rule, label=label),
     )
 
@@ -110,24 +151,14 @@ def _fused(readings: Mapping[Modality, Reading], known: tuple[Modality, ...], ru
     return probs[EMOTIONS.index(label)]
 
 
-def place_map(net: Net, values: FloatArray, masking: Masking, label: Emotion) -> FloatArray:
-    """What each place adds to the label's probability or, negative, takes from it: float32 (height, width).
-
-    ``values`` are as the net eats them, (height, width) with or without a channel.
-    """
-    picture = without_channel(values)
+def place_map(places: Places, masking: Masking, label: Emotion) -> FloatArray:
+    """What each place adds to the label's probability or, negative, takes from it: float32 (height, width)."""
+    picture = places.picture
     masks, solver = _masks(_size(picture), masking.cells)
     behind = masking.behind(picture)
-    probs = label_probs(net, behind + masks * (picture - behind), label)
+    probs = places.probs(behind + masks * (picture - behind), label)
     weights = (solver @ (probs - probs.mean())).reshape(masking.cells)
     return _spread(weights.astype(np.float32), _size(picture))
-
-
-def label_probs(net: Net, pictures: FloatArray, label: Emotion) -> NDArray[np.float64]:
-    """The label's probability in each of the pictures (n, height, width), as the appliance fuses it."""
-    shaped = pictures.reshape(-1, *net.card.input.shape[1:])
-    number = EMOTIONS.index(label)
-    return np.array([served(net.card, output)[number] for output in _outputs(net, shaped)])
 
 
 def _outputs(net: Net, inputs: FloatArray) -> list[FloatArray]:
@@ -163,12 +194,7 @@ def _shown(places: FloatArray) -> list[list[float]]:
 
 
 def _rows(values: FloatArray) -> list[list[float]]:
-    return [[round(float(value), _DIGITS) for value in row] for row in without_channel(values)]
-
-
-def without_channel(values: FloatArray) -> FloatArray:
-    """A picture (height, width) of one with or without a channel."""
-    return values[..., 0] if values.ndim == 3 else values
+    return [[round(float(value), _DIGITS) for value in row] for row in values]
 
 
 def _size(picture: FloatArray) -> tuple[int, int]:
@@ -177,5 +203,5 @@ def _size(picture: FloatArray) -> tuple[int, int]:
 
 
 def _png(crop: FloatArray) -> str:
-    pixels = np.rint(without_channel(crop) * 255).astype(np.uint8)
+    pixels = np.rint(crop * 255).astype(np.uint8)
     return base64.b64encode(cv2.imencode(".png", pixels)[1].tobytes()).decode()

@@ -10,6 +10,9 @@ from device.readings import EMOTIONS
 
 FACE_SHAPE = (48, 48, 1)
 SPEECH_SHAPE = (FRAMES, BANDS, 1)
+PROSODIC_SHAPE = (FRAMES + 1, BANDS, 1)
+SPECTRA, PROSODY = "spectra", "prosody"
+"""The layers that give affectd-1-speech's logits: one for each of what it hears, and they are added."""
 WEIGHT_DECAY = 1e-4
 TIME_CHANNELS = 128
 FACE_FILTERS = (32, 64, 128, 160)
@@ -153,24 +156,26 @@ def _decay(keras: Any) -> Any:
 
 
 def affectd_speech(keras: Any) -> Any:
-    """A residual net along time, 227,591 parameters: the bands are its channels, so that a filter sees all of them.
+    """A residual net along time, 227,871 parameters: the bands are its channels, so that a filter sees all of them.
 
     One convolution over 5 moments and two residual blocks of 128 channels halve time twice; mean and maximum over
-    what is left of it are classified.
+    what is left of it are classified. The last row of the input is prosody. It goes straight to the logits, by weights
+    that are 0 at first: ``quantize.prosody_fit`` finds them.
     """
     layers = keras.layers
-    picture = layers.Input(SPEECH_SHAPE)
-    net = layers.Reshape((1, FRAMES, BANDS))(picture)
+    picture = layers.Input(PROSODIC_SHAPE)
+    net = layers.Reshape((1, FRAMES, BANDS))(layers.Cropping2D(((0, 1), (0, 0)))(picture))
     net = layers.ReLU()(_normed_in_time(keras, net, moments=5, stride=2))
     net = _block_in_time(keras, net, stride=2)
     net = _block_in_time(keras, net, stride=1)
     net = layers.Concatenate()([layers.GlobalAveragePooling2D()(net), layers.GlobalMaxPooling2D()(net)])
     net = layers.Dropout(0.3)(layers.BatchNormalization(momentum=0.95)(net))
     # Small first weights: at the start the pooled maxima would make a net sure of itself by chance.
-    answer = layers.Dense(
-        len(EMOTIONS), activation="softmax", kernel_initializer=keras.initializers.RandomNormal(stddev=0.02)
-    )(net)
-    return keras.Model(picture, answer, name="affectd_speech")
+    small = keras.initializers.RandomNormal(stddev=0.02)
+    logits = layers.Dense(len(EMOTIONS), kernel_initializer=small, name=SPECTRA)(net)
+    prosody = layers.Flatten()(layers.Cropping2D(((FRAMES, 0), (0, 0)))(picture))
+    beside = layers.Dense(len(EMOTIONS), use_bias=False, kernel_initializer="zeros", name=PROSODY)(prosody)
+    return keras.Model(picture, layers.Softmax()(layers.Add()([logits, beside])), name="affectd_speech")
 
 
 def _block_in_time(keras: Any, net: Any, *, stride: int) -> Any:

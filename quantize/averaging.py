@@ -1,4 +1,4 @@
-"""A net that trails another: its weights are a running mean of that one's, which answers better than any of them."""
+"""Nets whose weights are means of other nets' weights, and which answer better than any of those."""
 
 from __future__ import annotations
 
@@ -31,3 +31,17 @@ class Average:
         kept = tf.minimum(self._decay, (1.0 + steps) / (10.0 + steps))
         for mean, weight in zip(self.net.weights, self._working.weights, strict=True):
             mean.assign(kept * mean + (1.0 - kept) * weight)
+
+
+def between(before: Any, after: Any, share: float) -> Any:
+    """A net on the straight way from ``before`` to ``after``, two nets of the same layers: ``share`` of it gone.
+
+    Where a net was trained on from what it had learnt, what lies between both often answers better than either
+    (Wortsman et al., 2022, WiSE-FT).
+    """
+    import tf_keras
+
+    net = tf_keras.models.clone_model(after)
+    pairs = zip(before.get_weights(), after.get_weights(), strict=True)
+    net.set_weights([(1 - share) * old + share * new for old, new in pairs])
+    return net

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.features import face, logmel, mfcc
+from device.features import face, logmel, mfcc, prosody
+from device.features.frames import speech_frames
 from device.features.mel import WINDOW_SAMPLES, LogEnergies, log_energies
 from device.features.voice import voiced_stretches
 from quantize import augment
@@ -50,19 +51,20 @@ def varied_speech(stretch: NDArray[np.int16], rng: np.random.Generator) -> Float
     return augment.masked(served_speech(piece), rng)
 
 
-def served_log_mel(stretch: NDArray[np.int16]) -> FloatArray:
-    """The same of log energies in mel bands."""
-    return logmel.model_input(log_energies(stretch[-WINDOW_SAMPLES:]))[..., np.newaxis]
+def served_prosodic(stretch: NDArray[np.int16]) -> FloatArray:
+    """The same of log energies in mel bands and of prosody, float32 (129, 40, 1)."""
+    return prosody.model_input(speech_frames(stretch[-WINDOW_SAMPLES:]))[..., np.newaxis]
 
 
 def varied_log_mel(stretch: NDArray[np.int16], rng: np.random.Generator) -> FloatArray:
-    """``served_log_mel`` of a piece of the stretch in another tempo, voice and microphone, and parts of it masked."""
+    """``served_prosodic`` of a piece of the stretch in another tempo, voice and microphone, without its prosody."""
     return masked_log_mel(varied_energies(log_energies(stretch), rng), rng)
 
 
 def masked_log_mel(energies: LogEnergies, rng: np.random.Generator) -> FloatArray:
-    """A model's input of at most 128 frames of energies, parts of it masked."""
-    return augment.masked(logmel.model_input(energies), rng, frames=10, coefficients=4)[..., np.newaxis]
+    """A model's input of at most 128 frames of energies, parts of it masked, and of an average prosody."""
+    masked = augment.masked(logmel.model_input(energies), rng, frames=10, coefficients=4)
+    return np.vstack([masked, np.zeros_like(masked[:1])])[..., np.newaxis]
 
 
 def served_face(image: NDArray[np.uint8]) -> FloatArray:
@@ -77,7 +79,7 @@ def varied_face(image: NDArray[np.uint8], rng: np.random.Generator) -> FloatArra
 
 FACE = FrontEnd(features=face.FEATURE_VERSION, heard=face_in, served=served_face, varied=varied_face)
 SPEECH = FrontEnd(features=mfcc.FEATURE_VERSION, heard=longest_stretch, served=served_speech, varied=varied_speech)
-LOG_MEL_SPEECH = FrontEnd(
-    features=logmel.FEATURE_VERSION, heard=longest_stretch, served=served_log_mel, varied=varied_log_mel
+PROSODIC_SPEECH = FrontEnd(
+    features=prosody.FEATURE_VERSION, heard=longest_stretch, served=served_prosodic, varied=varied_log_mel
 )
-FRONT_ENDS = {front_end.features: front_end for front_end in (FACE, SPEECH, LOG_MEL_SPEECH)}
+FRONT_ENDS = {front_end.features: front_end for front_end in (FACE, SPEECH, PROSODIC_SPEECH)}

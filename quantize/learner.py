@@ -52,7 +52,7 @@ def learner(recipe: Recipe, run: Path, training: Training) -> Learner:
     if training.epochs:
         _take_up(net, checkpoints.load_net(run, checkpoints.LAST))
     elif recipe.grown_from is not None:
-        grown(net, _seed(recipe.id, recipe.grown_from, run.parent))
+        grown(net, seed_net(recipe.id, recipe.grown_from, run.parent))
     if recipe.averaging is None:
         return Learner(net)
     return Learner(net, Average(_answering(recipe, net, run, training), net, recipe.averaging))
@@ -66,8 +66,11 @@ def _fresh(recipe: Recipe, keras: Any) -> Any:
     return net
 
 
-def _seed(name: str, seed: Recipe, runs: Path) -> Any:
-    """What ``seed`` has learnt, in a net whose layers have the names that the recipe gives them."""
+def seed_net(name: str, seed: Recipe, runs: Path) -> Any:
+    """What ``seed`` has learnt, in a net whose layers have the names that the recipe gives them.
+
+    Raises ``AffectdError`` where ``runs`` has no training of it; ``name`` is of what is to go on from it.
+    """
     import tf_keras
 
     folder = runs / seed.id

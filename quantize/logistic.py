@@ -11,21 +11,24 @@ from scipy.optimize import minimize
 Floats = NDArray[np.float64]
 
 
-def fitted(features: Floats, targets: Floats, ridge: Floats | float) -> Floats:
+def fitted(features: Floats, targets: Floats, ridge: Floats | float, weights: Floats | None = None) -> Floats:
     """Weights (features, classes) with the least mean cross-entropy plus ``ridge`` · weight².
 
     ``features`` (samples, features) have a column of ones where a constant is wanted; ``targets`` (samples, classes)
-    are distributions. ``ridge`` is one number, or one for each feature.
+    are distributions. ``ridge`` is one number, or one for each feature. ``weights`` (samples,) says how much each
+    sample counts, all alike if not given.
     """
     shape = features.shape[1], targets.shape[1]
+    shares = np.full(len(features), 1.0) if weights is None else weights
+    shares = (shares / shares.sum())[:, np.newaxis]
     costs = np.broadcast_to(ridge, shape[0])[:, np.newaxis]
 
     def loss(flat: Floats) -> tuple[float, Floats]:
-        weights = flat.reshape(shape)
-        probs = softmax(features @ weights)
-        entropy = -(np.log(np.maximum(probs, 1e-12)) * targets).sum(axis=1).mean()
-        slope = features.T @ (probs - targets) / len(targets) + 2 * costs * weights
-        return float(entropy + (costs * weights**2).sum()), slope.ravel()
+        slopes = flat.reshape(shape)
+        probs = softmax(features @ slopes)
+        entropy = -(shares * np.log(np.maximum(probs, 1e-12)) * targets).sum()
+        change = features.T @ (shares * (probs - targets)) + 2 * costs * slopes
+        return float(entropy + (costs * slopes**2).sum()), change.ravel()
 
     found: Any = minimize(loss, np.zeros(shape[0] * shape[1]), jac=True, method="L-BFGS-B")
     return np.asarray(found.x.reshape(shape))

@@ -10,25 +10,46 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from device.features.mel import LogEnergies, log_energies
+from device.features import prosody
+from device.features.frames import speech_frames
+from device.features.mel import WINDOW_SAMPLES, LogEnergies, log_energies
 from quantize.datasets import Samples
 from quantize.voice_variation import Sound, varied_sound
 
 COPIES = 7
 """Varied copies of each stretch, beside itself."""
+PROSODIC = 4
+"""How many of these eight are listened to for their prosody: it costs as much as all the rest."""
 
 Energies = NDArray[np.float16]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Takes:
-    """For each stretch its log energies (frames, 40): itself first, then its varied copies."""
+class Take:
+    """One stretch: itself first, then its varied copies.
 
-    energies: Sequence[Sequence[Energies]]
+    ``energies`` are log energies (frames, 40) each, ``prosody`` is of the last 3 s of the first few, float32
+    (PROSODIC, 40).
+    """
+
+    energies: Sequence[Energies]
+    prosody: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Takes:
+    """The takes of several stretches."""
+
+    of: Sequence[Take]
+
+    @property
+    def prosody(self) -> NDArray[np.float32]:
+        """Float32 (stretches, PROSODIC, 40)."""
+        return np.stack([take.prosody for take in self.of])
 
     def drawn(self, number: int, rng: np.random.Generator, *, clean_share: float) -> LogEnergies:
-        """One take of a stretch."""
-        takes = self.energies[number]
+        """The energies of a stretch or of one of its copies."""
+        takes = self.of[number].energies
         take = 0 if rng.random() < clean_share else int(rng.integers(1, len(takes)))
         return np.asarray(takes[take], dtype=np.float64)
 
@@ -37,7 +58,7 @@ class TakeLibrary:
     """Makes the takes of each sample once, whichever trainings ask for them; samples are known by their names."""
 
     def __init__(self) -> None:
-        self._shelf: dict[str, list[Energies]] = {}
+        self._shelf: dict[str, Take] = {}
 
     def takes_of(self, samples: Samples, noises: Sequence[Sound]) -> Takes:
         """The takes of heard samples; ``noises`` are mixed under some copies."""
@@ -49,8 +70,9 @@ class TakeLibrary:
         return Takes([self._shelf[name] for name in samples.names])
 
 
-def _made(name: str, stretch: Sound, noises: Sequence[Sound]) -> list[Energies]:
+def _made(name: str, stretch: Sound, noises: Sequence[Sound]) -> Take:
     """From a generator of the sample's own, so that a take does not depend on what else is trained on."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     sounds = [stretch, *(varied_sound(stretch, noises, rng) for _ in range(COPIES))]
-    return [log_energies(sound).astype(np.float16) for sound in sounds]
+    rows = [prosody.row(speech_frames(sound[-WINDOW_SAMPLES:])) for sound in sounds[:PROSODIC]]
+    return Take([log_energies(sound).astype(np.float16) for sound in sounds], np.stack(rows))

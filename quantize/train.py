@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,16 @@ from device.errors import AffectdError
 from device.readings import EMOTIONS
 from quantize import checkpoints
 from quantize.answers import answer_of
+from quantize.averaging import between
 from quantize.checkpoints import Epoch, Training
 from quantize.courses import Course
 from quantize.datasets import Samples, Split
-from quantize.learner import Learner, learner
+from quantize.learner import Learner, learner, seed_net
 from quantize.priors import without_priors
+from quantize.prosody_fit import with_prosody
 from quantize.recipe import Recipe
 from quantize.refit import refitted
+from quantize.teaching import taught
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +45,41 @@ def train(recipe: Recipe, split: Split, run: Path, *, seed: int, epochs: int) ->
     _require_every_class(split.train)
     learning = learner(recipe, run, training)
     with Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn(elapsed_when_finished=True)) as bars:
-        school = _School(recipe, recipe.plan(split), split.validation, learning, bars)
+        course = recipe.plan(_taught(recipe, split, run.parent))
+        school = _School(recipe, course, split.validation, learning, bars)
         while len(training.epochs) < epochs and not _is_stuck(recipe, training):
             epoch = _one_epoch(school, seed, len(training.epochs) + 1)
             training = training.after(epoch)
             is_chosen = training.epochs_since_chosen == 0
             learning.save(run, training, result=learning.answering if is_chosen else None)
             bars.console.print(_line(epoch), highlight=False)
-    if recipe.refit is not None:
-        checkpoints.save(run, {checkpoints.RESULT: finished(recipe, learning.answering, split.train)}, training)
+    if recipe.is_finished_apart:
+        result = finished(recipe, learning.answering, split, run.parent)
+        checkpoints.save(run, {checkpoints.RESULT: result}, training)
     return training
 
 
-def finished(recipe: Recipe, answering: Any, samples: Samples) -> Any:
-    """The net that a whole training gives: the one that answers, and with it what the recipe fits anew."""
+def _taught(recipe: Recipe, split: Split, runs: Path) -> Split:
+    if recipe.grown_from is None or not recipe.taught_share:
+        return split
+    teacher = seed_net(recipe.id, recipe.grown_from, runs)
+    train = taught(split.train, teacher=teacher, front_end=recipe.front_end, share=recipe.taught_share)
+    return replace(split, train=train)
+
+
+def finished(recipe: Recipe, answering: Any, split: Split, runs: Path) -> Any:
+    """The net that a whole training gives: the one that answers, and with it what the recipe fits anew.
+
+    ``runs`` is where the training is that it was grown from. Raises ``AffectdError`` where that is asked for and not
+    there.
+    """
+    if recipe.grown_from is not None and recipe.way_kept < 1:
+        answering = between(seed_net(recipe.id, recipe.grown_from, runs), answering, recipe.way_kept)
+    if recipe.prosody is not None:
+        return with_prosody(answering, split, recipe.prosody)
     if recipe.refit is None:
         return answering
-    plan, number = recipe.refit, recipe.answer_number(recipe.refit.answer)
+    samples, plan, number = split.train, recipe.refit, recipe.answer_number(recipe.refit.answer)
     inputs = np.stack([recipe.front_end.served(signal) for signal in samples.signals])
     net = refitted(answering, answer=number, inputs=inputs, labels=samples.labels, ridge=plan.ridge)
     return without_priors(net, answer=number, labels=samples.labels, strength=plan.prior_strength)

@@ -32,6 +32,11 @@ def speech(rng: np.random.Generator) -> NDArray[np.int8]:
     return np.asarray(np.clip(np.rint(stretch * 32), -128, 127), dtype=np.int8)
 
 
+def speech_and_prosody(rng: np.random.Generator) -> NDArray[np.int8]:
+    row = np.clip(np.rint(rng.normal(size=(1, 40)) * 32), -128, 127).astype(np.int8)
+    return np.vstack([speech(rng), row])
+
+
 def chosen(model_id: str, make: Callable[[np.random.Generator], NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
     model = TfliteModel(read_card(MODELS / f"{model_id}.json"), MODELS)
     rng = np.random.default_rng(SEED)
@@ -48,6 +53,6 @@ def chosen(model_id: str, make: Callable[[np.random.Generator], NDArray[np.gener
 
 if __name__ == "__main__":
     arrays: dict[str, NDArray[Any]] = {}
-    for model_set in ("baseline", "affectd-1"):
-        arrays |= {**chosen(f"{model_set}-face", faces), **chosen(f"{model_set}-speech", speech)}
+    for model_set, voices in (("baseline", speech), ("affectd-1", speech_and_prosody)):
+        arrays |= {**chosen(f"{model_set}-face", faces), **chosen(f"{model_set}-speech", voices)}
     np.savez_compressed(GOLDEN, **arrays)  # type: ignore[arg-type]

@@ -17,11 +17,11 @@ from desktop_server.engine import models_folder, open_net
 from desktop_server.explanation import (
     MASKINGS,
     Evidence,
+    Places,
     average,
     blurred,
     contributions,
     explain,
-    label_probs,
     place_map,
 )
 from desktop_server.faithfulness.curves import TENTH, areas
@@ -96,7 +96,7 @@ def test_a_voice_is_explained_in_moments_and_bands(name: str) -> None:
 
 
 def test_a_smile_is_seen_in_the_lower_half_of_the_face() -> None:
-    places = place_map(net("affectd-1-face"), crop(astronaut()), MASKINGS[Modality.FACE], Emotion.HAPPY)
+    places = place_map(Places(net("affectd-1-face"), crop(astronaut())), MASKINGS[Modality.FACE], Emotion.HAPPY)
     speaking = np.maximum(places, 0)
     assert speaking[24:].sum() > 2 * speaking[:24].sum()
 
@@ -115,7 +115,8 @@ def test_the_same_input_is_explained_in_the_same_way_twice() -> None:
 
 def test_an_int8_net_points_where_its_float_twin_does() -> None:
     pixels, masking = crop(astronaut()), MASKINGS[Modality.FACE]
-    maps = [place_map(own, pixels, masking, Emotion.HAPPY) for own in (model("baseline-face"), net("baseline-face"))]
+    twins = (model("baseline-face"), net("baseline-face"))
+    maps = [place_map(Places(own, pixels), masking, Emotion.HAPPY) for own in twins]
     assert np.corrcoef(maps[0].ravel(), maps[1].ravel())[0, 1] > 0.9
 
 
@@ -124,18 +125,29 @@ def test_hiding_the_most_important_tenth_of_a_face_costs_more_than_hiding_anothe
     own, falls, random_falls = net(f"{name}-face"), [], []
     for clip in sorted(CLIPS.glob("*.flv")):
         _, grey = next(film_frames(clip, start_ns=0, length_ns=10**10, rate_hz=None))
-        picture = crop(grey)
-        label = best_label(own, picture)
-        places = place_map(own, picture, MASKINGS[Modality.FACE], label)
-        falls.append(fall_of(own, picture[..., 0], places, label))
+        places = Places(own, crop(grey))
+        label = best_label(own, places.values)
+        falls.append(fall_of(places, place_map(places, MASKINGS[Modality.FACE], label), label))
         blots = cv2.GaussianBlur(np.random.default_rng(2).normal(size=(48, 48)), (0, 0), 4)
-        random_falls.append(fall_of(own, picture[..., 0], blots.astype(np.float32), label))
+        random_falls.append(fall_of(places, blots.astype(np.float32), label))
     assert len(falls) == 6
     assert np.mean(falls) > 0.1 + np.mean(random_falls)
 
 
-def fall_of(own: Net, picture: FloatArray, places: FloatArray, label: Emotion) -> float:
-    return areas(lambda pictures: label_probs(own, pictures, label), picture, blurred(picture), places).tenth
+def fall_of(places: Places, shown: FloatArray, label: Emotion) -> float:
+    hidden = blurred(places.picture)
+    return areas(lambda pictures: places.probs(pictures, label), places.picture, hidden, shown).tenth
+
+
+def test_what_belongs_to_no_moment_of_a_voice_stays_while_its_moments_are_hidden() -> None:
+    own = net("affectd-1-speech")
+    values = window(own.card.features)
+    places = Places(own, values)
+    assert places.picture.shape == (128, 40)
+    given = places.inputs(np.stack([places.picture, average(places.picture)]))
+    np.testing.assert_array_equal(given[0].reshape(values.shape), values)
+    np.testing.assert_array_equal(given[1].reshape(values.shape)[128:], values[128:])
+    assert np.ptp(given[1].reshape(values.shape)[:128]) == 0
 
 
 def test_curves_know_a_map_that_is_right_from_one_that_is_wrong() -> None:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from perception import NS_PER_SAMPLE, Samples, blocks, in_a_room, pause, spoken
 
+from device.features.frames import speech_frames
 from device.features.framing import LEAST_SAMPLES, Framer, Window
-from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES, log_energies
-from device.features.mfcc import model_input
+from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES
+from device.features.prosody import model_input
 from device.features.voice import voiced_stretches
 from device.signals import RATE_HZ, AudioBlock
 
@@ -29,7 +30,7 @@ def test_a_short_stretch_gives_its_features_exactly_as_in_training() -> None:
     whole = SHORT[stretch.first_sample : stretch.end_sample]
     assert len(whole) < WINDOW_SAMPLES
     assert last.end_sample == stretch.end_sample
-    np.testing.assert_array_equal(last.features, model_input(log_energies(whole)))
+    np.testing.assert_array_equal(last.features, model_input(speech_frames(whole)))
 
 
 def test_a_long_stretch_is_read_each_three_quarters_of_a_second_and_at_its_end() -> None:
@@ -43,8 +44,8 @@ def test_in_a_long_stretch_a_window_is_the_last_three_seconds() -> None:
     for window in of(LONG)[5:]:
         newest = LONG[window.end_sample - WINDOW_SAMPLES : window.end_sample]
         # The stream's frames lie on its own grid, up to a step off the clip's: alike, not the same.
-        alike = np.corrcoef(window.features.ravel(), model_input(log_energies(newest)).ravel())[0, 1]
-        assert window.features.shape == (128, 40)
+        alike = np.corrcoef(window.features.ravel(), model_input(speech_frames(newest)).ravel())[0, 1]
+        assert window.features.shape == (129, 40)
         assert alike > 0.6
 
 

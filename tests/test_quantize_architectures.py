@@ -25,6 +25,13 @@ def test_the_speech_net_is_the_published_one(keras: object) -> None:
     assert kinds(net) == ["Conv2D", "MaxPooling2D"] * 2 + ["Reshape", "Bidirectional", "Dense", "Dense", "Dense"]
 
 
+def test_the_net_along_time_has_the_size_that_it_says_and_a_way_for_prosody(keras: object) -> None:
+    net = architectures.affectd_speech(keras)
+    assert net.count_params() == 227_871
+    assert (net.input_shape, net.output_shape) == ((None, 129, 40, 1), (None, 7))
+    assert not net.get_layer(architectures.PROSODY).get_weights()[0].any()
+
+
 def test_the_residual_face_net_has_the_size_that_it_says_and_two_answers(keras: object) -> None:
     net = architectures.affectd_face(keras)
     assert net.count_params() == 1_946_622

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from synthetic import voice
 
-from device.features import mfcc
 from device.features.framing import Framer
 from device.features.mel import WINDOW_SAMPLES
+from device.features.speech import SPEECH_FEATURES
 from device.signals import AudioBlock
 from quantize import augment, calibration, inputs
 from quantize.datasets import DatasetError, Samples
@@ -24,13 +24,14 @@ def numbered(count: int) -> Samples:
     return Samples(names, [np.zeros(1)] * count, np.zeros(count, dtype=np.int64), names)
 
 
-def test_the_workshop_computes_what_the_appliance_serves_at_the_end_of_a_stretch() -> None:
+@pytest.mark.parametrize("front_end", [inputs.SPEECH, inputs.PROSODIC_SPEECH], ids=lambda front_end: front_end.features)
+def test_the_workshop_computes_what_the_appliance_serves_at_the_end_of_a_stretch(front_end: inputs.FrontEnd) -> None:
     clip = hum()
-    framer = Framer(mfcc.model_input)
+    framer = Framer(SPEECH_FEATURES[front_end.features])
     windows = [*framer.push(AudioBlock(0, 0, clip)), *framer.finish()]
     stretch = inputs.longest_stretch(clip)
     assert stretch is not None
-    np.testing.assert_allclose(inputs.served_speech(stretch)[..., 0], windows[-1].features, atol=1e-5)
+    np.testing.assert_allclose(front_end.served(stretch)[..., 0], windows[-1].features, atol=1e-5)
 
 
 def test_silence_is_heard_as_nothing() -> None:
@@ -49,10 +50,11 @@ def test_a_face_is_served_between_0_and_1() -> None:
 def test_varied_inputs_have_the_shape_and_type_of_served_ones(seed: int) -> None:
     rng = np.random.default_rng(seed)
     face = inputs.varied_face(np.full((48, 48), seed, dtype=np.uint8), rng)
-    speech = inputs.varied_speech(hum(), rng)
-    assert [face.shape, speech.shape] == [(48, 48, 1), (128, 40, 1)]
-    assert face.dtype == speech.dtype == np.float32
+    speech, energies = inputs.varied_speech(hum(), rng), inputs.varied_log_mel(hum(), rng)
+    assert [face.shape, speech.shape, energies.shape] == [(48, 48, 1), (128, 40, 1), (129, 40, 1)]
+    assert face.dtype == speech.dtype == energies.dtype == np.float32
     assert np.isfinite(speech).all()
+    assert np.isfinite(energies).all()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from synthetic import voice, voices, write_clips, write_ravdess
 
+from device.features import prosody
+from device.features.frames import speech_frames
 from device.features.mel import BANDS, FRAMES, log_energies
 from device.readings import EMOTIONS
 from quantize.courses import BalancedVoices, sample_weights
 from quantize.datasets import Samples
 from quantize.datasets.voices import corpus_of, without_corpus, without_fold
-from quantize.takes import COPIES, TakeLibrary
+from quantize.takes import COPIES, PROSODIC, TakeLibrary
 from quantize.voice_variation import varied_energies, varied_sound
 
 TESS_NAMES = [f"tess/{who}_back_{what}.wav" for who in ("OAF", "YAF") for what in
@@ -65,17 +67,21 @@ def test_a_varied_voice_is_another_one_and_repeats_with_its_seed() -> None:
 def test_of_each_stretch_the_first_take_is_as_it_was_said() -> None:
     samples = voices(each=1).train.take([0, 3])
     takes = TakeLibrary().takes_of(samples, [])
-    assert [len(own) for own in takes.energies] == [1 + COPIES] * 2
-    np.testing.assert_allclose(takes.energies[1][0], log_energies(samples.signals[1]), rtol=1e-3, atol=0.02)
-    np.testing.assert_array_equal(takes.drawn(0, np.random.default_rng(1), clean_share=1), takes.energies[0][0])
+    assert [len(own.energies) for own in takes.of] == [1 + COPIES] * 2
+    np.testing.assert_allclose(takes.of[1].energies[0], log_energies(samples.signals[1]), rtol=1e-3, atol=0.02)
+    np.testing.assert_array_equal(takes.drawn(0, np.random.default_rng(1), clean_share=1), takes.of[0].energies[0])
+    assert takes.prosody.shape == (2, PROSODIC, BANDS)
+    for own, said in zip(takes.prosody, samples.signals, strict=True):
+        np.testing.assert_array_equal(own[0], prosody.row(speech_frames(said)))
+        assert not np.array_equal(own[1], own[0])
 
 
 def test_takes_are_made_once_and_do_not_depend_on_what_else_is_trained_on() -> None:
     samples, library = voices(each=1).train, TakeLibrary()
     all_of_them = library.takes_of(samples, [])
-    assert library.takes_of(samples.take([5]), []).energies[0] is all_of_them.energies[5]
+    assert library.takes_of(samples.take([5]), []).of[0] is all_of_them.of[5]
     alone = TakeLibrary().takes_of(samples.take([5]), [])
-    np.testing.assert_array_equal(alone.energies[0][3], all_of_them.energies[5][3])
+    np.testing.assert_array_equal(alone.of[0].energies[3], all_of_them.of[5].energies[3])
 
 
 @pytest.mark.parametrize("frames", [1, 2, 31, 33, 128, 300])
@@ -105,7 +111,8 @@ def test_an_epoch_gives_batches_of_inputs_and_smoothed_labels() -> None:
     batches = list(course.epoch(1, np.random.default_rng(1)))
     assert len(batches) == course.steps == 3
     inputs, aims = batches[0]
-    assert inputs.shape == (4, FRAMES, BANDS, 1)
+    assert inputs.shape == (4, FRAMES + 1, BANDS, 1)
+    assert not inputs[:, FRAMES].any()  # prosody is fitted apart
     np.testing.assert_allclose(aims.sum(axis=1), 1, rtol=1e-6)
     assert aims.max() == pytest.approx(0.94)
     assert len(EMOTIONS) == 7

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from python_speech_features import mfcc as reference_mfcc
 
 from device.features import mfcc, psf
-from device.features.mel import STEP_SAMPLES, WINDOW_SAMPLES, MelStream, log_energies
+from device.features.frames import FrameStream, speech_frames
+from device.features.mel import STEP_SAMPLES, WINDOW_SAMPLES, log_energies
 
 
 def noise(samples: int, seed: int = 7) -> NDArray[np.int16]:
@@ -26,13 +27,15 @@ def test_equals_the_library_that_it_is_built_from() -> None:
 
 
 @pytest.mark.parametrize("hop", [12_000, 4_800, 7_777])
-def test_a_stream_gives_the_same_energies_as_its_last_three_seconds(hop: int) -> None:
-    sound, stream = noise(130_000), MelStream()
+def test_a_stream_gives_the_same_frames_as_its_last_three_seconds(hop: int) -> None:
+    sound, stream = noise(130_000), FrameStream()
     for end in range(hop, len(sound), hop):
         stream.push(sound[end - hop : end])
         first = max(0, end - WINDOW_SAMPLES)
         first = -(-first // STEP_SAMPLES) * STEP_SAMPLES
-        np.testing.assert_allclose(stream.window(), log_energies(sound[first:end]), atol=1e-10)
+        streamed, whole = stream.window(), speech_frames(sound[first:end])
+        np.testing.assert_allclose(streamed.energies, whole.energies, atol=1e-10)
+        np.testing.assert_array_equal(streamed.pitches, whole.pitches)
 
 
 def test_neither_loudness_nor_length_changes_the_shape_or_scale_of_the_input() -> None:

@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from desktop_server.explanation import MASKINGS, Masking, label_probs, place_map
+from desktop_server.explanation import MASKINGS, Masking, Places, place_map
 from device.models.net import FloatArray, Net
 from device.models.probabilities import answer
 from device.readings import EMOTIONS, Emotion, Modality
 
-Way = Callable[[FloatArray, Emotion], FloatArray]
-"""A picture (height, width) and a label to a map of the same size."""
+Way = Callable[[Places, Emotion], FloatArray]
+"""Places and a label to a map of their size."""
 
 SQUARE = {Modality.FACE: (16, 16), Modality.SPEECH: (16, 10)}
 """Rows and columns that one occlusion hides; each steps by a quarter (faces) or a half of it."""
@@ -32,25 +32,26 @@ _NUDGE = 1e-2
 def ways(net: Net, modality: Modality, folder: Path) -> dict[str, Way]:
     """All of them by name; Grad-CAM only for a net in ONNX, whose feature maps can be reached."""
     behind = MASKINGS[modality].behind
-    found = {f"masks {h}×{w}": _masked(net, Masking((h, w), behind)) for h, w in GRIDS[modality]}
-    found |= {"occlusion": _occlusion(net, modality), "random": _random}
+    found = {f"masks {h}×{w}": _masked(Masking((h, w), behind)) for h, w in GRIDS[modality]}
+    found |= {"occlusion": _occlusion(modality), "random": _random}
     if net.card.file.endswith(".onnx"):
         found["Grad-CAM"] = GradCam(folder / net.card.file)
     return found
 
 
-def _masked(net: Net, masking: Masking) -> Way:
-    return lambda picture, label: place_map(net, picture, masking, label)
+def _masked(masking: Masking) -> Way:
+    return lambda places, label: place_map(places, masking, label)
 
 
-def _occlusion(net: Net, modality: Modality) -> Way:
+def _occlusion(modality: Modality) -> Way:
     """What the probability loses where a square is hidden (Zeiler & Fergus 2014)."""
 
-    def way(picture: FloatArray, label: Emotion) -> FloatArray:
+    def way(places: Places, label: Emotion) -> FloatArray:
+        picture = places.picture
         hidden = _squares(picture.shape, SQUARE[modality], _STEP[modality])
         behind = MASKINGS[modality].behind(picture)
-        probs = label_probs(net, np.where(hidden, behind, picture), label)
-        lost = label_probs(net, picture[np.newaxis], label)[0] - probs
+        probs = places.probs(np.where(hidden, behind, picture), label)
+        lost = places.probs(picture[np.newaxis], label)[0] - probs
         return np.asarray(np.tensordot(lost, hidden, axes=1) / hidden.sum(axis=0), dtype=np.float32)
 
     return way
@@ -67,9 +68,9 @@ def _squares(size: tuple[int, ...], side: tuple[int, int], parts: int) -> NDArra
     return np.stack(hidden)
 
 
-def _random(picture: FloatArray, _label: Emotion) -> FloatArray:
+def _random(places: Places, _label: Emotion) -> FloatArray:
     """Soft blots that know nothing of the picture."""
-    noise = np.random.default_rng(3).normal(size=picture.shape).astype(np.float32)
+    noise = np.random.default_rng(3).normal(size=places.picture.shape).astype(np.float32)
     return np.asarray(cv2.GaussianBlur(noise, (0, 0), 4.0), dtype=np.float32)
 
 
@@ -83,13 +84,15 @@ class GradCam:
     def __init__(self, path: Path) -> None:
         self._trunk, self._head = _halves(path)
 
-    def __call__(self, picture: FloatArray, label: Emotion) -> FloatArray:
+    def __call__(self, places: Places, label: Emotion) -> FloatArray:
         """The map of the picture's size."""
-        features = _run(self._trunk, picture[np.newaxis, :, :, np.newaxis])[0]
+        picture = places.picture
+        (eaten,) = places.inputs(picture[np.newaxis])
+        features = _run(self._trunk, eaten[np.newaxis])[0]
         channels = len(features)
         nudge = _NUDGE * max(float(features.std()), 1e-6)
         up = features + nudge * np.eye(channels, dtype=np.float32)[:, :, np.newaxis, np.newaxis]
-        logs = np.log(self._probs(np.concatenate([up, 2 * features - up]), label))
+        logs = np.log(self._probs(np.concatenate([up, 2 * features - up]), eaten, label))
         gradients = (logs[:channels] - logs[channels:]) / (2 * nudge)
         cam = np.maximum(np.tensordot(gradients, features, axes=1), 0).astype(np.float32)
         # A net along time has its moments as the map's width.
@@ -97,13 +100,17 @@ class GradCam:
         height, width = picture.shape
         return np.asarray(cv2.resize(cam, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
-    def _probs(self, features: FloatArray, label: Emotion) -> NDArray[np.float64]:
+    def _probs(self, features: FloatArray, eaten: FloatArray, label: Emotion) -> NDArray[np.float64]:
         number = EMOTIONS.index(label)
-        return np.array([max(float(answer(output, 0)[number]), 1e-12) for output in _run(self._head, features)])
+        outputs = _run(self._head, features, np.broadcast_to(eaten, (len(features), *eaten.shape)))
+        return np.array([max(float(answer(output, 0)[number]), 1e-12) for output in outputs])
 
 
 def _halves(path: Path) -> tuple[Any, Any]:
-    """Sessions for what is before and after the last feature map, (n, channels, height, width)."""
+    """Sessions for what is before and after the last feature map, (n, channels, height, width).
+
+    What is after it takes the net's input too: some of that may go past the map.
+    """
     import onnx
     import onnxruntime
     from onnx.utils import Extractor
@@ -114,10 +121,11 @@ def _halves(path: Path) -> tuple[Any, Any]:
     cut, ends = Extractor(graph), (graph.graph.input[0].name, graph.graph.output[0].name)
     options = onnxruntime.SessionOptions()
     options.log_severity_level, options.intra_op_num_threads = 3, 1
-    halves = [cut.extract_model([ends[0]], [maps[-1]]), cut.extract_model([maps[-1]], [ends[1]])]
+    halves = [cut.extract_model([ends[0]], [maps[-1]]), cut.extract_model([maps[-1], ends[0]], [ends[1]])]
     trunk, head = (onnxruntime.InferenceSession(half.SerializeToString(), options) for half in halves)
     return trunk, head
 
 
-def _run(session: Any, values: FloatArray) -> FloatArray:
-    return np.asarray(session.run(None, {session.get_inputs()[0].name: values})[0], dtype=np.float32)
+def _run(session: Any, *values: FloatArray) -> FloatArray:
+    names = [given.name for given in session.get_inputs()]
+    return np.asarray(session.run(None, dict(zip(names, values, strict=True)))[0], dtype=np.float32)

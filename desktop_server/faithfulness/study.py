@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from desktop_server.comparison.sides import Side
-from desktop_server.explanation import MASKINGS, average, label_probs
+from desktop_server.explanation import MASKINGS, Places, average
 from desktop_server.faithfulness.curves import Areas, areas
 from desktop_server.faithfulness.rivals import ways
 from device.models.net import FloatArray, Net
@@ -65,12 +65,12 @@ def study(side: Side, root: Path, *, samples: int) -> list[NetFigures]:
 
 def _net(side: Side, modality: Modality, root: Path, samples: int) -> NetFigures:
     net = side.open_net(modality)
-    pictures = [_Case(net, picture) for picture in _pictures(net, modality, root, samples)]
+    pictures = [_Case(Places(net, values)) for values in _values(net, modality, root, samples)]
     rows, cells = [], MASKINGS[modality].cells
     served = f"masks {cells[0]}×{cells[1]}"
     for name, way in ways(net, modality, side.models.folder).items():
         started_s = time.process_time()
-        maps = [way(case.picture, case.label) for case in track(pictures, f"{net.card.id}, {name}", transient=True)]
+        maps = [way(case.places, case.label) for case in track(pictures, f"{net.card.id}, {name}", transient=True)]
         ms = 1000 * (time.process_time() - started_s) / len(pictures)
         rows.append((name, [case.areas(places) for case, places in zip(pictures, maps, strict=True)], ms))
     best = next(_gaps(found) for name, found, _ in rows if name == served)
@@ -78,30 +78,32 @@ def _net(side: Side, modality: Modality, root: Path, samples: int) -> NetFigures
     return NetFigures(net.card.id, net.card.sha256, len(pictures), served, figures)
 
 
-def _pictures(net: Net, modality: Modality, root: Path, count: int) -> list[FloatArray]:
+def _values(net: Net, modality: Modality, root: Path, count: int) -> list[FloatArray]:
     front_end = front_end_of(net)
     pool = FER2013.split(root).clean if modality is Modality.FACE else RAVDESS.split(root).test
     drawn = pool.take(np.random.default_rng(_SEED).permutation(len(pool))[:count])
-    return [front_end.served(signal)[..., 0] for signal in heard(front_end, drawn, modality).signals]
+    return [front_end.served(signal) for signal in heard(front_end, drawn, modality).signals]
 
 
 class _Case:
     """A picture, and the label that the net gives it."""
 
-    def __init__(self, net: Net, picture: FloatArray) -> None:
-        self._net, self.picture = net, picture
-        self.label = max(EMOTIONS, key=lambda emotion: float(label_probs(net, picture[np.newaxis], emotion)[0]))
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        whole = places.picture[np.newaxis]
+        self.label = max(EMOTIONS, key=lambda emotion: float(places.probs(whole, emotion)[0]))
 
-    def areas(self, places: FloatArray) -> Areas:
-        """Means over both ways to hide."""
-        blur = np.asarray(cv2.GaussianBlur(self.picture, (0, 0), _BLUR), dtype=np.float32)
-        found = [areas(self._probs, self.picture, behind, places) for behind in (blur, average(self.picture))]
+    def areas(self, shown: FloatArray) -> Areas:
+        """Means over both ways to hide what the map shows."""
+        picture = self.places.picture
+        blur = np.asarray(cv2.GaussianBlur(picture, (0, 0), _BLUR), dtype=np.float32)
+        found = [areas(self._probs, picture, behind, shown) for behind in (blur, average(picture))]
         return Areas(
             *(float(np.mean([getattr(a, name) for a in found])) for name in ("deletion", "insertion", "tenth"))
         )
 
     def _probs(self, pictures: FloatArray) -> NDArray[np.float64]:
-        return label_probs(self._net, pictures, self.label)
+        return self.places.probs(pictures, self.label)
 
 
 def _figures(name: str, found: Sequence[Areas], ms: float, best: NDArray[np.float64] | None) -> WayFigures:

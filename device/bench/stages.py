@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.features.face import FaceCrop, face_crop
-from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES, MelStream, log_energies
+from device.features.frames import FrameStream, speech_frames
+from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES
 from device.features.speech import SPEECH_FEATURES, SpeechFeatures
 from device.features.voice import VoiceGate
 from device.models.detect import Face, FaceDetector
@@ -41,7 +42,7 @@ def make_stages(models: ModelSet, grey: Grey, samples: Samples) -> Stages:
     face = detector(grey)[0]
     pixels = _crop(grey, face).pixels
     features = SPEECH_FEATURES[models.speech.features]
-    window = features(log_energies(samples))[..., np.newaxis]
+    window = features(speech_frames(samples))[..., np.newaxis]
     return {
         "find faces (BlazeFace)": lambda: detector(grey),
         "align and crop": lambda: _crop(grey, face),
@@ -49,7 +50,7 @@ def make_stages(models: ModelSet, grey: Grey, samples: Samples) -> Stages:
         "a frame of a tracked face, whole": _tracked(FaceRecogniser(detector, face_net), grey),
         "voice gate, 1 s of sound": _gate(samples),
         "speech features of a 0.75 s hop": _hop(samples, features),
-        "speech features of 3 s, whole": lambda: features(log_energies(samples)),
+        "speech features of 3 s, whole": lambda: features(speech_frames(samples)),
         "speech net": lambda: speech_net(window),
     }
 
@@ -76,7 +77,7 @@ def _gate(samples: Samples) -> Callable[[], object]:
 
 
 def _hop(samples: Samples, features: SpeechFeatures) -> Callable[[], object]:
-    stream = MelStream()
+    stream = FrameStream()
     stream.push(samples)
     stream.window()
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES, LogEnergies, MelStream
+from device.features.frames import FrameStream, SpeechFrames
+from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES
 from device.features.speech import SpeechFeatures
 from device.features.voice import Stretch, VoiceGate
 from device.signals import RATE_HZ, AudioBlock
@@ -24,7 +25,7 @@ class Window:
     """At most the last 3 s of a voiced stretch.
 
     ``captured_ns`` is the capture time of its end, ``end_sample`` the number of the sample after it; ``features`` is
-    what the model eats, float32 (128, 40); ``snr_db`` the voice's level above the noise floor.
+    what the model eats, float32 (rows, 40); ``snr_db`` the voice's level above the noise floor.
     """
 
     captured_ns: int
@@ -38,7 +39,7 @@ class Framer:
 
     Within a stretch there is one at each 0.75 s from its beginning, and one at its end: where silence, a gap or the
     end of the stream is. A stretch that is known to be speech only after several hops gives the last of these.
-    ``features`` makes what the model eats of the energies in a window.
+    ``features`` makes what the model eats of the frames in a window.
     """
 
     def __init__(self, features: SpeechFeatures) -> None:
@@ -78,19 +79,19 @@ class Framer:
         end = growing.due(stretch)
         if end is None:
             return None
-        features = self._features(growing.energies(self._sound, end))
+        features = self._features(growing.frames(self._sound, end))
         return Window(self._sound.captured_ns(end), end, features, stretch.snr_db)
 
 
 class _GrowingStretch:
-    """A stretch known to be speech: which window is due, and its energies so far."""
+    """A stretch known to be speech: which window is due, and its frames so far."""
 
     def __init__(self, stretch: Stretch) -> None:
         self._first = stretch.first_sample
         # Told of late, a stretch may be longer than the sound that is still needed of it, and kept.
         self._pushed_to = max(stretch.first_sample, stretch.end_sample - WINDOW_SAMPLES)
         self._last_end = stretch.first_sample
-        self._mel = MelStream()
+        self._frames = FrameStream()
 
     def due(self, stretch: Stretch) -> int | None:
         """The end of the window that is due now."""
@@ -101,10 +102,10 @@ class _GrowingStretch:
         self._last_end = end
         return end
 
-    def energies(self, sound: _RecentSound, end: int) -> LogEnergies:
-        self._mel.push(sound.between(self._pushed_to, end))
+    def frames(self, sound: _RecentSound, end: int) -> SpeechFrames:
+        self._frames.push(sound.between(self._pushed_to, end))
         self._pushed_to = end
-        return self._mel.window()
+        return self._frames.window()
 
 
 class _RecentSound:

@@ -22,6 +22,7 @@ import numpy as np
 import webrtcvad
 from numpy.typing import NDArray
 
+from device.features.pitch import pitches
 from device.signals import RATE_HZ
 
 FRAME_SAMPLES = 480
@@ -35,17 +36,13 @@ _SMOOTH_FRAMES = 3  # never fewer: a decoder begins with 20 to 60 ms of digital 
 _LEAST_FLOOR = 10.0 ** (-75 / 10)  # -75 dBFS: digital silence has no floor to stand above
 _ABOVE_FLOOR_DB = 8.0  # of clips in noise at an SNR of 5 dB 11 % are missed; with 10 dB here it is 22 %
 
-# A voice's pitch by autocorrelation (Boersma 1993: divided by that of the window), 70 Hz to a shout's 500 Hz.
 _BAND_HZ = (60.0, 1500.0)
-_LAGS = (RATE_HZ // 1300, RATE_HZ // 70)
-_HIGHEST_PITCH_HZ = 500.0
 # Walls smear a voice's pitch: loud frames of the six CREMA-D clips, from an office, have 0.58 in the median, and at
 # 0.57 one clip is lost; at 0.5 18 % of the tuning half of the noises pass instead of 16 %. Where no room is heard (a
 # studio's recording, its pauses muted) a voice has more, and the weak end of a breath need not pass for voice.
 _HARMONICITY_IN_A_ROOM = 0.55
 _HARMONICITY_WITHOUT_A_ROOM = 0.75
 _QUIETEST_ROOM = 10.0 ** (-80 / 10)  # -80 dBFS: 95 % of RAVDESS is quieter (-83), CREMA-D with 20 dB less gain is not
-_SAME_PEAK = 0.9  # an earlier peak this near to the best is the true period: a whistle is not a low voice
 
 # What makes a run of voiced frames speech, over its last 3 s. Tuned on one half of the noise files.
 _LOOK_BACK_FRAMES = 100
@@ -143,7 +140,9 @@ class VoiceGate:
         if not is_vad_speech or above_floor_db < _ABOVE_FLOOR_DB:
             return 0.0
         harmonicity = _HARMONICITY_IN_A_ROOM if self._floor.is_a_room else _HARMONICITY_WITHOUT_A_ROOM
-        return voice_pitch_hz(np.concatenate([self._last_frame, frame]), harmonicity)
+        span = np.concatenate([self._last_frame, frame])
+        found = pitches(span[np.newaxis], _BAND_HZ)
+        return float(found.hz[0]) if found.harmonicity[0] >= harmonicity else 0.0
 
     def _close(self, position: int) -> list[Stretch]:
         closing, self._open = self._open, None
@@ -212,34 +211,6 @@ class _OpenStretch:
         low, high = np.percentile(self._powers, [10, 90])
         is_modulated = _db(high / max(low, _LEAST_FLOOR)) >= _LEAST_LEVEL_RANGE_DB
         return bool(is_modulated and np.std(np.log2(pitches)) >= _LEAST_PITCH_DEVIATION_OCTAVES)
-
-
-_WINDOW = np.hanning(2 * FRAME_SAMPLES)
-_FFT = 2048
-_HZ = np.fft.rfftfreq(_FFT, 1 / RATE_HZ)
-_IN_BAND = (_BAND_HZ[0] <= _HZ) & (_BAND_HZ[1] >= _HZ)
-_WINDOW_CORRELATION = np.fft.irfft(np.abs(np.fft.rfft(_WINDOW, _FFT)) ** 2)[: _LAGS[1] + 2]
-
-
-def voice_pitch_hz(samples: Samples, least_harmonicity: float) -> float:
-    """The pitch of 60 ms of sound (960 samples), 0 if it has none in a voice's range or is not harmonic enough.
-
-    The harmonicity is the height of the autocorrelation's best peak: 1 for a tone, about 0.3 for hiss.
-    """
-    wave = samples.astype(np.float64)
-    spectrum = np.abs(np.fft.rfft((wave - wave.mean()) * _WINDOW, _FFT)) ** 2
-    correlation = np.fft.irfft(np.where(_IN_BAND, spectrum, 0.0))[: _LAGS[1] + 2] / _WINDOW_CORRELATION
-    if correlation[0] <= 0:
-        return 0.0
-    lags = np.arange(*_LAGS)
-    here = correlation[lags] / correlation[0]
-    is_peak = (correlation[lags] >= correlation[lags - 1]) & (correlation[lags] > correlation[lags + 1])
-    best = here.max(initial=0.0, where=is_peak)
-    if best < least_harmonicity:
-        return 0.0
-    lag = int(lags[np.argmax(is_peak & (here >= _SAME_PEAK * best))])
-    pitch_hz = RATE_HZ / lag
-    return pitch_hz if pitch_hz <= _HIGHEST_PITCH_HZ else 0.0
 
 
 def _power(frame: Samples) -> float:

@@ -41,9 +41,10 @@ def run(options: argparse.Namespace) -> None:
     if recipe.refit is None:
         raise AffectdError(f"{recipe.id}: nothing of it is fitted anew after training")
     split = recipe.dataset.split(options.root)
-    trained = checkpoints.load_net(run_folder(options, recipe), checkpoints.ANSWERING)
+    folder = run_folder(options, recipe)
+    trained = checkpoints.load_net(folder, checkpoints.ANSWERING)
     whole = replace(recipe, refit=replace(recipe.refit, prior_strength=0.0))
-    refit, number = finished(whole, trained, split.train), recipe.answer_number(recipe.refit.answer)
+    refit, number = finished(whole, trained, split, folder.parent), recipe.answer_number(recipe.refit.answer)
     title = f"{recipe.id} as {recipe.refit.answer}, validation"
     table = Table("", "accuracy", "UAR", title=title, title_justify="left", box=SIMPLE)
     table.add_row("as trained", *_scores(recipe, trained, split))

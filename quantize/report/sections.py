@@ -73,7 +73,8 @@ _PARTS = (
         "Every file as it ships, through the appliance's own features and interpreter, one view of each sample. "
         "Intervals are 95 % bootstrap intervals (2,000 draws) over pictures for faces and over actors for speech. "
         "FER2013 is scored on all of PrivateTest and on 'clean': without the pictures that also stand in its training "
-        "part. No speech net is scored on an actor, or an unseen corpus, that it was trained on. 'Told the classes' is "
+        "part. No speech net is scored on an actor, or an unseen corpus, that it was trained on; what prosody counts "
+        "was chosen by these very scores, so they are too good (models_tflite/MODEL_CARD.md). 'Told the classes' is "
         "the same with the answers that the corpus does not have ruled out.",
         scores.table,
     ),
@@ -89,8 +90,9 @@ _PARTS = (
         "Does a net know how sure it may be?",
         "",
         "The calibration error is the mean distance between confidence and the share of right answers, in 15 bins of "
-        "confidence (Guo et al., 2017). A temperature of 1 is a net as trained; any other was fitted on "
-        "samples other than those scored.",
+        "confidence (Guo et al., 2017). Few samples make one by chance: each drawing says how large it would be of a "
+        "net that is right exactly as often as it says. A temperature of 1 is a net as trained; any other was fitted "
+        "on samples other than those scored.",
         scores.reliability,
     ),
     _Part(
