@@ -72,11 +72,16 @@ class _OneByOneCourse:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """So many epochs on pieces of the pictures of this side, varied so strongly."""
+    """So many epochs on pieces of the pictures of this side, varied so strongly.
+
+    In ``mixed_share`` of the batches each picture lies over another one, and aims at both in the same proportion
+    (mixup, Zhang et al., 2018, with a proportion that is anything alike).
+    """
 
     side_px: int
     epochs: int
     strength: Strength = STRONG
+    mixed_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,16 @@ class _GrowingFacesCourse:
         order = rng.permutation(len(self.samples))[: self.steps * self.plan.batch_size]
         for step, batch in enumerate(_batches(order, self.plan.batch_size)):
             faces = self.faces(batch, side_px=stage.side_px, seed=(seed, step), strength=stage.strength)
-            yield faces, aims(self.samples)[batch]
+            whole = faces, aims(self.samples)[batch]
+            yield mixed(whole, rng) if rng.random() < stage.mixed_share else whole
+
+
+def mixed(batch: Batch, rng: np.random.Generator) -> Batch:
+    """Each sample over its counterpart from the batch's other end, in a proportion of its own."""
+    inputs, targets = batch
+    part = rng.random(len(targets), dtype=np.float32)
+    over, aim = (part.reshape(-1, *[1] * (values.ndim - 1)) for values in (inputs, targets))
+    return over * inputs + (1 - over) * inputs[::-1], aim * targets + (1 - aim) * targets[::-1]
 
 
 def aims(samples: Samples) -> NDArray[np.int64] | NDArray[np.float32]:

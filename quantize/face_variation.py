@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from device.features.face import SIDE_PX
 SHIFT_PX = 0.06 * SIDE_PX
 ERASED = 12 / SIDE_PX
 """Largest side of the rectangle that a face may lose, as a part of the picture's side."""
+_BINOMIAL = (1.0, 8.0, 28.0, 56.0, 70.0, 56.0, 28.0, 8.0, 1.0)
+"""A Gaussian of √2 px, nearly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class Strength:
     """How far faces are varied: the largest change of each kind.
 
     ``stretch`` and ``contrast`` are the logarithms of a stretch in width, which the height pays for, and of a change
-    of contrast; ``brightness`` is of a full scale of 1; ``erased_share`` of the faces lose a rectangle.
+    of contrast; ``brightness`` and the deviation of ``noise`` are of a full scale of 1; ``blurred_share`` of the faces
+    lose detail, and ``erased_share`` of them a rectangle.
     """
 
     rotation: float
@@ -31,9 +34,13 @@ class Strength:
     contrast: float
     brightness: float
     erased_share: float
+    blurred_share: float = 0.0
+    noise: float = 0.0
 
 
 STRONG = Strength(math.radians(8), scale=0.08, stretch=0.08, contrast=0.3, brightness=0.15, erased_share=0.25)
+ROUGH = replace(STRONG, blurred_share=0.3, noise=0.02)
+"""As strong, and sometimes from far away or from a poor camera."""
 GENTLE = Strength(math.radians(8), scale=0.06, stretch=0.04, contrast=0.12, brightness=0.06, erased_share=0.1)
 
 
@@ -60,7 +67,7 @@ class FaceVariation:
 
 
 class _Dice:
-    """Uniform numbers that depend on a seed and on how many were drawn before."""
+    """Random numbers that depend on a seed and on how many were drawn before."""
 
     def __init__(self, seed: Any) -> None:
         self._seed, self._drawn = seed, 0
@@ -68,8 +75,17 @@ class _Dice:
     def uniform(self, shape: Any, low: float = 0.0, high: float = 1.0) -> Any:
         import tensorflow as tf
 
+        return tf.random.stateless_uniform(shape, self._next_seed(), low, high)
+
+    def normal(self, shape: Any) -> Any:
+        """Of mean 0 and deviation 1."""
+        import tensorflow as tf
+
+        return tf.random.stateless_normal(shape, self._next_seed())
+
+    def _next_seed(self) -> tuple[Any, Any]:
         self._drawn += 1
-        return tf.random.stateless_uniform(shape, (self._seed[0], self._seed[1] + 2**32 * self._drawn), low, high)
+        return self._seed[0], self._seed[1] + 2**32 * self._drawn
 
 
 def _varied(faces: Any, side_px: int, strength: Strength, seed: Any) -> Any:
@@ -77,7 +93,8 @@ def _varied(faces: Any, side_px: int, strength: Strength, seed: Any) -> Any:
 
     dice = _Dice(seed)
     moved = _moved(tf.cast(faces, tf.float32) / 255.0, side_px, strength, dice)
-    return _erased(_lit(moved, strength, dice), strength, dice)
+    lit = _lit(_blurred(moved, strength, dice), strength, dice)
+    return _erased(_noisy(lit, strength, dice), strength, dice)
 
 
 def _moved(faces: Any, side_px: int, strength: Strength, dice: _Dice) -> Any:
@@ -111,6 +128,22 @@ def _transforms(count: Any, side_px: int, strength: Strength, dice: _Dice) -> An
     return tf.stack([xx, xy, x0, yx, yy, y0, nothing, nothing], axis=1)
 
 
+def _blurred(faces: Any, strength: Strength, dice: _Dice) -> Any:
+    """Some of the faces on the way to what a Gaussian of 1.4 px leaves of them."""
+    import tensorflow as tf
+
+    if not strength.blurred_share:
+        return faces
+    each = (tf.shape(faces)[0], 1, 1, 1)
+    row = tf.constant(_BINOMIAL) / sum(_BINOMIAL)
+    kernel = (row[:, None] * row[None, :])[:, :, None, None]
+    reach = len(_BINOMIAL) // 2
+    edged = tf.pad(faces, [[0, 0], [reach, reach], [reach, reach], [0, 0]], "SYMMETRIC")
+    soft = tf.nn.conv2d(edged, kernel, strides=1, padding="VALID")
+    way = tf.where(dice.uniform(each) < strength.blurred_share, dice.uniform(each), 0.0)
+    return faces + way * (soft - faces)
+
+
 def _lit(faces: Any, strength: Strength, dice: _Dice) -> Any:
     import tensorflow as tf
 
@@ -119,6 +152,16 @@ def _lit(faces: Any, strength: Strength, dice: _Dice) -> Any:
     contrast = tf.exp(dice.uniform(each, -strength.contrast, strength.contrast))
     lighter = dice.uniform(each, -strength.brightness, strength.brightness)
     return tf.clip_by_value((faces - mean) * contrast + mean + lighter, 0.0, 1.0)
+
+
+def _noisy(faces: Any, strength: Strength, dice: _Dice) -> Any:
+    """Faces with Gaussian noise, up to ``strength.noise`` of it in each."""
+    import tensorflow as tf
+
+    if not strength.noise:
+        return faces
+    deviation = dice.uniform((tf.shape(faces)[0], 1, 1, 1), 0.0, strength.noise)
+    return tf.clip_by_value(faces + deviation * dice.normal(tf.shape(faces)), 0.0, 1.0)
 
 
 def _erased(faces: Any, strength: Strength, dice: _Dice) -> Any:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.readings import EMOTIONS
+from quantize.reliability import ReliabilityBin, error, reliability
 
 CLASSES = len(EMOTIONS)
-CALIBRATION_BINS = 15
 """As Guo et al., 2017 ("On calibration of modern neural networks")."""
 BOOTSTRAP_DRAWS = 2000
 BOOTSTRAP_SEED = 20
@@ -34,15 +34,6 @@ class ClassFigures:
     recall: float
     f1: float
     samples: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReliabilityBin:
-    """The answers whose confidence is in one bin: their mean confidence, and the share that is right, in 0…1."""
-
-    samples: int
-    confidence: float
-    accuracy: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +80,7 @@ def confusion(labels: NDArray[np.int64], guesses: NDArray[np.int64]) -> NDArray[
 
 def calibration_error(probs: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """Expected calibration error: how far confidence is from accuracy, in 15 equal bins of confidence."""
-    bins = reliability(probs, labels)
-    return sum(own.samples * abs(own.accuracy - own.confidence) for own in bins) / len(labels)
-
-
-def reliability(probs: NDArray[np.float32], labels: NDArray[np.int64]) -> list[ReliabilityBin]:
-    """What 15 equal bins of confidence hold; empty ones are left out."""
-    confidence = probs.max(axis=1)
-    right = probs.argmax(axis=1) == labels
-    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    return [
-        ReliabilityBin(int((bins == b).sum()), float(confidence[bins == b].mean()), float(right[bins == b].mean()))
-        for b in np.unique(bins)
-    ]
+    return error(reliability(probs, labels))
 
 
 def _class_figures(counts: NDArray[np.int64]) -> dict[str, ClassFigures]:

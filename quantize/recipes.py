@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from device.errors import AffectdError
-from quantize.face_recipes import AFFECTD_1_FACE, AFFECTD_1_FACE_DEEPER, AFFECTD_1_FACE_SHALLOW, BASELINE_FACE
+from quantize.face_recipes import AFFECTD_1_FACE, BASELINE_FACE
 from quantize.recipe import Recipe
 from quantize.speech_recipes import AFFECTD_1_SPEECH, BASELINE_SPEECH, SPEECH_FOLDS, SPEECH_WITHOUT
 
-FACES = (BASELINE_FACE, AFFECTD_1_FACE_SHALLOW, AFFECTD_1_FACE_DEEPER, AFFECTD_1_FACE)
+FACES = (BASELINE_FACE, *AFFECTD_1_FACE.lineage)
 VOICES = (BASELINE_SPEECH, AFFECTD_1_SPEECH, *SPEECH_FOLDS, *SPEECH_WITHOUT)
 RECIPES = {recipe.id: recipe for recipe in (*FACES, *VOICES)}
 

@@ -45,7 +45,7 @@ def test_the_recipe_goes_from_corpus_to_a_calibrated_int8_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     faces = write_fer2013(tmp_path / "fer2013", each=10)  # more than one batch of the recipe's 64
-    for earlier in ("affectd-1-face-shallow", "affectd-1-face-deeper"):
+    for earlier in ("affectd-1-face-shallow", "affectd-1-face-deeper", "affectd-1-face-gated"):
         assert main(["train", earlier, "--root", str(faces), "--run", str(tmp_path / earlier), "--epochs", "1"]) == 0
     made = ["--root", str(faces), "--run", str(tmp_path / "run")]
     assert main(["train", "affectd-1-face", *made, "--epochs", "1"]) == 0
@@ -59,7 +59,7 @@ def test_the_recipe_goes_from_corpus_to_a_calibrated_int8_file(
     assert card.outputs[0].shape == (1, 2, 7)
     assert card.about["parameters"] == 1_946_622
     trained = [command.split()[4] for command in card.about["commands"] if " train " in command]
-    assert trained == ["affectd-1-face-shallow", "affectd-1-face-deeper", "affectd-1-face"]
+    assert trained == [recipe.id for recipe in AFFECTD_1_FACE.lineage]
     crowd, label = card.answers
     assert (crowd.name, label.name) == ("crowd", "fer2013")
     assert crowd.temperature == card.about["temperatures"]["crowd"]["value"] != 1
@@ -78,7 +78,7 @@ def test_a_net_that_grows_from_another_asks_for_that_one_first(
     faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", "affectd-1-face", "--root", str(faces), "--run", str(tmp_path / "run")]) != 0
-    assert "run `python -m quantize train affectd-1-face-deeper` first" in " ".join(capsys.readouterr().err.split())
+    assert "run `python -m quantize train affectd-1-face-gated` first" in " ".join(capsys.readouterr().err.split())
 
 
 def test_two_epochs_teach_it_to_tell_simple_faces_apart(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@ import pytest
 from numpy.typing import NDArray
 from quiet import QUIET_TENSORFLOW
 
-from quantize.courses import GrowingFaces, Stage
-from quantize.face_variation import GENTLE, STRONG, FaceVariation, Strength
+from quantize.courses import GrowingFaces, Stage, mixed
+from quantize.datasets import Samples, Split
+from quantize.face_variation import GENTLE, ROUGH, STRONG, FaceVariation, Strength
 
 pytestmark = QUIET_TENSORFLOW
 
@@ -13,8 +14,10 @@ SPOT[20:28, 4:12] = 255
 GREY = np.full((48, 48), 128, dtype=np.uint8)
 
 
-def varied(image: NDArray[np.uint8], count: int, *, side: int = 48, seed: int = 1) -> NDArray[np.float32]:
-    faces = FaceVariation([image])(np.zeros(count, dtype=np.int64), side_px=side, seed=(seed, 0))
+def varied(
+    image: NDArray[np.uint8], count: int, *, side: int = 48, seed: int = 1, strength: Strength = STRONG
+) -> NDArray[np.float32]:
+    faces = FaceVariation([image])(np.zeros(count, dtype=np.int64), side_px=side, seed=(seed, 0), strength=strength)
     return np.asarray(faces.numpy(), dtype=np.float32)
 
 
@@ -65,3 +68,49 @@ def test_a_gentle_variation_moves_and_lights_less_than_a_strong_one() -> None:
 def test_each_stage_has_its_own_strength() -> None:
     plan = GrowingFaces(batch_size=4, stages=(Stage(40, 2), Stage(40, 1, GENTLE)))
     assert [plan.stage(epoch).strength for epoch in (2, 3, 4)] == [STRONG, GENTLE, GENTLE]
+
+
+def test_a_poor_camera_blurs_some_faces_and_adds_noise_to_all() -> None:
+    only_blur, only_noise = (
+        Strength(0, 0, 0, 0, 0, erased_share=0, blurred_share=share, noise=noise)
+        for share, noise in ((0.3, 0), (0, 0.05))
+    )
+    sharp = varied(SPOT, 300, strength=Strength(0, 0, 0, 0, 0, erased_share=0))
+    blurred = varied(SPOT, 300, strength=only_blur)
+    is_soft = ((blurred > 0.05) & (blurred < 0.95)).sum(axis=(1, 2, 3)) > 2 * np.median(
+        ((sharp > 0.05) & (sharp < 0.95)).sum(axis=(1, 2, 3))
+    )
+    assert 50 < is_soft.sum() < 110
+    np.testing.assert_allclose(blurred.sum(axis=(1, 2, 3)), sharp.sum(axis=(1, 2, 3)), rtol=0.02)
+    deviations = varied(GREY, 100, strength=only_noise)[:, 12:36, 12:36].std(axis=(1, 2, 3))
+    assert 0 <= deviations.min() < 0.01 < 0.04 < deviations.max() < 0.06
+
+
+def test_rough_faces_are_strongly_varied_ones_of_a_poor_camera() -> None:
+    assert (ROUGH.rotation, ROUGH.erased_share) == (STRONG.rotation, STRONG.erased_share)
+    assert ROUGH.blurred_share > 0 < ROUGH.noise
+
+
+def test_mixed_samples_lie_over_each_other_as_far_as_their_targets_do() -> None:
+    values = np.arange(6, dtype=np.float32)
+    pictures, targets = mixed(
+        (np.repeat(values, 4).reshape(6, 2, 2), np.repeat(values, 14).reshape(6, 2, 7)), np.random.default_rng(1)
+    )
+    np.testing.assert_allclose(pictures, np.broadcast_to(targets[:, :1, :1], (6, 2, 2)), rtol=1e-6)
+    assert not np.array_equal(targets[:, 0, 0], values)
+    assert (np.abs(targets[:, 0, 0] - 2.5) <= np.abs(values - 2.5)).all()
+
+
+def test_a_stage_mixes_so_many_of_its_batches() -> None:
+    labels = np.tile(np.arange(7), 80)
+    targets = np.repeat(np.eye(7, dtype=np.float32)[labels][:, np.newaxis], 2, axis=1)
+    names = [str(i) for i in range(len(labels))]
+    samples = Samples(names, [GREY] * len(labels), labels, names, targets)
+    split = Split(samples, samples, samples, samples, note="made up")
+
+    def mixed_batches(share: float) -> int:
+        course = GrowingFaces(batch_size=8, stages=(Stage(48, 1, GENTLE, mixed_share=share),))(split)
+        return sum(aims.max(axis=-1).min() < 1 for _, aims in course.epoch(1, np.random.default_rng(1)))
+
+    assert (mixed_batches(0.0), mixed_batches(1.0)) == (0, 70)
+    assert 20 < mixed_batches(0.5) < 50

@@ -10,6 +10,7 @@ from device.models.card import Card
 from device.models.sets import ModelSet
 from quantize.datasets.ravdess import FOLDS, TEST_FOLD
 from quantize.measured import Json
+from quantize.reliability import ReliabilityBin, error, together
 from quantize.report.parts import Content, Table
 from quantize.report.results import Results
 from quantize.report.wording import NONE, percent
@@ -62,10 +63,15 @@ def _score(corpus: str, part: str, figure: str) -> Callable[[Results, ModelSet],
     return reached
 
 
-def _folds(results: Results, chosen: ModelSet) -> Value:
+def _of_folds(results: Results, chosen: ModelSet) -> list[Json | None]:
+    """What each fold of RAVDESS is scored with, by the net that has not heard its actors."""
     model = chosen.speech.id
     others = [f"{model}-f{fold}-ravdess-f{fold}" for fold in range(len(FOLDS))]
-    found = [results.scores(f"{model}-ravdess" if fold == TEST_FOLD else name) for fold, name in enumerate(others)]
+    return [results.scores(f"{model}-ravdess" if fold == TEST_FOLD else name) for fold, name in enumerate(others)]
+
+
+def _folds(results: Results, chosen: ModelSet) -> Value:
+    found = _of_folds(results, chosen)
     values = [float(report["test"]["accuracy"]["value"]) for report in found if report is not None]
     return mean(values) if len(values) == len(found) else None
 
@@ -105,10 +111,14 @@ def _losses(card: Card) -> Iterator[float]:
 
 
 def _calibration(results: Results, chosen: ModelSet) -> Value:
-    wanted = (f"{chosen.face.id}-fer2013", f"{chosen.face.id}-ferplus", f"{chosen.speech.id}-ravdess")
-    found = [results.scores(name) for name in wanted]
-    errors = [float(report["test"]["calibration_error"]) for report in found if report is not None]
-    return max(errors, default=None)
+    faces = [results.scores(f"{chosen.face.id}-{corpus}") for corpus in ("fer2013", "ferplus")]
+    folds = [report for report in _of_folds(results, chosen) if report is not None]
+    errors = [error(_bins(report)) for report in faces if report is not None]
+    return max([*errors, *([error(together([_bins(report) for report in folds]))] if folds else [])], default=None)
+
+
+def _bins(report: Json) -> list[ReliabilityBin]:
+    return [ReliabilityBin(**own) for own in report["test"]["reliability"]]
 
 
 def _instructions(kind: str) -> Callable[[Results, ModelSet], Value]:
@@ -152,7 +162,7 @@ GOALS = (
     Goal("nEMO, unseen corpus, 4 classes: UAR", 0.45, 0.60, True, _share, _unseen("nemo")),
     Goal("fused over the better modality, same performance", 0.04, 0.08, True, _points, _fused),
     Goal("int8 against its float32: largest difference", 0.007, 0.002, False, _points, _int8_loss),
-    Goal("calibration error, the worst corpus", 0.05, 0.02, False, _error, _calibration),
+    Goal("calibration error, the worst corpus (RAVDESS: all folds)", 0.05, 0.02, False, _error, _calibration),
     Goal("arm64 instructions, face net", 40e6, 15e6, False, _millions, _instructions("face")),
     Goal("arm64 instructions, speech net", 40e6, 15e6, False, _millions, _instructions("speech")),
     Goal("both files", 2.5e6, 1e6, False, _megabytes, _size),

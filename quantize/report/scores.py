@@ -7,6 +7,7 @@ from typing import Any
 
 from device.readings import EMOTIONS
 from quantize.measured import Json
+from quantize.reliability import ReliabilityBin, error_by_chance
 from quantize.report.drawing import HEAT, INK, LINE, MUTED, in_percent, mark_chance, plot, whiskers
 from quantize.report.parts import Content, Plot, Plots, Table
 from quantize.report.results import Results
@@ -145,6 +146,7 @@ def reliability(results: Results) -> Content:
 def _reliability(results: Results, report: Json) -> Plot:
     own, name = report["test"], f"{report['model']} · {report['dataset']}"
     bins, colour = own["reliability"], results.colour(report["model"])
+    chance = error_by_chance([ReliabilityBin(**b) for b in bins])
 
     def draw(axes: Any) -> None:
         axes.plot((0, 100), (0, 100), color=LINE, linewidth=1)
@@ -153,11 +155,15 @@ def _reliability(results: Results, report: Json) -> Plot:
         sizes = [10 + 300 * b["samples"] / own["samples"] for b in bins]
         axes.scatter(x, y, s=sizes, color=colour, linewidths=0)
         axes.text(4, 92, f"calibration error {own['calibration_error']:.3f}", fontsize=8)
-        axes.text(4, 84, f"temperature {report['temperature']:.2f}", fontsize=8, color=MUTED)
+        axes.text(4, 84, f"by chance {chance:.3f}", fontsize=8, color=MUTED)
+        axes.text(4, 76, f"temperature {report['temperature']:.2f}", fontsize=8, color=MUTED)
         in_percent(axes, "x")
         in_percent(axes, low=0, high=102)
         mark_chance(axes)
         axes.set(xlabel="confidence", ylabel="right")
 
-    alt = f"Reliability of {name}: calibration error {own['calibration_error']:.3f} over {own['samples']:,} samples."
+    alt = (
+        f"Reliability of {name}: calibration error {own['calibration_error']:.3f} over {own['samples']:,} samples; "
+        f"a net that is right as often as it says would show {chance:.3f} by chance."
+    )
     return plot(f"reliability-{report['model']}-{report['dataset']}", name, alt, draw)
