@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from device.errors import ModelError
 from quantize.checkpoints import write_beside
 from quantize.graph import read_graph, with_integer_placeholders
+from quantize.ranges import with_true_ranges
 
 FloatArray = NDArray[np.float32]
 
@@ -42,10 +43,8 @@ def to_int8(model: Any, calibration: list[FloatArray], path: Path) -> None:
     """
     import tensorflow as tf
 
-    converter = _calibrating_converter(model, calibration)
-    converter.inference_input_type = tf.int8
-    converter.inference_output_type = tf.int8
-    content = with_integer_placeholders(converter.convert())
+    content = _quantized(calibrated(model, calibration), left_float=[], ends=tf.int8)
+    content = with_integer_placeholders(content)
     _require_integer(content, path)
     write_beside(path, content)
 
@@ -54,15 +53,27 @@ def calibrated(model: Any, calibration: list[FloatArray]) -> bytes:
     """The float file with the range that each tensor has over ``calibration``: what ``quantized`` works on."""
     converter = _calibrating_converter(model, calibration)
     converter._experimental_calibrate_only = True
-    return bytes(converter.convert())
+    return with_true_ranges(bytes(converter.convert()), calibration)
 
 
 def quantized(calibrated_content: bytes, *, left_float: list[str]) -> bytes:
     """A calibrated file in int8, but for the operators that write the tensors named; float32 at both ends."""
+    import tensorflow as tf
+
+    return _quantized(calibrated_content, left_float=left_float, ends=tf.float32)
+
+
+def _quantized(calibrated_content: bytes, *, left_float: list[str], ends: Any) -> bytes:
     # The public QuantizationDebugger does the same, but would give each channel of a dense layer its own scale.
     from tensorflow.lite.python.convert import mlir_quantize
 
-    content = mlir_quantize(calibrated_content, denylisted_nodes=left_float, disable_per_channel_for_dense_layers=True)
+    content = mlir_quantize(
+        calibrated_content,
+        input_data_type=ends,
+        output_data_type=ends,
+        denylisted_nodes=left_float,
+        disable_per_channel_for_dense_layers=True,
+    )
     return bytes(content)
 
 

@@ -1,0 +1,73 @@
+"""Ranges for int8 are those that tensors have, whatever was written over them afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
+from quiet import QUIET_TENSORFLOW
+
+from quantize import convert
+from quantize.ranges import with_true_ranges
+
+pytestmark = QUIET_TENSORFLOW
+
+Inputs = list[NDArray[np.float32]]
+
+
+@pytest.fixture(scope="module")
+def inputs() -> Inputs:
+    return list(np.random.default_rng(1).normal(size=(20, 8, 8, 4)).astype(np.float32))
+
+
+def gated_net() -> Any:
+    """What a block adds to a louder picture goes through a gate: both are written over by what comes next."""
+    import tf_keras
+    from tf_keras import layers
+
+    tf_keras.utils.set_random_seed(1)
+    given = layers.Input((8, 8, 4))
+    loud = layers.ReLU()(layers.Conv2D(4, 1, kernel_initializer=tf_keras.initializers.Constant(20.0))(given))
+    deep = layers.Conv2D(4, 3, padding="same")(layers.ReLU()(layers.Conv2D(4, 3, padding="same")(loud)))
+    gate = layers.Conv2D(4, 1, activation="sigmoid", name="gate")(layers.GlobalAveragePooling2D(keepdims=True)(deep))
+    product = layers.Multiply(name="product")([deep, layers.Rescaling(2.0)(gate)])
+    both = layers.ReLU()(layers.Add()([loud, product]))
+    return tf_keras.Model(given, layers.Dense(3)(layers.GlobalAveragePooling2D()(both)))
+
+
+def plain_net() -> Any:
+    import tf_keras
+    from tf_keras import layers
+
+    return tf_keras.Sequential([layers.Input((8, 8, 4)), layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(3)])
+
+
+def range_of(content: bytes, name: str) -> tuple[float, float]:
+    (graph,) = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0)).subgraphs
+    (told,) = [tensor.quantization for tensor in graph.tensors if tensor.name.decode().endswith(name)]
+    return float(told.min[0]), float(told.max[0])
+
+
+@pytest.mark.parametrize(("layer", "tensor"), [("product", "product/mul"), ("gate", "gate/Sigmoid")])
+def test_what_is_written_over_keeps_its_own_range(inputs: Inputs, layer: str, tensor: str) -> None:
+    import tf_keras
+
+    net = gated_net()
+    shown = tf_keras.Model(net.input, net.get_layer(layer).output).predict(np.stack(inputs), verbose=0)
+    found = range_of(convert.calibrated(net, inputs), tensor)
+    assert found == pytest.approx((float(shown.min()), float(shown.max())), rel=0.01)
+
+
+def test_a_file_whose_ranges_are_right_is_left_as_it_is(inputs: Inputs) -> None:
+    right = convert.calibrated(plain_net(), inputs)
+    assert with_true_ranges(right, inputs) is right
+
+
+def test_ranges_of_other_inputs_are_taken_from_those(inputs: Inputs) -> None:
+    calibrated = convert.calibrated(gated_net(), inputs)
+    louder = with_true_ranges(calibrated, [3 * values for values in inputs])
+    (_, usual), (_, loud) = range_of(calibrated, "product/mul"), range_of(louder, "product/mul")
+    assert loud > 1.5 * usual
