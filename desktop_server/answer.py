@@ -131,7 +131,9 @@ class Explanation(Part):
     label: Label
     method: str
     face_map: list[list[float]] | None = None
-    speech_map: list[list[float]] | None = Field(default=None, description="Rows are moments, columns bands.")
+    speech_map: list[list[float]] | None = Field(
+        default=None, description="Rows are moments, columns bands; what prosody adds is in no place."
+    )
     face_crop_png_base64: str | None = Field(default=None, description="The crop that the net saw.")
     speech_features: list[list[float]] | None = None
     contributions: dict[str, float] = {}

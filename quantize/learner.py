@@ -50,7 +50,7 @@ def learner(recipe: Recipe, run: Path, training: Training) -> Learner:
     tf_keras.utils.set_random_seed(training.seed + len(training.epochs))
     net = _fresh(recipe, tf_keras)
     if training.epochs:
-        _take_up(net, checkpoints.load_net(run, checkpoints.LAST))
+        _take_up(net, run)
     elif recipe.grown_from is not None:
         grown(net, seed_net(recipe.id, recipe.grown_from, run.parent))
     if recipe.averaging is None:
@@ -84,12 +84,19 @@ def seed_net(name: str, seed: Recipe, runs: Path) -> Any:
     return net
 
 
-def _take_up(net: Any, kept: Any) -> None:
-    """Go on from ``kept``, its optimizer's memory too, on the recipe's plan as it is now: it may have grown longer."""
-    net.set_weights(kept.get_weights())
-    net.optimizer.build(net.trainable_variables)
-    for own, found in zip(net.optimizer.variables, kept.optimizer.variables, strict=True):
-        own.assign(found)
+def _take_up(net: Any, run: Path) -> None:
+    """Go on from ``run``, its optimizer's memory too, on the recipe's plan as it is now: it may have grown longer."""
+    kept = checkpoints.load_net(run, checkpoints.LAST)
+    try:
+        net.set_weights(kept.get_weights())
+        net.optimizer.build(net.trainable_variables)
+        for own, found in zip(net.optimizer.variables, kept.optimizer.variables, strict=True):
+            own.assign(found)
+    except ValueError as error:
+        raise AffectdError(
+            f"{run} holds a training of another net than {net.name} is now ({error}); choose another --run, or remove "
+            "that folder"
+        ) from error
 
 
 def _answering(recipe: Recipe, net: Any, run: Path, training: Training) -> Any:

@@ -12,7 +12,6 @@ from device.readings import EMOTIONS
 from quantize.reliability import ReliabilityBin, error, reliability
 
 CLASSES = len(EMOTIONS)
-"""As Guo et al., 2017 ("On calibration of modern neural networks")."""
 BOOTSTRAP_DRAWS = 2000
 BOOTSTRAP_SEED = 20
 

@@ -76,7 +76,9 @@ def study(recipe: Recipe, root: Path, runs: Path, *, seed: int, epochs: int) -> 
                 scores=scores,
             )
         )
-    return Protocols(net=recipe.description, seed=seed, epochs=epochs, rows=tuple(rows))
+    return Protocols(
+        net=f"{recipe.description} (its answer to prosody left out)", seed=seed, epochs=epochs, rows=tuple(rows)
+    )
 
 
 def _all_clips(root: Path) -> Samples:

@@ -74,8 +74,8 @@ AFFECTD_1_SPEECH = Recipe(
     "30 % as recorded, else at other speeds (0.87 to 1.15), in rooms (0.1 to 0.5 s), over noises (3 to 30 dB) of the "
     "training half; random pieces, tempo, vocal tract, microphone and masks anew each time; a running mean of the "
     "weights (0.99 a step) answers; the last epoch; then three times the logits of a regression on prosody, as "
-    "recorded and in three copies, 60 % TESS, 30 % nEMO and 10 % RAVDESS (ridge 0.2): the three numbers were chosen by "
-    "what they do to corpora that were left out",
+    "recorded and in three copies, 60 % TESS, 30 % nEMO and 10 % RAVDESS (ridge 0.2): all of these numbers were "
+    "chosen by what they do to RAVDESS's folds and to corpora that were left out",
     intended_use=INTENDED_USE,
     limits="Trained on actors: 19 North American ones with two sentences, two Canadian women with single words, nine "
     "Polish ones. In a corpus that it was not trained on it names few emotions right (the report says how few). On "

@@ -50,8 +50,8 @@ def train(recipe: Recipe, split: Split, run: Path, *, seed: int, epochs: int) ->
         while len(training.epochs) < epochs and not _is_stuck(recipe, training):
             epoch = _one_epoch(school, seed, len(training.epochs) + 1)
             training = training.after(epoch)
-            is_chosen = training.epochs_since_chosen == 0
-            learning.save(run, training, result=learning.answering if is_chosen else None)
+            is_result = training.epochs_since_chosen == 0 and not recipe.is_finished_apart
+            learning.save(run, training, result=learning.answering if is_result else None)
             bars.console.print(_line(epoch), highlight=False)
     if recipe.is_finished_apart:
         result = finished(recipe, learning.answering, split, run.parent)

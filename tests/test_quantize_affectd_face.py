@@ -1,6 +1,7 @@
 """The recipe of affectd-1-face from end to end: soft targets, growing pictures, averaged weights, temperature."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,11 @@ import pytest
 from quiet import QUIET_TENSORFLOW
 from synthetic import write_fer2013
 
+from device.errors import AffectdError
 from device.models.card import read_card
 from quantize import checkpoints
 from quantize.__main__ import main
-from quantize.courses import GrowingFaces, Stage
+from quantize.courses import Batch, Course, GrowingFaces, Stage
 from quantize.datasets import Samples, Split
 from quantize.datasets.fer2013_votes import FER2013_VOTES
 from quantize.face_recipes import AFFECTD_1_FACE, AFFECTD_1_FACE_SHALLOW
@@ -79,6 +81,49 @@ def test_a_net_that_grows_from_another_asks_for_that_one_first(
 ) -> None:
     assert main(["train", "affectd-1-face", "--root", str(faces), "--run", str(tmp_path / "run")]) != 0
     assert "run `python -m quantize train affectd-1-face-gated` first" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_training_cut_short_leaves_no_net_that_lacks_what_comes_last(faces: Path, tmp_path: Path) -> None:
+    split = FER2013_VOTES.split(faces)
+    assert SHORT.is_finished_apart
+    with pytest.raises(KeyboardInterrupt):
+        train(replace(SHORT, plan=lambda whole: _Interrupted(SHORT.plan(whole))), split, tmp_path, seed=1, epochs=2)
+    assert len(checkpoints.require_state(tmp_path).epochs) == 1
+    with pytest.raises(AffectdError, match="no checkpoint can be read"):
+        checkpoints.load_net(tmp_path)
+    train(SHORT, split, tmp_path, seed=1, epochs=2)
+    assert checkpoints.load_net(tmp_path).output_shape == (None, 2, 7)
+
+
+@dataclass(frozen=True)
+class _Interrupted:
+    """A course that Ctrl-C is pressed in, in its second epoch."""
+
+    whole: Course
+
+    @property
+    def steps(self) -> int:
+        return self.whole.steps
+
+    def epoch(self, number: int, rng: np.random.Generator) -> Iterator[Batch]:
+        if number == 2:
+            raise KeyboardInterrupt
+        yield from self.whole.epoch(number, rng)
+
+
+def test_half_the_way_back_is_half_of_each_weight(faces: Path, tmp_path: Path) -> None:
+    split = FER2013_VOTES.split(faces)
+    seed = replace(SHORT, id="seed", refit=None)
+    train(seed, split, tmp_path / "seed", seed=1, epochs=1)
+    on = replace(seed, id="on", grown_from=seed, way_kept=0.5, taught_share=0.5)
+    train(on, split, tmp_path / "on", seed=1, epochs=1)
+    before, after, result = (
+        checkpoints.load_net(tmp_path / run, name).get_weights()
+        for run, name in (("seed", checkpoints.ANSWERING), ("on", checkpoints.ANSWERING), ("on", checkpoints.RESULT))
+    )
+    assert any(not np.array_equal(old, new) for old, new in zip(before, after, strict=True))
+    for old, new, found in zip(before, after, result, strict=True):
+        np.testing.assert_allclose(found, (old + new) / 2, atol=1e-6)
 
 
 def test_two_epochs_teach_it_to_tell_simple_faces_apart(tmp_path: Path) -> None:

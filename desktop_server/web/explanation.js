@@ -15,7 +15,7 @@ export async function drawExplanation(parent, explanation, label) {
     el("div", { class: "title" }, el("h3", { id: "explanation-title" }, label === explanation.label ? `Why ${label}?` : `${title(label)}, but what speaks for ${explanation.label}`), maps.length > 0 && el("label", { class: "switch" }, heat, el("span", {}, "Heat"))),
     maps.length ? el("div", { class: "maps" }, maps.map((map) => map.figure)) : el("p", { class: "empty" }, "There is nothing to show: nothing was read."),
     contributions(explanation.contributions),
-    el("p", { class: "small" }, `Method: ${explanation.method}. It shows what the nets looked at, not whether they were right.`),
+    el("p", { class: "small" }, `Method: ${explanation.method}. It shows what the nets looked at, not whether they were right. What pitch and movement add to a voice is in no place of it.`),
   );
 }
 

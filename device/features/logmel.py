@@ -1,4 +1,4 @@
-"""Log energies in mel bands as a picture of speech: what the net of affectd-1 reads."""
+"""Log energies in mel bands as a picture of speech: most of what the net of affectd-1 reads."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.features.mel import BANDS, FRAMES, LogEnergies
-
-FEATURE_VERSION = "logmel40/1"
-"""Raised whenever a model trained on older features would be served other numbers."""
 
 RANGE = 14.0
 """What lies more than so far (60 dB) below the loudest place of a window is lifted to there: how silent the silence

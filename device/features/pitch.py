@@ -1,6 +1,6 @@
 """How high a voice is, and how much of a tone: what tells speech from noise, and a lively voice from a flat one.
 
-By autocorrelation (Boersma, 1993: divided by that of the window), 70 Hz to a shout's 500 Hz.
+By autocorrelation (Boersma, 1993: divided by that of the window), from above 70 Hz to a shout's 500 Hz.
 """
 
 from __future__ import annotations

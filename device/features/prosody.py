@@ -1,7 +1,7 @@
 """How somebody speaks, whatever the words and the microphone: statistics of pitch, voicing and movement.
 
 What a net learns of the spectra of a few corpora fails on another one; pitch and movement carry over better (as in the
-parameter sets of Eyben et al., 2016, eGeMAPS). Nothing here depends on how loud the sound is.
+parameter sets of Eyben et al., 2016, eGeMAPS). How loud the sound is is no cue, but for what noise hides of soft ones.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ _COSINES = np.cos(np.pi * np.arange(CEPSTRA)[:, np.newaxis] * (np.arange(BANDS) 
 
 def model_input(frames: SpeechFrames) -> NDArray[np.float32]:
     """What ``logmel.model_input`` makes of the last 128 frames, and ``row`` in one more: float32 (129, 40)."""
-    recent = SpeechFrames(frames.energies[-FRAMES:], Pitches(*(values[-FRAMES:] for values in frames.pitches)))
+    first = max(0, len(frames.energies) - FRAMES)
+    recent = SpeechFrames(frames.energies[first:], Pitches(*(values[first:] for values in frames.pitches)))
     return np.vstack([logmel.model_input(recent.energies), row(recent)])
 
 
@@ -91,7 +92,7 @@ def _of_pitch(semitones: Floats, places: NDArray[np.int64]) -> Floats:
     """Median, 10th and 90th percentile (semitones above 100 Hz), deviation, mean step, slope (semitones in 3 s)."""
     steps = np.abs(np.diff(semitones)[np.diff(places) == 1])
     small = steps[steps < LARGEST_STEP]
-    time = (places - places.mean()) / FRAMES
+    time = (places - places.mean()) / FRAMES  # of hardly any time there is hardly a slope
     slope = (time * semitones).mean() / max(1e-3, (time**2).mean())
     return np.array([*np.percentile(semitones, [50, 10, 90]), semitones.std(), small.sum() / max(1, len(small)), slope])
 

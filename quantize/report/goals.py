@@ -34,7 +34,10 @@ def content(results: Results) -> Content:
     """The table of goals."""
     columns = ["goal", "must", "aim", *(chosen.name for chosen in results.sets)]
     rows = [_row(goal, results) for goal in GOALS]
-    caption = "● the aim is reached, ○ the must is, ✕ neither; – not measured. Int8 files, one view, as they ship."
+    caption = (
+        "● the aim is reached, ○ the must is, ✕ neither; – not measured. Int8 files, one view, as they ship. What "
+        "prosody counts in affectd-1-speech was chosen with its lines in view: those figures are too good."
+    )
     return Content(shown=[Table(caption, columns, rows)])
 
 
@@ -110,11 +113,17 @@ def _losses(card: Card) -> Iterator[float]:
         yield abs(report["test"]["accuracy"]["value"] - float32)
 
 
-def _calibration(results: Results, chosen: ModelSet) -> Value:
-    faces = [results.scores(f"{chosen.face.id}-{corpus}") for corpus in ("fer2013", "ferplus")]
-    folds = [report for report in _of_folds(results, chosen) if report is not None]
-    errors = [error(_bins(report)) for report in faces if report is not None]
-    return max([*errors, *([error(together([_bins(report) for report in folds]))] if folds else [])], default=None)
+def _worst_calibration(results: Results, chosen: ModelSet) -> Value:
+    wanted = (f"{chosen.face.id}-fer2013", f"{chosen.face.id}-ferplus", f"{chosen.speech.id}-ravdess")
+    found = [results.scores(name) for name in wanted]
+    errors = [float(report["test"]["calibration_error"]) for report in found if report is not None]
+    return max(errors, default=None)
+
+
+def _calibration_of_folds(results: Results, chosen: ModelSet) -> Value:
+    """Of all 24 actors: a fold's few clips have an error by chance that is larger than the goal."""
+    found = [_bins(report) for report in _of_folds(results, chosen) if report is not None]
+    return error(together(found)) if len(found) == len(FOLDS) else None
 
 
 def _bins(report: Json) -> list[ReliabilityBin]:
@@ -162,7 +171,8 @@ GOALS = (
     Goal("nEMO, unseen corpus, 4 classes: UAR", 0.45, 0.60, True, _share, _unseen("nemo")),
     Goal("fused over the better modality, same performance", 0.04, 0.08, True, _points, _fused),
     Goal("int8 against its float32: largest difference", 0.007, 0.002, False, _points, _int8_loss),
-    Goal("calibration error, the worst corpus (RAVDESS: all folds)", 0.05, 0.02, False, _error, _calibration),
+    Goal("calibration error, the worst of both files' tests", 0.05, 0.02, False, _error, _worst_calibration),
+    Goal("calibration error on RAVDESS, all folds together", 0.05, 0.02, False, _error, _calibration_of_folds),
     Goal("arm64 instructions, face net", 40e6, 15e6, False, _millions, _instructions("face")),
     Goal("arm64 instructions, speech net", 40e6, 15e6, False, _millions, _instructions("speech")),
     Goal("both files", 2.5e6, 1e6, False, _megabytes, _size),

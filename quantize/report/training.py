@@ -36,7 +36,8 @@ def content(results: Results) -> Content:
             panels.append(_accuracies(results, history))
     caption = (
         "The training loss has what a recipe adds to it (label smoothing, weight decay); only its fall tells. "
-        "At a dotted line the net grew: blocks were added that at first change nothing."
+        "At a dotted line the next net went on from there: with blocks that at first change nothing, or with other "
+        "aims."
     )
     return Content(shown=[Plots(caption, panels)] if panels else [])
 
