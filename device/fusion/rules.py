@@ -16,7 +16,7 @@ Its logarithm would be a veto for ever. Any smaller number would claim more cert
 """
 
 EVEN: Mapping[Modality, float] = {Modality.FACE: 1.0, Modality.SPEECH: 1.0}
-LEARNED: Mapping[Modality, float] = {Modality.FACE: 0.8, Modality.SPEECH: 0.9}
+LEARNED: Mapping[Modality, float] = {Modality.FACE: 0.9, Modality.SPEECH: 0.7}
 """The powers under which the emotions of RAVDESS's 24 actors, seen and heard in the same performance, are likeliest.
 
 Made by ``python -m quantize fusion``; docs/measured/fusion-affectd-1.json has them as ``learned``, with the forms that
