@@ -75,8 +75,8 @@ features and variations were chosen on RAVDESS's folds F0 and F4 and on TESS and
 trials. What it hears of prosody, and how much that counts, was then chosen in some two hundred trials, each scored on
 all five folds (F3, the shipped file's test, is one), on TESS and on nEMO, and its statistics are brought to one scale
 by their means over all three: no part of a speech corpus is untouched, and what `docs/report.md` says of unknown
-corpora is too good. A choice by TESS alone would have left nEMO at about 41 % UAR of four classes; one by nEMO alone,
-TESS at 66 %.
+corpora is too good. In trials, a choice by TESS alone left nEMO below 45 % UAR of four classes; no committed study
+says yet by how much.
 
 """
 

@@ -19,7 +19,7 @@ from quantize.voice_variation import Sound, varied_sound
 COPIES = 7
 """Varied copies of each stretch, beside itself."""
 PROSODIC = 4
-"""How many of these eight are listened to for their prosody: it costs as much as all the rest."""
+"""How many of these eight are listened to for their prosody, which takes time."""
 
 Energies = NDArray[np.float16]
 

@@ -42,9 +42,9 @@ def _spans(samples: NDArray[np.int16]) -> NDArray[np.int16]:
 class FrameStream:
     """Frames of a growing stretch of sound; what was already computed is kept.
 
-    ``window()`` equals ``speech_frames(stretch[-48000:])`` of everything pushed so far, at each hop: only the
-    energies of the window's first and last frame depend on where it is cut, so only they are made anew beside the new
-    ones.
+    ``window()`` equals ``speech_frames`` of the last 3 s pushed so far, from the next whole step on: only the
+    energies of the window's first and last frame depend on where it is cut, so only they are made anew beside the
+    new ones.
     """
 
     def __init__(self) -> None:
