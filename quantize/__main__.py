@@ -21,6 +21,7 @@ from quantize.commands import (
     fairness,
     fusion,
     layers,
+    prosody,
     protocol,
     refit,
     report,
@@ -32,7 +33,7 @@ from quantize.commands import (
 
 COMMANDS = (
     *(train, aware, convert, calibrate, export, server_models, evaluate),
-    *(compare, layers, refit, protocol, robustness, fairness, fusion, runtimes),
+    *(compare, layers, refit, protocol, robustness, fairness, fusion, prosody, runtimes),
     *(report, describe),
 )
 """What is made, what is measured, and what is told."""

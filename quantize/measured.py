@@ -112,6 +112,7 @@ def studies(models: Path, witnesses: Path = WITNESSES) -> tuple[Study, ...]:
             found += _of_model(card, models, witnesses)
         found.append(_fusion(chosen, models, witnesses))
     found += _of_witnesses(witnesses)
+    found += _of_prosody(load_set(models), models, witnesses)
     found.append(_protocol(load_set(models)))
     return tuple({study.name: study for study in found}.values())
 
@@ -155,6 +156,13 @@ def fold_nets(shipped: Path, witnesses: Path) -> list[Path]:
     return paths if all(path.exists() for path in paths) else []
 
 
+def voice_nets(shipped: Path, witnesses: Path) -> dict[str, Path]:
+    """``fold_nets``, ``f0`` to ``f4``, and those without a corpus, by its name; none if one is not there."""
+    folds = {f"f{fold}": path for fold, path in enumerate(fold_nets(shipped, witnesses))}
+    others = {name: witnesses / f"{shipped.stem}-without-{name}.tflite" for name in _FOREIGN}
+    return {**folds, **others} if folds and all(path.exists() for path in others.values()) else {}
+
+
 def _fusion(chosen: ModelSet, models: Path, witnesses: Path) -> Study:
     nets = fold_nets(models / chosen.speech.file, witnesses)
     heard = ("--speech-folds", str(witnesses)) if nets else ()
@@ -171,6 +179,15 @@ def _of_witnesses(witnesses: Path) -> Iterator[Study]:
         elif "-without-" in path.stem:
             corpus = path.stem.rpartition("-without-")[2]
             yield _scores(path.stem, str(path), corpus, (_sha256(path),), FOUR)
+
+
+def _of_prosody(default: ModelSet, models: Path, witnesses: Path) -> Iterator[Study]:
+    card = default.speech
+    nets = voice_nets(models / card.file, witnesses)
+    if nets:
+        arguments = ("prosody", "--model", str(models / card.file), "--witnesses", str(witnesses))
+        proofs = tuple(_sha256(path) for path in nets.values())
+        yield Study(f"prosody-{card.id}", "prosody", card.id, arguments, proofs)
 
 
 def _protocol(default: ModelSet) -> Study:

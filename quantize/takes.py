@@ -70,9 +70,23 @@ class TakeLibrary:
         return Takes([self._shelf[name] for name in samples.names])
 
 
+def prosodies(samples: Samples, noises: Sequence[Sound]) -> NDArray[np.float32]:
+    """What ``Takes.prosody`` is of heard samples, without the rest: it takes half as long."""
+    sounds = list(noises)
+    numbers = track(range(len(samples)), "listening to prosody", transient=True)
+    return np.stack([_prosody(_sounds(samples.names[i], samples.signals[i], sounds, PROSODIC - 1)) for i in numbers])
+
+
 def _made(name: str, stretch: Sound, noises: Sequence[Sound]) -> Take:
+    sounds = _sounds(name, stretch, noises, COPIES)
+    return Take([log_energies(sound).astype(np.float16) for sound in sounds], _prosody(sounds[:PROSODIC]))
+
+
+def _sounds(name: str, stretch: Sound, noises: Sequence[Sound], copies: int) -> list[Sound]:
     """From a generator of the sample's own, so that a take does not depend on what else is trained on."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
-    sounds = [stretch, *(varied_sound(stretch, noises, rng) for _ in range(COPIES))]
-    rows = [prosody.row(speech_frames(sound[-WINDOW_SAMPLES:])) for sound in sounds[:PROSODIC]]
-    return Take([log_energies(sound).astype(np.float16) for sound in sounds], np.stack(rows))
+    return [stretch, *(varied_sound(stretch, noises, rng) for _ in range(copies))]
+
+
+def _prosody(sounds: Sequence[Sound]) -> NDArray[np.float32]:
+    return np.stack([prosody.row(speech_frames(sound[-WINDOW_SAMPLES:])) for sound in sounds])

@@ -25,6 +25,7 @@ from quantize.layers import Harm, LayerHarm, LayerReport
 from quantize.measured import Histories, Study
 from quantize.metrics import Figure, Scores, score
 from quantize.paired import Interval, Paired, compare
+from quantize.prosody_study import Choice, ProsodyStudy, Trial, Way
 from quantize.protocol import Protocols, Row
 from quantize.robustness import Condition, Outcome, Robustness
 from quantize.sexes import Sex
@@ -170,6 +171,16 @@ def _split(study: Study) -> Protocols:
     return Protocols(study.about, 1, 2, (Row("by actor", "no actor is on both sides", 70, 0, 0, _scores()),))
 
 
+def _of_prosody(study: Study) -> ProsodyStudy:
+    ways = [Way({"ravdess": 0.1, "tess": 0.6, "nemo": 0.3}, 0.2, strength) for strength in (0.0, 3.0)]
+    trials = tuple(Trial(way, {"ravdess": 0.7, "tess": 0.5, "nemo": 0.37}) for way in ways)
+    choices = (
+        Choice("tess", ("ravdess", "nemo"), trials[0], _scores()),
+        Choice("nemo", ("ravdess", "tess"), trials[0], _scores()),
+    )
+    return ProsodyStudy(study.about, {"f0": study.proofs[0]}, 70, trials, trials[1], choices)
+
+
 _MAKERS: Mapping[str, Callable[[Study], Any]] = {
     "scores": _evaluated,
     "training": _trained,
@@ -178,5 +189,6 @@ _MAKERS: Mapping[str, Callable[[Study], Any]] = {
     "robustness": _worse,
     "fairness": _by_sex,
     "fusion": _fused,
+    "prosody": _of_prosody,
     "protocol": _split,
 }

@@ -197,3 +197,20 @@ def test_nets_that_never_met_a_fold_are_scored_on_it_and_stand_in_for_everybody(
     assert "tess" in found["scores-baseline-speech-without-tess-tess"].arguments
     assert found["robustness-baseline-speech"].arguments.count("--model") == 5
     assert "--speech-folds" in found["fusion-baseline"].arguments
+
+
+def test_what_prosody_counts_is_shown_with_what_choosing_flatters(tmp_path: Path) -> None:
+    witnesses = tmp_path / "witnesses"
+    witnesses.mkdir()
+    for name in ("f0", "f1", "f2", "f4", "without-tess", "without-nemo"):
+        (witnesses / f"affectd-1-speech-{name}.tflite").write_bytes(name.encode())
+    study = next(study for study in own_studies(tmp_path) if study.kind == "prosody")
+    assert study.proofs[0] != study.proofs[3]
+    write(study, tmp_path)
+    shown = sections(read_results(MODELS, tmp_path, witnesses))
+    tables = {part.id: [own for own in part.content.shown if isinstance(own, Table)] for part in shown}
+    goals = {row[0]: row[-1] for row in tables["goals"][0].rows}
+    told = re.match(r"[\d.]+", goals["nEMO, the same, prosody chosen without it: UAR"])
+    assert told
+    assert told[0] == re.findall(r"([\d.]+) \[", tables["prosody"][0].rows[1][-1])[0]
+    assert tables["prosody"][0].rows[-1] == ["as it ships", "10:60:30", "0.2", "3", "70.0", "50.0", "37.0"]

@@ -36,7 +36,8 @@ def content(results: Results) -> Content:
     rows = [_row(goal, results) for goal in GOALS]
     caption = (
         "● the aim is reached, ○ the must is, ✕ neither; – not measured. Int8 files, one view, as they ship. What "
-        "prosody counts in affectd-1-speech was chosen with its lines in view: those figures are too good."
+        "prosody counts in affectd-1-speech was chosen with RAVDESS, TESS and nEMO in view, so those figures are too "
+        "good; the lines 'chosen without it' say what the corpus is read like where it had no say in that."
     )
     return Content(shown=[Table(caption, columns, rows)])
 
@@ -84,6 +85,20 @@ def _unseen(corpus: str) -> Callable[[Results, ModelSet], Value]:
         model = chosen.speech.id
         found = results.scores(f"{model}-without-{corpus}-{corpus}") or results.scores(f"{model}-{corpus}")
         return None if found is None else float((found["told"] or found["test"])["uar"]["value"])
+
+    return reached
+
+
+def _unseen_and_unasked(corpus: str) -> Callable[[Results, ModelSet], Value]:
+    """With what prosody counts chosen by all other corpora, as it is chosen for what ships by all of them."""
+
+    def reached(results: Results, chosen: ModelSet) -> Value:
+        for study, found in results.of("prosody"):
+            if study.about == chosen.speech.id:
+                asked = [choice for choice in found["choices"] if choice["corpus"] == corpus]
+                own = max(asked, key=lambda choice: len(choice["chosen_by"]))
+                return float(own["scores"]["uar"]["value"])
+        return None
 
     return reached
 
@@ -168,7 +183,9 @@ GOALS = (
     Goal("FER+ majority, 7 classes, test: accuracy", 0.84, 0.87, True, _share, _score("ferplus", "test", "accuracy")),
     Goal("RAVDESS, unseen actors, mean of 5 folds: accuracy", 0.62, 0.72, True, _share, _folds),
     Goal("TESS, unseen corpus, 4 classes: UAR", 0.45, 0.60, True, _share, _unseen("tess")),
+    Goal("TESS, the same, prosody chosen without it: UAR", 0.45, 0.60, True, _share, _unseen_and_unasked("tess")),
     Goal("nEMO, unseen corpus, 4 classes: UAR", 0.45, 0.60, True, _share, _unseen("nemo")),
+    Goal("nEMO, the same, prosody chosen without it: UAR", 0.45, 0.60, True, _share, _unseen_and_unasked("nemo")),
     Goal("fused over the better modality, same performance", 0.04, 0.08, True, _points, _fused),
     Goal("int8 against its float32: largest difference", 0.007, 0.002, False, _points, _int8_loss),
     Goal("calibration error, the worst of both files' tests", 0.05, 0.02, False, _error, _worst_calibration),

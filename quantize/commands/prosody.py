@@ -1,0 +1,49 @@
+"""``python -m quantize prosody``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from quantize.commands.options import MODELS, WITNESSES, add_root
+from quantize.commands.study_options import add_json, write_study
+
+if TYPE_CHECKING:
+    from quantize.prosody_study import Trial
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("prosody", help="what prosody is to count in a speech net, chosen without the scores")
+    parser.add_argument("--model", type=Path, default=MODELS / "affectd-1-speech.tflite", metavar="FILE")
+    parser.add_argument(
+        "--witnesses", type=Path, default=WITNESSES, metavar="DIR", help="its nets of other folds and corpora"
+    )
+    add_root(parser)
+    add_json(parser, "prosody-affectd-1-speech")
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure, write and print."""
+    from quantize.prosody_study import chosen, study
+
+    found = study(options.model, options.witnesses, options.root)
+    write_study(options.json, found)
+    title = f"{found.model}, {len(found.trials)} ways: RAVDESS accuracy, TESS and nEMO UAR of four classes"
+    table = Table("chosen by", "shares", "ridge", "strength", "ravdess %", "tess %", "nemo %", title=title)
+    for choice in found.choices:
+        table.add_row(f"{' and '.join(choice.chosen_by)}, for {choice.corpus}", *_told(choice.trial))
+    table.add_row("all three", *_told(chosen(found.trials, tuple(found.shipped.scores))))
+    table.add_row("(shipped)", *_told(found.shipped))
+    Console().print(table)
+
+
+def _told(trial: Trial) -> list[str]:
+    way = trial.way
+    shares = ":".join(f"{share:.2g}" for share in way.shares.values())
+    return [shares, f"{way.ridge:g}", f"{way.strength:g}", *(f"{100 * value:.1f}" for value in trial.scores.values())]
