@@ -54,7 +54,7 @@ def calibrate(sisters: Sequence[Sister], load: Callable[[Dataset], Split]) -> Ma
             np.concatenate([own.int8_probs for own in others]),
             np.concatenate([own.labels for own in others]),
         )
-        _rewrite(sister, temperature, load)
+        _rewrite(sister, temperature, load, _command(sisters))
         fitted[sister.recipe.id] = temperature
     return fitted
 
@@ -69,7 +69,11 @@ def _asked(sister: Sister, load: Callable[[Dataset], Split]) -> _Said:
     return _Said(float_probs, int8_probs, samples.labels)
 
 
-def _rewrite(sister: Sister, temperature: FittedTemperature, load: Callable[[Dataset], Split]) -> None:
+def _command(sisters: Sequence[Sister]) -> str:
+    return f"python -m quantize calibrate {' '.join(sister.recipe.id for sister in sisters)} --root DATA"
+
+
+def _rewrite(sister: Sister, temperature: FittedTemperature, load: Callable[[Dataset], Split], command: str) -> None:
     """Both cards with the temperature, and the int8 file's with both forms' figures at it."""
     (dataset,), (name,) = sister.recipe.scored_on, sister.recipe.answers
     metrics: dict[str, dict[str, Report]] = {}
@@ -81,6 +85,7 @@ def _rewrite(sister: Sister, temperature: FittedTemperature, load: Callable[[Dat
     about = {
         **card.about,
         "temperatures": {name: asdict(temperature)},
+        "commands": [*(made for made in card.about["commands"] if " calibrate " not in made), command],
         "metrics": {form: {corpus: asdict(r) for corpus, r in own.items()} for form, own in metrics.items()},
     }
     cards.write_card(replace(card, about=about), sister.int8.parent)
