@@ -25,7 +25,8 @@ from quantize.layers import Harm, LayerHarm, LayerReport
 from quantize.measured import Histories, Study
 from quantize.metrics import Figure, Scores, score
 from quantize.paired import Interval, Paired, compare
-from quantize.prosody_study import Choice, ProsodyStudy, Trial, Way
+from quantize.prosody_study import Choice, ProsodyStudy
+from quantize.prosody_ways import Fit, Trial, Way
 from quantize.protocol import Protocols, Row
 from quantize.robustness import Condition, Outcome, Robustness
 from quantize.sexes import Sex
@@ -172,7 +173,7 @@ def _split(study: Study) -> Protocols:
 
 
 def _of_prosody(study: Study) -> ProsodyStudy:
-    ways = [Way({"ravdess": 0.1, "tess": 0.6, "nemo": 0.3}, 0.2, strength) for strength in (0.0, 3.0)]
+    ways = [Way(Fit({"ravdess": 0.1, "tess": 0.6, "nemo": 0.3}, 0.2), strength) for strength in (0.0, 3.0)]
     trials = tuple(Trial(way, {"ravdess": 0.7, "tess": 0.5, "nemo": 0.37}) for way in ways)
     choices = (
         Choice("tess", ("ravdess", "nemo"), trials[0], _scores()),

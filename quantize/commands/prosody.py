@@ -13,7 +13,7 @@ from quantize.commands.options import MODELS, WITNESSES, add_root
 from quantize.commands.study_options import add_json, write_study
 
 if TYPE_CHECKING:
-    from quantize.prosody_study import Trial
+    from quantize.prosody_ways import Trial
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -30,20 +30,25 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(options: argparse.Namespace) -> None:
     """Measure, write and print."""
-    from quantize.prosody_study import chosen, study
+    from quantize.prosody_study import study
+    from quantize.prosody_ways import chosen
 
     found = study(options.model, options.witnesses, options.root)
     write_study(options.json, found)
     title = f"{found.model}, {len(found.trials)} ways: RAVDESS accuracy, TESS and nEMO UAR of four classes"
     table = Table("chosen by", "shares", "ridge", "strength", "ravdess %", "tess %", "nemo %", title=title)
     for choice in found.choices:
-        table.add_row(f"{' and '.join(choice.chosen_by)}, for {choice.corpus}", *_told(choice.trial))
+        own = f"{100 * choice.scores.uar.value:.1f}"
+        table.add_row(f"{' and '.join(choice.chosen_by)}: {choice.corpus} {own}", *_told(choice.trial))
     table.add_row("all three", *_told(chosen(found.trials, tuple(found.shipped.scores))))
     table.add_row("(shipped)", *_told(found.shipped))
     Console().print(table)
 
 
 def _told(trial: Trial) -> list[str]:
-    way = trial.way
-    shares = ":".join(f"{share:.2g}" for share in way.shares.values())
-    return [shares, f"{way.ridge:g}", f"{way.strength:g}", *(f"{100 * value:.1f}" for value in trial.scores.values())]
+    fit = trial.way.fit
+    shares = ":".join(f"{share:.2g}" for share in fit.shares.values())
+    figures = [
+        f"{100 * trial.scores[name]:.1f}" if name in trial.scores else "" for name in ("ravdess", "tess", "nemo")
+    ]
+    return [shares, f"{fit.ridge:g}", f"{trial.way.strength:g}", *figures]

@@ -42,9 +42,9 @@ def _names(corpora: Sequence[str]) -> str:
 
 
 def _way(trial: Json) -> list[str]:
-    way = trial["way"]
-    shares = ":".join(f"{100 * way['shares'][name]:.0f}" for name in CORPORA)
-    return [shares, f"{way['ridge']:g}", f"{way['strength']:g}"]
+    fit, strength = trial["way"]["fit"], trial["way"]["strength"]
+    shares = ":".join(f"{100 * fit['shares'][name]:.0f}" for name in CORPORA)
+    return [shares, f"{fit['ridge']:g}", f"{strength:g}"]
 
 
 def _scores(choice: Json) -> list[str]:
@@ -54,7 +54,7 @@ def _scores(choice: Json) -> list[str]:
 
 def _drawn(found: Json) -> Plot:
     own = found["shipped"]["way"]
-    trials = [trial for trial in found["trials"] if {**trial["way"], "strength": own["strength"]} == own]
+    trials = [trial for trial in found["trials"] if trial["way"]["fit"] == own["fit"]]
     strengths = [trial["way"]["strength"] for trial in trials]
     lines = {label: [trial["scores"][name] for trial in trials] for name, label in CORPORA.items()}
 
