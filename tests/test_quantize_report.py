@@ -1,5 +1,6 @@
 """One page of all that is measured, that says what is not."""
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -165,8 +166,10 @@ def test_a_check_fails_where_a_study_is_missing(tmp_path: Path) -> None:
         run_command(report, options(tmp_path, "--check"))
 
 
-def test_figures_of_another_version_are_named_and_not_guessed_at(measured: Path) -> None:
-    (measured / "scores-baseline-face-fer2013.json").write_text('{"rows": [{}]}', encoding="utf-8")
+def test_figures_of_another_version_are_named_and_not_guessed_at(measured: Path, tmp_path: Path) -> None:
+    study = next(study for study in own_studies(tmp_path) if study.name == "scores-baseline-face-fer2013")
+    text = json.dumps({"rows": [{}], "proofs": study.proofs})
+    (measured / "scores-baseline-face-fer2013.json").write_text(text, encoding="utf-8")
     with pytest.raises(AffectdError, match="figures of goals are not those"):
         run_command(report, options(measured))
 
@@ -214,3 +217,27 @@ def test_what_prosody_counts_is_shown_with_what_choosing_flatters(tmp_path: Path
     assert told
     assert told[0] == re.findall(r"([\d.]+) \[", tables["prosody"][0].rows[1][-1])[0]
     assert tables["prosody"][0].rows[-1] == ["as it ships", "10:60:30", "0.2", "3", "70.0", "50.0", "37.0"]
+
+
+def test_a_goal_that_is_missed_by_less_than_it_shows_is_told_with_more_digits_and_with_what_was_tried(
+    measured: Path, tmp_path: Path
+) -> None:
+    study = next(study for study in own_studies(tmp_path) if study.name == "scores-affectd-1-face-fer2013")
+    path = measured / f"{study.name}.json"
+    figures = json.loads(path.read_text(encoding="utf-8"))
+    figures["test"]["accuracy"]["value"] = 0.70465
+    path.write_text(json.dumps(figures), encoding="utf-8")
+    goals = sections(read_results(MODELS, measured, tmp_path / "witnesses"))[0].content
+    table = next(shown for shown in goals.shown if isinstance(shown, Table))
+    assert next(row[-1] for row in table.rows if row[0] == "FER2013 PrivateTest, all: accuracy") == "70.465 % ✕"
+    assert any("Not reached by affectd-1: FER2013 PrivateTest, all" in told and "Tried" in told
+               for told in goals.sentences)  # fmt: skip
+
+
+def test_figures_of_an_older_file_reach_no_goal(measured: Path, tmp_path: Path) -> None:
+    study = next(study for study in own_studies(tmp_path) if study.name == "scores-affectd-1-face-fer2013")
+    path = measured / f"{study.name}.json"
+    path.write_text(path.read_text(encoding="utf-8").replace(study.proofs[0], "0" * 64), encoding="utf-8")
+    goals = sections(read_results(MODELS, measured, tmp_path / "witnesses"))[0].content
+    table = next(shown for shown in goals.shown if isinstance(shown, Table))
+    assert next(row[-1] for row in table.rows if row[0] == "FER2013 PrivateTest, all: accuracy") == "–"

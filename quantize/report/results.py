@@ -38,14 +38,19 @@ class Results:
             if own.study.kind == kind and own.figures is not None:
                 yield own.study, own.figures
 
+    def current(self, kind: str) -> Iterator[tuple[Study, Json]]:
+        """Those of one kind whose figures are of the files as they are now."""
+        for own in self.measured:
+            if own.study.kind == kind and own.figures is not None and own.state is State.CURRENT:
+                yield own.study, own.figures
+
     def lacking(self, kind: str) -> Iterator[Measured]:
         """Those that are missing or old."""
         return (own for own in self.measured if own.study.kind == kind and own.state is not State.CURRENT)
 
     def scores(self, name: str) -> Json | None:
-        """What ``evaluate`` wrote as ``scores-NAME.json``, if it is there."""
-        found = (own.figures for own in self.measured if own.study.name == f"scores-{name}")
-        return next(found, None)
+        """What ``evaluate`` wrote as ``scores-NAME.json``, if it is there and of the file as it is now."""
+        return next((figures for study, figures in self.current("scores") if study.name == f"scores-{name}"), None)
 
     @property
     def cards(self) -> tuple[Card, ...]:
