@@ -29,14 +29,16 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operator of a file, its output tensor's name, and how many scales its weights have.
+    """One operator of a file, its tensors' names, and how many scales its weights have.
 
-    ``scales`` is 0 in a float file, 1 where all weights share a scale, else one for each output channel.
+    ``inputs`` are all that it reads, constants too. ``scales`` is 0 in a float file, 1 where all weights share a scale,
+    else one for each output channel.
     """
 
     operator: str
     output: str
     scales: int
+    inputs: tuple[str, ...] = ()
 
 
 def read_graph(content: bytes, name: str) -> Graph:
@@ -57,6 +59,7 @@ def read_operations(content: bytes, name: str) -> tuple[Operation, ...]:
             operator=_name(model.operatorCodes[op.opcodeIndex]),
             output=graph.tensors[op.outputs[0]].name.decode(),
             scales=max((_weight_scales(model, graph.tensors[i]) for i in op.inputs if i >= 0), default=0),
+            inputs=tuple(graph.tensors[i].name.decode() for i in op.inputs if i >= 0),
         )
         for op in graph.operators
     )
