@@ -117,18 +117,32 @@ def layer_report(recipe: Recipe, split: Split, *, run: Path, calibration_path: P
 
 
 def layers_of(operations: Sequence[Operation], model: Any) -> dict[str, str]:
-    """The Keras layer that each operator's output tensor comes from, by the tensor's name.
+    """The Keras layer that computes each operator's output tensor, by the tensor's name.
+
+    A layer that only passes on what one other computed counts as part of that one: to round its output is to round
+    the other's. Where several were joined, or what is passed on is the net's own input, it keeps its name.
+    """
+    named = list(zip(operations, _named(operations, model), strict=True))
+    computing = {name for operation, name in named if operation.operator not in PASSING_ON}
+    owners: dict[str, str] = {}
+    before = model.layers[-1].name
+    for operation, name in named:
+        sources = {owners[tensor] for tensor in operation.inputs if tensor in owners}
+        passes_on = name not in computing and len(sources) == 1
+        before = sources.pop() if passes_on else name or before
+        owners[operation.output] = before
+    return owners
+
+
+def _named(operations: Sequence[Operation], model: Any) -> list[str | None]:
+    """The Keras layer that each operator is named after.
 
     A fused tensor bears the names of all it was made of; the first layer of the net among them counts. One without a
-    layer's name (a fused LSTM's, the answer's) belongs with the next operator that has one, or with the one before.
+    layer's name (a fused LSTM's) belongs with the next operator that has one; after the last (the answer's) are none.
     """
     order = [layer.name for layer in model.layers]
     own = [_layer_in(operation.output, model.name, order) for operation in operations]
-    last = next(name for name in reversed(own) if name)
-    owners = {}
-    for i, operation in enumerate(operations):
-        owners[operation.output] = next((name for name in own[i:] if name), last)
-    return owners
+    return [next((name for name in own[i:] if name), None) for i in range(len(own))]
 
 
 def _layer_in(tensor: str, net: str, order: list[str]) -> str | None:

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import tf_keras
 from quiet import QUIET_TENSORFLOW
-from tiny_nets import TINY_FACE, command_line, keep, tiny_face, tiny_speech
+from tiny_nets import TINY_FACE, TWO_ANSWERS, command_line, keep, tiny_face, tiny_speech
 
+from quantize import convert
 from quantize.commands import layers as layers_command
 from quantize.datasets import FER2013
 from quantize.face_recipes import BASELINE_FACE
-from quantize.graph import Operation
+from quantize.graph import Operation, read_operations
 from quantize.layers import LayerReport, harm_of, layer_report, layers_of
 
 pytestmark = QUIET_TENSORFLOW
@@ -82,6 +83,38 @@ def test_a_fused_lstm_is_named_as_the_layer_it_was() -> None:
     operations = [Operation(operator, output, 0) for operator, output in names.items()]
     owners = layers_of(operations, tiny_speech(tf_keras))
     assert [owners[name] for name in names.values()] == ["reshape", *["listener"] * 3, *["answer"] * 2]
+
+
+def test_what_a_layer_only_passes_on_counts_as_the_layer_that_computed_it(tmp_path: Path) -> None:
+    layers = tf_keras.layers
+    picture = layers.Input((48, 48, 1))
+    untouched = layers.Flatten(name="flat")(layers.MaxPooling2D(8, name="largest")(picture))
+    convolved = layers.Conv2D(2, 12, 12, name="conv")(picture)
+    seen = layers.Flatten(name="line")(layers.MaxPooling2D(2, name="pool")(convolved))
+    sides = [layers.Dense(4, name="left")(untouched), layers.Dense(4, name="right")(seen)]
+    joined = layers.Concatenate(name="joined")(sides)
+    rows = layers.Reshape((2, 7), name="rows")(layers.Dense(14, name="logits")(joined))
+    net = tf_keras.Model(picture, layers.Softmax(name="softmax")(rows), name="net")
+    convert.to_float(net, tmp_path / "net.tflite")
+    operations = read_operations((tmp_path / "net.tflite").read_bytes(), "net")
+    owners = layers_of(operations, net)
+    owned = {name: [o.operator for o in operations if owners[o.output] == name] for name in owners.values()}
+    assert owned == {
+        "largest": ["MAX_POOL_2D", "RESHAPE"],
+        "left": ["FULLY_CONNECTED"],
+        "conv": ["CONV_2D", "MAX_POOL_2D", "RESHAPE"],
+        "right": ["FULLY_CONNECTED"],
+        "joined": ["CONCATENATION"],
+        "logits": ["FULLY_CONNECTED", "RESHAPE", "SOFTMAX"],
+    }
+
+
+def test_of_a_net_with_two_answers_no_reshape_is_blamed(faces: Path, tmp_path: Path) -> None:
+    run = keep(tmp_path, TWO_ANSWERS.architecture(tf_keras), TWO_ANSWERS.id)
+    report = layer_report(TWO_ANSWERS, FER2013.split(faces), run=run, calibration_path=run / "pinned.json", samples=2)
+    dense = next(layer for layer in report.layers if "SOFTMAX" in layer.operators)
+    assert (dense.kind, dense.operators) == ("Dense", ("FULLY_CONNECTED", "RESHAPE", "SOFTMAX"))
+    assert "Reshape" not in {layer.kind for layer in report.layers}
 
 
 def test_the_divergence_of_equal_answers_is_none_and_labels_are_counted() -> None:
