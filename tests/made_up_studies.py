@@ -142,7 +142,7 @@ def _by_sex(study: Study) -> Fairness:
 def _fused(study: Study) -> FusionStudy:
     figure = Figure(0.6, 0.5, 0.7)
     systems = tuple(
-        System(name, _scores(), None if name == "speech" else _paired(), None)
+        System(name, _scores(), *(None if name == other else _paired() for other in ("speech", "average")))
         for name in ("face", "speech", "average", "product")
     )
     same = SamePerformance(

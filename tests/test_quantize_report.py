@@ -125,6 +125,20 @@ def test_a_net_that_grew_is_shown_from_the_first_epoch_of_what_it_grew_from(whol
     assert "affectd-1-face: validation accuracy 20.0 % at epoch 2, which was kept." in told
 
 
+def tables_of(whole: list[Section], part: str) -> list[Table]:
+    (found,) = (own for own in whole if own.id == part)
+    return [shown for shown in found.content.shown if isinstance(shown, Table)]
+
+
+def test_each_fusion_rule_is_tested_over_the_better_net_and_over_the_average(whole: list[Section]) -> None:
+    table = next(table for table in tables_of(whole, "fusion") if "over average, points" in table.columns)
+    at = list(table.columns).index("over average, points")
+    told = {row[0]: (row[at - 2], row[at]) for row in table.rows}
+    assert told["speech"][0] == "–" != told["speech"][1]
+    assert told["average"][0] != "–" == told["average"][1]
+    assert "–" not in told["product"]
+
+
 def test_the_same_figures_give_the_same_page_and_a_drawing_no_longer_shown_is_removed(tmp_path: Path) -> None:
     write(next(study for study in own_studies(tmp_path) if study.kind == "robustness"), tmp_path)
     pages = []

@@ -75,16 +75,22 @@ def _same_table(same: Json) -> Table:
         f"{same['face']} sees, {same['speech']} hears: {same['samples']:,} performances{left_out}. "
         f"The better one alone is {same['better_single']}."
     )
-    columns = ["", "accuracy %", "UAR %", "calibration error", "over the better alone, points", "t p", "Wilcoxon p"]
+    over = ["over the better alone, points", "t / Wilcoxon p", "over average, points", "t / Wilcoxon p"]
+    columns = ["", "accuracy %", "UAR %", "calibration error", *over]
     return Table(caption, columns, [_system_row(system) for system in same["systems"]])
 
 
 def _system_row(system: Json) -> list[str]:
-    own, paired = system["scores"], system["against_better_single"]
+    own = system["scores"]
     scored = [system["name"], interval(own["accuracy"]), interval(own["uar"]), f"{own['calibration_error']:.3f}"]
+    return [*scored, *_over(system["against_better_single"]), *_over(system["against_average"])]
+
+
+def _over(paired: Json | None) -> list[str]:
+    """What a system gains over another on the same performances, by actor; nothing over itself."""
     if paired is None:
-        return [*scored, NONE, NONE, NONE]
-    return [*scored, change(paired["accuracy_difference"]), chance(paired["t_p"]), chance(paired["wilcoxon_p"])]
+        return [NONE, NONE]
+    return [change(paired["accuracy_difference"]), f"{chance(paired['t_p'])} / {chance(paired['wilcoxon_p'])}"]
 
 
 def _simulated_table(simulated: Json) -> Table:
