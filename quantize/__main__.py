@@ -11,6 +11,7 @@ from rich.console import Console
 
 from device.errors import AffectdError
 from quantize.commands import (
+    against,
     aware,
     calibrate,
     compare,
@@ -33,7 +34,7 @@ from quantize.commands import (
 
 COMMANDS = (
     *(train, aware, convert, calibrate, export, server_models, evaluate),
-    *(compare, layers, refit, protocol, robustness, fairness, fusion, prosody, runtimes),
+    *(against, compare, layers, refit, protocol, robustness, fairness, fusion, prosody, runtimes),
     *(report, describe),
 )
 """What is made, what is measured, and what is told."""

@@ -29,6 +29,8 @@ RUNS = Path("runs")
 FOUR = ("angry", "happy", "neutral", "sad")
 """The classes that all speech corpora share."""
 _FOREIGN = ("tess", "nemo")
+_REFERENCE = "baseline"
+"""The set that others have to be better than."""
 _CORPORA = {"face": ("fer2013", "ferplus"), "speech": ("ravdess",)}
 
 
@@ -111,6 +113,7 @@ def studies(models: Path, witnesses: Path = WITNESSES) -> tuple[Study, ...]:
         for card in (chosen.face, chosen.speech):
             found += _of_model(card, models, witnesses)
         found.append(_fusion(chosen, models, witnesses))
+    found += _against(models)
     found += _of_witnesses(witnesses)
     found += _of_prosody(load_set(models), models, witnesses)
     found.append(_protocol(load_set(models)))
@@ -169,6 +172,19 @@ def _fusion(chosen: ModelSet, models: Path, witnesses: Path) -> Study:
     proofs = (chosen.face.sha256, chosen.speech.sha256, *(_sha256(path) for path in nets))
     arguments = ("fusion", "--set", chosen.name, "--models", str(models), *heard)
     return Study(f"fusion-{chosen.name}", "fusion", chosen.name, arguments, proofs)
+
+
+def _against(models: Path) -> Iterator[Study]:
+    """The default set's files against the published ones on the same samples."""
+    default = load_set(models)
+    reference = load_set(models, _REFERENCE) if _REFERENCE in list_sets(models) else default
+    for own, other in ((default.face, reference.face), (default.speech, reference.speech)):
+        for corpus in _CORPORA[own.kind] if own.id != other.id else ():
+            files = ("--model", str(models / own.file), "--than", str(models / other.file))
+            proofs = (own.sha256, other.sha256)
+            yield Study(
+                f"against-{own.id}-{corpus}", "against", own.id, ("against", *files, "--dataset", corpus), proofs
+            )
 
 
 def _of_witnesses(witnesses: Path) -> Iterator[Study]:

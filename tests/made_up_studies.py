@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from quantize.against import Against, Side
 from quantize.cases import Part
 from quantize.checkpoints import Epoch, Training
 from quantize.evaluate import Report
@@ -72,6 +73,14 @@ def _evaluated(study: Study) -> Report:
         told=own if "--classes" in study.arguments else None,
         **fixed,
     )
+
+
+def _better(study: Study) -> Against:
+    model, than = (
+        Side(Part(name, sha256, study.arguments[-1], "made up", (), (), 70), "acted", 1)
+        for name, sha256 in zip((study.about, "baseline"), study.proofs, strict=True)
+    )
+    return Against("speech" if "speech" in study.about else "face", "made up", model, than, 2, _paired())
 
 
 def _trained(study: Study) -> Histories:
@@ -184,6 +193,7 @@ def _of_prosody(study: Study) -> ProsodyStudy:
 
 _MAKERS: Mapping[str, Callable[[Study], Any]] = {
     "scores": _evaluated,
+    "against": _better,
     "training": _trained,
     "formats": _compared,
     "layers": _of_layers,

@@ -130,6 +130,28 @@ def tables_of(whole: list[Section], part: str) -> list[Table]:
     return [shown for shown in found.content.shown if isinstance(shown, Table)]
 
 
+def test_the_set_that_ships_is_tested_against_the_published_one_on_the_same_samples(whole: list[Section]) -> None:
+    (table,) = tables_of(whole, "against")
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    assert [(row["file, answer"].split()[0], row["corpus"]) for row in rows] == [
+        ("affectd-1-face", "fer2013"),
+        ("affectd-1-face", "ferplus"),
+        ("affectd-1-speech", "ravdess"),
+    ]
+    assert {row["right alone"] for row in rows} == {"12 / 23"}
+    assert rows[0]["difference, points"].startswith("−15.7 [")
+    assert [row["t / Wilcoxon p"] == "–" for row in rows] == [True, True, False]
+
+
+def test_where_the_published_set_is_the_default_it_is_not_tested_against_itself(tmp_path: Path) -> None:
+    for path in MODELS.glob("*"):
+        (tmp_path / path.name).symlink_to(path)
+    chosen = json.loads((MODELS / "sets.json").read_text(encoding="utf-8"))
+    (tmp_path / "sets.json").unlink()
+    (tmp_path / "sets.json").write_text(json.dumps({**chosen, "default": "baseline"}), encoding="utf-8")
+    assert "against" not in {study.kind for study in studies(tmp_path, tmp_path / "witnesses")}
+
+
 def test_each_fusion_rule_is_tested_over_the_better_net_and_over_the_average(whole: list[Section]) -> None:
     table = next(table for table in tables_of(whole, "fusion") if "over average, points" in table.columns)
     at = list(table.columns).index("over average, points")

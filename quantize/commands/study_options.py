@@ -36,12 +36,17 @@ def add_files(parser: argparse.ArgumentParser) -> None:
 
 def files_of(options: argparse.Namespace) -> list[tuple[Path, Dataset]]:
     """The files and their data sets. Raises ``DatasetError`` where there are not as many."""
-    kinds = [read_card(model.with_suffix(".json")).kind for model in options.model]
+    kinds = [kind_of(model) for model in options.model]
     names = options.dataset or [DATASET_OF.get(kind, "") for kind in kinds]
     if len(names) != len(kinds):
         raise DatasetError(f"{len(kinds)} models on {len(names)} data sets; name one --dataset for each --model")
     datasets = [find_dataset(name, kind) for name, kind in zip(names, kinds, strict=True)]
     return list(zip(options.model, datasets, strict=True))
+
+
+def kind_of(model: Path) -> str:
+    """What the card beside a model file says it reads. Raises ``ModelError``."""
+    return read_card(model.with_suffix(".json")).kind
 
 
 def title_of(parts: Sequence[Part]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from device.errors import AffectdError
 from quantize.measured import State
-from quantize.report import conditions, cost, fused, goals, prosody, protocols, rounding, scores, training
+from quantize.report import against, conditions, cost, fused, goals, prosody, protocols, rounding, scores, training
 from quantize.report.parts import Content, Section, Table
 from quantize.report.results import Measured, Results
 
@@ -77,6 +77,17 @@ _PARTS = (
         "was chosen by these very scores, so they are too good: see 'What prosody counts'. 'Told the classes' is the "
         "same with the answers that the corpus does not have ruled out.",
         scores.table,
+    ),
+    _Part(
+        "against",
+        "Better by more than chance?",
+        "against",
+        "The set that ships against `baseline`, both asked about the same samples, each by its own answer for that "
+        "corpus or, without one, by the answer that it has; what only one of them reads, the other has not right. "
+        "McNemar's test takes samples as independent. Pictures are, but for a few copies; clips are not, as an actor "
+        "speaks many, and of them it is too sure. So for speech the t test and Wilcoxon's signed-rank test pair the "
+        "accuracies of each actor; of five actors the smallest p that Wilcoxon's can give is 0.0625.",
+        against.content,
     ),
     _Part(
         "confusions",
