@@ -1,15 +1,19 @@
 """Corpora that are a test as a whole, in their authors' layouts, and anybody's own folder."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from synthetic import write_ckplus, write_clips, write_pictures
 
 from device.readings import EMOTIONS, Emotion
+from device.signals import RATE_HZ
 from quantize.datasets import NAMES, Dataset, DatasetError, Split, UnreadableSignal, find_dataset
 from quantize.datasets.labels import WORDS, emotion_called
+from quantize.datasets.sound import read_clip
 
 TESS = [
     *(f"OAF_{code}/OAF_back_{code}.wav" for code in ("angry", "disgust", "fear", "happy", "ps", "sad")),
@@ -236,6 +240,39 @@ def test_a_picture_and_a_clip_that_do_not_decode_are_told_apart_from_the_rest(tm
         for i in range(len(samples)):
             with pytest.raises(UnreadableSignal, match=r"(broken|empty)\.\w+: "):
                 samples.signals[i]
+
+
+@pytest.mark.parametrize("suffix", ["mp3", "flac"])
+@pytest.mark.parametrize("share", [0, 0.01])
+def test_an_empty_or_cut_off_sound_file_is_said_not_to_decode_rather_than_not_to_be_there(
+    suffix: str, share: float, tmp_path: Path
+) -> None:
+    path = tmp_path / f"whole.{suffix}"
+    soundfile.write(path, np.random.default_rng(1).normal(0, 0.1, RATE_HZ), RATE_HZ)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(UnreadableSignal, match="not a sound file that can be read") as told:
+        read_clip(path)
+    assert "exist" not in str(told.value)
+    assert str(told.value).count(str(path)) == 1
+    if suffix == "mp3":
+        assert "(it does not decode)" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "held"),
+    [
+        ("folder", "face", "your files as <label>/*"),
+        ("folder", "speech", "your files as <label>/*"),
+        ("ravdess-f2", "speech", "ravdess"),
+        ("ferplus", "face", "fer2013"),
+        ("tess", "speech", "tess"),
+    ],
+)
+def test_where_there_is_no_folder_it_says_what_the_right_one_holds(name: str, kind: str, held: str) -> None:
+    message = f"nowhere: there is no such folder; name the one that holds {held} with --root"
+    with pytest.raises(DatasetError, match=re.escape(message)):
+        find_dataset(name, kind).split(Path("nowhere"))
 
 
 def test_every_corpus_has_a_name_and_a_model_of_the_other_kind_is_told_which_it_can_use() -> None:

@@ -11,7 +11,7 @@ from device.features.frames import speech_frames
 from device.features.mel import BANDS, FRAMES, log_energies
 from device.readings import EMOTIONS
 from quantize.courses import BalancedVoices, sample_weights
-from quantize.datasets import Samples
+from quantize.datasets import Dataset, DatasetError, Samples
 from quantize.datasets.voices import corpus_of, without_corpus, without_fold
 from quantize.takes import COPIES, PROSODIC, TakeLibrary
 from quantize.voice_variation import varied_energies, varied_sound
@@ -37,6 +37,12 @@ def test_no_actor_of_the_test_fold_is_trained_on_and_everybody_else_is(corpora: 
     assert len({group for group in split.train.groups if group.startswith("ravdess/")}) == 19
     assert {corpus_of(name) for name in split.train.names} == {"ravdess", "tess", "nemo"}
     assert len(split.validation) == 0
+
+
+@pytest.mark.parametrize("several", [without_fold(3), without_corpus("tess")])
+def test_where_there_is_no_folder_the_corpora_that_belong_there_are_named(several: Dataset) -> None:
+    with pytest.raises(DatasetError, match=r"nowhere: .* the one that holds ravdess, tess, nemo and noise with --root"):
+        several.split(Path("nowhere"))
 
 
 @pytest.mark.parametrize("name", ["tess", "nemo"])

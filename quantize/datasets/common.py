@@ -138,8 +138,9 @@ def require_emotions(samples: Samples, emotions: Iterable[Emotion], where: str) 
 class Dataset:
     """A corpus by its name. ``load(folder)`` raises ``DatasetError`` that says what is missing and where it is had.
 
-    ``folder`` is what its own folder is called, where that is not its name. ``answer`` is whose judgement its labels
-    are: a net that gives several answers is scored on that one, by default on the one that the appliance serves.
+    ``folder`` is what its own folder is called, where that is not its name. ``made_of`` says what a folder has to hold
+    where it is no corpus's own. ``answer`` is whose judgement its labels are: a net that gives several answers is
+    scored on that one, by default on the one that the appliance serves.
     """
 
     name: str
@@ -148,10 +149,12 @@ class Dataset:
     load: Callable[[Path], Split]
     folder: str = ""
     answer: str = ""
+    made_of: str = ""
 
     def split(self, root: Path) -> Split:
         """The corpus under ``root``, which is its own folder or the one that holds it under the corpus's name."""
         if not root.is_dir():
-            raise DatasetError(f"{root}: there is no such folder; name the one that holds {self.name} with --root")
+            held = self.made_of or self.folder or self.name
+            raise DatasetError(f"{root}: there is no such folder; name the one that holds {held} with --root")
         own = root / (self.folder or self.name)
         return self.load(own if own.is_dir() else root)

@@ -89,5 +89,8 @@ def _hash(path: Path) -> str:
 
 
 _TERMS = "your own files: their terms are yours to keep"
-FOLDER_OF_PICTURES = Dataset(name="folder", kind="face", terms=_TERMS, load=partial(load, PICTURES), folder=".")
-FOLDER_OF_SOUNDS = Dataset(name="folder", kind="speech", terms=_TERMS, load=partial(load, SOUNDS), folder=".")
+_MADE_OF = "your files as <label>/*"
+FOLDER_OF_PICTURES, FOLDER_OF_SOUNDS = (
+    Dataset(name="folder", kind=kind, terms=_TERMS, load=partial(load, media), folder=".", made_of=_MADE_OF)
+    for kind, media in (("face", PICTURES), ("speech", SOUNDS))
+)

@@ -24,6 +24,8 @@ CONTAINER_SUFFIXES = (
 )
 """What the appliance's own reader of films is asked for."""
 _BLOCK_MS = 100
+_BAD_FILE = 7
+"""libsndfile's SFE_BAD_FILE, which it words as a file that does not exist, and gives of an empty or cut-off MP3."""
 
 
 def read_clip(path: Path) -> Clip:
@@ -37,14 +39,22 @@ def read_clip(path: Path) -> Clip:
 def _sound_file(path: Path) -> Clip:
     try:
         samples, rate_hz = soundfile.read(path, dtype="float64", always_2d=True)
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise UnreadableSignal(f"{path}: not a sound file that can be read ({error}); copy it again") from error
+    except OSError as error:
+        raise UnreadableSignal(
+            f"{path}: not a sound file that can be read ({error.strerror}); copy it again"
+        ) from error
+    except soundfile.LibsndfileError as error:
+        raise UnreadableSignal(f"{path}: not a sound file that can be read ({_why(error)}); copy it again") from error
     mono = samples.mean(axis=1)
     if not np.isfinite(mono).all():
         raise UnreadableSignal(f"{path}: has samples that are not numbers (NaN or infinite); export it again")
     if rate_hz != RATE_HZ:
         mono = soxr.resample(mono, rate_hz, RATE_HZ)
     return np.asarray(np.clip(np.rint(mono * 32768), -32768, 32767), dtype=np.int16)
+
+
+def _why(error: soundfile.LibsndfileError) -> str:
+    return "it does not decode" if error.code == _BAD_FILE else str(error.error_string).rstrip(".")
 
 
 def _sound_track(path: Path) -> Clip:

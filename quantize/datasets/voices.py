@@ -18,6 +18,7 @@ from quantize.datasets.tess import TESS
 
 WHOLE = {"tess": TESS, "nemo": NEMO}
 """Corpora that are trained on, or tested on, as a whole."""
+_CORPORA = f"ravdess, {', '.join(WHOLE)} and noise"
 
 
 def without_fold(test_fold: int) -> Dataset:
@@ -31,6 +32,7 @@ def without_fold(test_fold: int) -> Dataset:
         terms="; ".join(dataset.terms for dataset in (RAVDESS_FOLDS[test_fold], TESS, NEMO)),
         load=partial(_load_without_fold, test_fold=test_fold),
         answer="acted",
+        made_of=_CORPORA,
     )
 
 
@@ -43,6 +45,7 @@ def without_corpus(name: str) -> Dataset:
         terms="; ".join(dataset.terms for dataset in (RAVDESS_FOLDS[TEST_FOLD], *others)),
         load=partial(_load_without_corpus, name=name),
         answer="acted",
+        made_of=_CORPORA,
     )
 
 
