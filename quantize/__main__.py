@@ -31,6 +31,7 @@ from quantize.commands import (
     server_models,
     train,
 )
+from quantize.commands.study_options import require_writable
 
 COMMANDS = (
     *(train, aware, convert, calibrate, export, server_models, evaluate),
@@ -38,6 +39,8 @@ COMMANDS = (
     *(report, describe),
 )
 """What is made, what is measured, and what is told."""
+GO_ON = (train.run, protocol.run)
+"""Those that keep a checkpoint of every epoch and go on from the last one."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,12 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     options = _parser().parse_args(arguments)
     try:
+        if figures := getattr(options, "json", None):
+            require_writable(figures)
         options.command(options)
     except AffectdError as error:
         Console(stderr=True, soft_wrap=True).print(f"quantize: {error}", markup=False, highlight=False)
         return error.exit_code
     except KeyboardInterrupt:
-        Console(stderr=True).print("\nquantize: stopped; the last checkpoint is kept, the same command goes on from it")
+        kept = "; every finished epoch is kept, the same command goes on from there" if options.command in GO_ON else ""
+        Console(stderr=True, soft_wrap=True).print(f"\nquantize: stopped{kept}")
         return 130
     return 0
 

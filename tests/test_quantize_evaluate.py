@@ -112,6 +112,20 @@ def test_a_model_and_a_corpus_of_different_kinds_are_kept_apart(
     assert "emodb cannot score a face model" in capsys.readouterr().err
 
 
+def test_a_model_that_is_not_there_is_named_and_so_is_one_without_a_card(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "nope.tflite"
+    command = ["evaluate", "--model", str(model), "--dataset", "tess", "--root", str(tmp_path)]
+    assert main(command) == 78
+    assert f"{model}: there is no such model file" in capsys.readouterr().err
+    model.write_bytes(VOICE.read_bytes())
+    assert main(command) == 78
+    told = capsys.readouterr().err
+    assert f"{tmp_path / 'nope.json'}: the card of nope.tflite has to stand beside it" in told
+    assert "affectd models list" not in told
+
+
 @pytest.mark.usefixtures("with_detector")
 @pytest.mark.parametrize("scale", [0.5, 1, 3])
 def test_a_face_is_cut_out_of_a_portrait_at_any_size(scale: float) -> None:

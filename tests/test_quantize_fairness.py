@@ -181,7 +181,7 @@ def test_the_command_writes_the_figures_and_shows_them(tmp_path: Path, capsys: p
         ([*pairs("nemo"), "--model", str(MODEL)], "2 models on 1 data sets; name one --dataset for each --model"),
         (pairs("folder"), "folder does not say who is a man"),
         (["--model", str(MODELS / "baseline-face.tflite")], "fer2013 does not say who is a man"),
-        (["--model", str(MODELS / "nothing.tflite")], "no such model card"),
+        (["--model", str(MODELS / "nothing.tflite")], "nothing.tflite: there is no such model file"),
     ],
 )
 def test_what_cannot_be_compared_is_an_error(options: Sequence[str], message: str, tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_the_command_tries_a_voice_in_the_noises_held_out(tmp_path: Path) -> Non
         (["--model", str(VOICE), "--dataset", "nemo"], "0 noises are there; get ESC-10"),
         (["--model", str(VOICE), "--dataset", "fer2013"], "fer2013 cannot score a speech model"),
         (["--model", str(VOICE), "--model", str(FACE)], "faces and voices are degraded in different ways"),
-        (["--model", str(MODELS / "nothing.tflite")], "no such model card"),
+        (["--model", str(MODELS / "nothing.tflite")], "nothing.tflite: there is no such model file"),
     ],
 )
 def test_what_cannot_be_tried_is_an_error_in_a_sentence(options: Sequence[str], message: str, tmp_path: Path) -> None:

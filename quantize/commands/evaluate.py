@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
-from device.models.card import read_card
 from device.readings import EMOTIONS, Emotion
 from quantize import tables
-from quantize.checkpoints import write_beside
 from quantize.commands.options import add_root
+from quantize.commands.study_options import kind_of, write_study
 from quantize.datasets import NAMES, find_dataset, of_emotions
 from quantize.evaluate import evaluate
 
@@ -33,11 +31,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(options: argparse.Namespace) -> None:
     """Score, print and, if asked, write the figures."""
-    dataset = find_dataset(options.dataset, read_card(options.model.with_suffix(".json")).kind)
+    dataset = find_dataset(options.dataset, kind_of(options.model))
     split = dataset.split(options.root)
     if options.classes:
         split = replace(split, test=of_emotions(split.test, options.classes))
     report = evaluate(options.model, dataset, split)
     Console().print(tables.of_report(report))
     if options.json:
-        write_beside(options.json, (json.dumps(asdict(report), indent=1) + "\n").encode())
+        write_study(options.json, report)

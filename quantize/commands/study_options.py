@@ -7,9 +7,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
-from device.errors import AffectdError
+from device.errors import AffectdError, ModelError
 from device.models.card import read_card
 from quantize.cases import Part
 from quantize.checkpoints import write_beside
@@ -45,8 +46,15 @@ def files_of(options: argparse.Namespace) -> list[tuple[Path, Dataset]]:
 
 
 def kind_of(model: Path) -> str:
-    """What the card beside a model file says it reads. Raises ``ModelError``."""
-    return read_card(model.with_suffix(".json")).kind
+    """What the card beside a model file says it reads. Raises ``ModelError``, also if one of the two is not there."""
+    card = model.with_suffix(".json")
+    if not model.exists():
+        raise ModelError(f"{model}: there is no such model file; name a .tflite file that is there")
+    if not card.exists():
+        raise ModelError(
+            f"{card}: the card of {model.name} has to stand beside it; `python -m quantize convert` makes both"
+        )
+    return read_card(card).kind
 
 
 def title_of(parts: Sequence[Part]) -> str:
@@ -60,6 +68,18 @@ def add_json(parser: argparse.ArgumentParser, study: str) -> None:
     """The option that names the file."""
     default = MEASURED / f"{study}.json"
     parser.add_argument("--json", type=Path, default=default, metavar="OUT", help=f"(default: {default})")
+
+
+def require_writable(path: Path) -> None:
+    """Find out before the work whether its figures can be written there; leaves nothing. Raises ``AffectdError``."""
+    if path.is_dir():
+        raise AffectdError(f"{path}: is a folder; name a file in it with --json")
+    try:
+        folder = next(above for above in path.absolute().parents if above.exists())
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise AffectdError(f"{path}: cannot be written ({error.strerror}); choose another --json") from error
 
 
 def write_study(path: Path, figures: DataclassInstance) -> None:
