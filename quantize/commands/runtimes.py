@@ -7,9 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from device.models.card import read_card
 from quantize.commands.options import add_root
-from quantize.commands.study_options import DATASET_OF
+from quantize.commands.study_options import DATASET_OF, kind_of
 from quantize.datasets import NAMES, find_dataset
 
 
@@ -29,7 +28,7 @@ def run(options: argparse.Namespace) -> None:
     """Compare and print. Raises ``AffectdError``."""
     from quantize.runtimes import compare_runtimes
 
-    kind = read_card(options.model.with_suffix(".json")).kind
+    kind = kind_of(options.model)
     dataset = find_dataset(options.dataset or DATASET_OF[kind], kind)
     found = compare_runtimes(options.model, dataset, dataset.split(options.root), python=options.python)
     console = Console(soft_wrap=True, highlight=False)
