@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ class Comparison:
 
 
 def compare(recipe: Recipe, split: Split, *, run: Path, calibration_path: Path) -> Comparison:
-    """Write the run's net in each form into ``run`` and score all of them. Raises ``AffectdError``."""
+    """Score the run's net in each form. Raises ``AffectdError``."""
     checkpoints.require_state(run)
     model = checkpoints.load_net(run)
     samples = heard(recipe.front_end, split.test, "test")
@@ -72,8 +73,8 @@ def compare(recipe: Recipe, split: Split, *, run: Path, calibration_path: Path) 
         raise DatasetError(f"{recipe.dataset.name}: the appliance says nothing about any of its test samples")
     chosen = heard(recipe.front_end, calibration.pinned(calibration_path, split.train), "calibration")
     inputs = [recipe.front_end.served(signal) for signal in chosen.signals]
-    paths = _written(recipe, model, inputs, run)
-    answers = {name: _answers(recipe, path, samples) for name, path in paths.items()}
+    with TemporaryDirectory() as folder:
+        forms = _scored(recipe, _written(recipe, model, inputs, Path(folder)), samples)
     return Comparison(
         model=recipe.id,
         net_sha256=_sha256(run / checkpoints.RESULT),
@@ -81,18 +82,23 @@ def compare(recipe: Recipe, split: Split, *, run: Path, calibration_path: Path) 
         protocol=f"the test part, {split.note}; int8 calibrated on pinned training samples",
         remarks=split.remarks,
         calibrated_on=len(chosen),
-        forms=tuple(_form(name, paths[name], probs, answers[FLOAT32], samples) for name, probs in answers.items()),
+        forms=forms,
     )
 
 
-def _written(recipe: Recipe, model: Any, inputs: list[convert.FloatArray], run: Path) -> dict[str, Path]:
+def _scored(recipe: Recipe, paths: Mapping[str, Path], samples: Samples) -> tuple[Form, ...]:
+    answers = {name: _answers(recipe, path, samples) for name, path in paths.items()}
+    return tuple(_form(name, paths[name], probs, answers[FLOAT32], samples) for name, probs in answers.items())
+
+
+def _written(recipe: Recipe, model: Any, inputs: list[convert.FloatArray], folder: Path) -> dict[str, Path]:
     ways: dict[str, Callable[[Path], None]] = {
         FLOAT32: lambda path: convert.to_float(model, path),
         "float16": lambda path: convert.to_float16(model, path),
         "dynamic-range": lambda path: convert.to_dynamic_range(model, path),
         "int8": lambda path: convert.to_int8(model, inputs, path),
     }
-    paths = {name: run / f"{recipe.id}-{name}.tflite" for name in ways}
+    paths = {name: folder / f"{recipe.id}-{name}.tflite" for name in ways}
     for name, write in ways.items():
         write(paths[name])
     return paths
