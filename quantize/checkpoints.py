@@ -116,8 +116,11 @@ def require_state(run: Path) -> Training:
     return training
 
 
-def load_net(run: Path, name: str = RESULT) -> Any:
-    """The net kept under ``name``. Raises ``AffectdError`` where there is none."""
+def load_net(run: Path, name: str = RESULT, *, is_compiled: bool = True) -> Any:
+    """The net kept under ``name``, with its optimizer's memory if it ``is_compiled``.
+
+    Raises ``AffectdError`` where there is none.
+    """
     import tf_keras
 
     from quantize.schedules import Cycles
@@ -125,6 +128,6 @@ def load_net(run: Path, name: str = RESULT) -> Any:
     path = run / name
     known = {"cross_entropy_of_answers": cross_entropy_of_answers, "Cycles": Cycles}
     try:
-        return tf_keras.models.load_model(path, custom_objects=known)
+        return tf_keras.models.load_model(path, custom_objects=known, compile=is_compiled)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise AffectdError(f"{path}: no checkpoint can be read there; run `python -m quantize train` first") from error

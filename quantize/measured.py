@@ -16,16 +16,16 @@ from device.errors import AffectdError
 from device.models.card import Card, verify_file
 from device.models.sets import ModelSet, list_sets, load_set
 from quantize import checkpoints
-from quantize.checkpoints import Training, write_beside
+from quantize.checkpoints import STATE, Training, write_beside
 from quantize.commands.options import WITNESSES
 from quantize.datasets.ravdess import FOLDS, TEST_FOLD
+from quantize.kept_nets import folder_of
 from quantize.recipe import Recipe
 from quantize.recipes import find_recipe
 
 Json = dict[str, Any]
 
 MEASURED = Path("docs/measured")
-RUNS = Path("runs")
 FOUR = ("angry", "happy", "neutral", "sad")
 """The classes that all speech corpora share."""
 _FOREIGN = ("tess", "nemo")
@@ -100,8 +100,8 @@ class Study:
 
 
 def _keep_trainings(recipe: Recipe, path: Path) -> None:
-    """Copy the histories of all runs that led to a net, which only the trainings themselves make."""
-    histories = Histories(tuple(checkpoints.require_state(RUNS / each.id) for each in recipe.lineage))
+    """Copy the histories of all trainings that led to a net, which only these themselves make."""
+    histories = Histories(tuple(checkpoints.require_state(folder_of(each, STATE)) for each in recipe.lineage))
     write_beside(path, json.dumps(asdict(histories), indent=1).encode())
 
 

@@ -31,16 +31,17 @@ class _Files:
 
 
 def publish(
-    recipe: Recipe, load: Callable[[Dataset], Split], *, run: Path, calibration_path: Path, folder: Path
+    recipe: Recipe, load: Callable[[Dataset], Split], *, trained: Path, run: Path, calibration_path: Path, folder: Path
 ) -> Reports:
-    """Convert the run's net, score float and int8 on the recipe's test parts, write file and card into ``folder``.
+    """Convert a trained net, score float and int8 on the recipe's test parts, write file and card into ``folder``.
 
-    ``load`` gives the corpora. Where the recipe says so, temperatures are fitted on validation parts first. All is made
-    in ``run``, where the float file and its card stay; ``folder`` gets the int8 file once it is scored. Raises
-    ``AffectdError``.
+    ``load`` gives the corpora. Where the recipe says so, temperatures are fitted on validation parts first. The net of
+    ``trained`` is only read. All is made in ``run``, which may be the same folder and where the float file and its card
+    stay; ``folder`` gets the int8 file once it is scored. Raises ``AffectdError``.
     """
-    training, split = checkpoints.require_state(run), load(recipe.dataset)
-    model = checkpoints.load_net(run)
+    training, split = checkpoints.require_state(trained), load(recipe.dataset)
+    model = checkpoints.load_net(trained)
+    run.mkdir(parents=True, exist_ok=True)
     files = _Files(
         run / f"{recipe.id}-float32.tflite",
         run / f"{recipe.id}.tflite",

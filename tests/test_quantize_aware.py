@@ -45,6 +45,7 @@ def test_a_fine_tuned_run_is_published_like_any_other(tuned: Path, faces: Path, 
     publish(
         TINY_FACE,
         lambda dataset: dataset.split(faces),
+        trained=tuned,
         run=tuned,
         calibration_path=tmp_path / "pinned.json",
         folder=tmp_path,

@@ -28,7 +28,7 @@ def published(name: str, sharpness: float, faces: Path, folder: Path) -> Sister:
     last.set_weights([sharpness * weight for weight in last.get_weights()])
     run = keep(folder / f"run-{name}", net, name)
     pins = folder / f"{name}.pins"
-    publish(recipe, lambda dataset: dataset.split(faces), run=run, calibration_path=pins, folder=folder)
+    publish(recipe, lambda dataset: dataset.split(faces), trained=run, run=run, calibration_path=pins, folder=folder)
     return Sister(recipe, run / f"{name}-float32.tflite", folder / f"{name}.tflite")
 
 

@@ -71,7 +71,8 @@ def test_a_speech_net_goes_from_voices_to_an_int8_file_that_agrees_with_its_floa
     split = voices(each=2)
     recipe = replace(BASELINE_SPEECH, plan=OneByOne(BASELINE_SPEECH.front_end, batch_size=14, oversample=True))
     train(recipe, heard_for_training(recipe.front_end, split), tmp_path / "run", seed=1, epochs=1)
-    publish(recipe, lambda _: split, run=tmp_path / "run", calibration_path=tmp_path / "pinned.json", folder=tmp_path)
+    run, pins = tmp_path / "run", tmp_path / "pinned.json"
+    publish(recipe, lambda _: split, trained=run, run=run, calibration_path=pins, folder=tmp_path)
     graph = read_graph((tmp_path / "baseline-speech.tflite").read_bytes(), "speech")
     assert graph.is_integer
     assert graph.operators.count("UNIDIRECTIONAL_SEQUENCE_LSTM") == 2

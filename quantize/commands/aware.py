@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from quantize.commands.options import add_model_and_run, natural, run_folder
+from quantize.commands.options import add_model, add_net, natural, net_folder
 from quantize.hearing import heard_for_training
 from quantize.recipes import find_recipe
 
@@ -17,7 +17,8 @@ EPOCHS = 3
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = commands.add_parser("aware", help="train a trained net on while it is rounded to int8")
-    add_model_and_run(parser)
+    add_model(parser)
+    add_net(parser)
     parser.add_argument("--out-run", type=Path, required=True, metavar="DIR", help="the new run's folder")
     parser.add_argument("--epochs", type=natural, default=EPOCHS)
     parser.set_defaults(command=run)
@@ -29,7 +30,7 @@ def run(options: argparse.Namespace) -> None:
 
     recipe = find_recipe(options.model)
     split = heard_for_training(recipe.front_end, recipe.dataset.split(options.root))
-    made = fine_tune(recipe, split, run=run_folder(options, recipe), out_run=options.out_run, epochs=options.epochs)
+    made = fine_tune(recipe, split, run=net_folder(options, recipe), out_run=options.out_run, epochs=options.epochs)
     console = Console(soft_wrap=True)
     if made.left_alone:
         console.print(f"not rounded, tfmot has no int8 form of: {', '.join(made.left_alone)}", markup=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from quantize.commands.options import MODELS, WITNESSES, add_models, models_folder, models_of, run_folder
+from quantize.commands.options import MODELS, WITNESSES, add_models, add_run, models_folder, models_of, run_folder
 from quantize.datasets import Dataset, Split
 from quantize.recipe import Recipe
 
@@ -18,6 +18,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "calibrate", help="fit the temperature of each of several converted nets on what the others say"
     )
     add_models(parser)
+    add_run(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"where they are (default: {MODELS} or {WITNESSES})")
     parser.set_defaults(command=run)
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from quantize import calibration
-from quantize.commands.options import add_model_and_run, run_folder
+from quantize.commands.options import add_model, add_net, net_folder
 from quantize.commands.study_options import write_study
 from quantize.formats import Comparison, Form
 from quantize.recipes import find_recipe
@@ -20,7 +20,8 @@ from quantize.tables import percent
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = commands.add_parser("compare", help="score a trained net as float32, float16, dynamic-range and int8 file")
-    add_model_and_run(parser)
+    add_model(parser)
+    add_net(parser)
     parser.add_argument("--calibration", type=Path, help="the pinned calibration set (drawn if it is not there)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write all figures there, too")
     parser.set_defaults(command=run)
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> None:
     recipe = find_recipe(options.model)
     pinned = options.calibration or calibration.FOLDER / f"{recipe.id}.json"
     split = recipe.dataset.split(options.root)
-    result = compare(recipe, split, run=run_folder(options, recipe), calibration_path=pinned)
+    result = compare(recipe, split, run=net_folder(options, recipe), calibration_path=pinned)
     Console().print(_table(result))
     if options.json:
         write_study(options.json, result)

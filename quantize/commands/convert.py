@@ -7,8 +7,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from quantize import calibration, tables
-from quantize.commands.options import MODELS, WITNESSES, add_models, models_folder, models_of, run_folder
+from quantize import calibration, kept_nets, tables
+from quantize.commands.options import (
+    MODELS,
+    WITNESSES,
+    add_models,
+    add_net,
+    models_folder,
+    models_of,
+    net_folder,
+    run_folder,
+)
 from quantize.datasets import Dataset, Split
 from quantize.recipe import Recipe
 
@@ -17,13 +26,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Declare the command."""
     parser = commands.add_parser("convert", help="make int8 files and cards of trained nets, and score both forms")
     add_models(parser)
+    add_net(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"where they go (default: {MODELS} or {WITNESSES})")
     parser.add_argument("--calibration", type=Path, help="a net's pinned calibration set (drawn if it is not there)")
     parser.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Convert, score the float and the int8 files, and print both."""
+    """Convert, score the float and the int8 files, print both, and keep the nets of what now ships."""
     for recipe in models_of(options):
         _convert(recipe, options)
 
@@ -36,7 +46,10 @@ def _convert(recipe: Recipe, options: argparse.Namespace) -> None:
     def load(dataset: Dataset) -> Split:
         return dataset.split(options.root)
 
-    folder = models_folder(options, recipe)
-    reports = publish(recipe, load, run=run_folder(options, recipe), calibration_path=pinned, folder=folder)
+    folder, trained = models_folder(options, recipe), net_folder(options, recipe)
+    run = run_folder(options, recipe)
+    reports = publish(recipe, load, trained=trained, run=run, calibration_path=pinned, folder=folder)
     for report in (report for form in reports.values() for report in form.values()):
         Console().print(tables.of_report(report))
+    if recipe.is_shipped and not options.out:
+        Console(soft_wrap=True).print(f"the net and its history: {kept_nets.keep(recipe, trained)}", highlight=False)

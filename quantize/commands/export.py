@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from quantize.commands.options import run_folder
+from quantize.commands.options import add_net, net_folder
 from quantize.recipes import RECIPES, find_recipe
 
 
@@ -17,7 +17,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Declare the command."""
     parser = commands.add_parser("export", help="write a trained net as float .tflite, ONNX and SavedModel, checked")
     parser.add_argument("model", metavar="MODEL", help=", ".join(RECIPES))
-    parser.add_argument("--run", type=Path, metavar="DIR", help="checkpoints (default: runs/MODEL)")
+    add_net(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
     parser.set_defaults(command=run)
 
@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> None:
     from quantize.export import export
 
     recipe = find_recipe(options.model)
-    result = export(recipe, run_folder(options, recipe), options.out)
+    result = export(recipe, net_folder(options, recipe), options.out)
     table = Table(title=f"{result.model}: {result.protocol}", title_justify="left", box=SIMPLE)
     table.add_column("file", no_wrap=True)
     table.add_column("bytes", justify="right")

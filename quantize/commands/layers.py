@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from quantize import calibration
-from quantize.commands.options import add_model_and_run, natural, run_folder
+from quantize.commands.options import add_model, add_net, natural, net_folder
 from quantize.commands.study_options import write_study
 from quantize.layers import LayerReport
 from quantize.recipes import find_recipe
@@ -21,7 +21,8 @@ SAMPLES = 200
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = commands.add_parser("layers", help="name the layer of a trained net that int8 hurts")
-    add_model_and_run(parser)
+    add_model(parser)
+    add_net(parser)
     parser.add_argument("--calibration", type=Path, help="the pinned calibration set (drawn if it is not there)")
     parser.add_argument("--samples", type=natural, default=SAMPLES, help="of the validation part (default: 200)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write all figures there, too")
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace) -> None:
     pinned = options.calibration or calibration.FOLDER / f"{recipe.id}.json"
     split = recipe.dataset.split(options.root)
     result = layer_report(
-        recipe, split, run=run_folder(options, recipe), calibration_path=pinned, samples=options.samples
+        recipe, split, run=net_folder(options, recipe), calibration_path=pinned, samples=options.samples
     )
     Console().print(_table(result))
     Console(soft_wrap=True).print(result.finding, highlight=False, markup=False)

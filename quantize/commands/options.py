@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 from device.errors import AffectdError
+from quantize import kept_nets
+from quantize.kept_nets import NETS, RUNS
 from quantize.recipe import Recipe
 from quantize.recipes import RECIPES, find_recipe
 
@@ -14,18 +16,27 @@ WITNESSES = Path("quantize/witnesses")
 """Nets that are not shipped: trained like a shipped one, but without other actors or a whole corpus."""
 
 
-def add_model_and_run(parser: argparse.ArgumentParser) -> None:
-    """Which recipe, on which data, with its checkpoints where."""
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Which recipe, on which data."""
     parser.add_argument("model", metavar="MODEL", help=", ".join(RECIPES))
     add_root(parser)
-    parser.add_argument("--run", type=Path, metavar="DIR", help="checkpoints (default: runs/MODEL)")
 
 
 def add_models(parser: argparse.ArgumentParser) -> None:
-    """Which recipes, one or several, on which data, with their checkpoints where."""
+    """Which recipes, one or several, on which data."""
     parser.add_argument("models", nargs="+", metavar="MODEL", help=", ".join(RECIPES))
     add_root(parser)
-    parser.add_argument("--run", type=Path, metavar="DIR", help="checkpoints of a single net (default: runs/MODEL)")
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Where a net is trained (``run_folder``)."""
+    parser.add_argument("--run", type=Path, metavar="DIR", help=f"checkpoints of a single net (default: {RUNS}/MODEL)")
+
+
+def add_net(parser: argparse.ArgumentParser) -> None:
+    """Where a net was trained (``net_folder``)."""
+    shipped = f"{RUNS}/MODEL or, if there is none, {NETS}/MODEL, the net that ships"
+    parser.add_argument("--run", type=Path, metavar="DIR", help=f"checkpoints of a single net (default: {shipped})")
 
 
 def models_of(options: argparse.Namespace) -> list[Recipe]:
@@ -49,8 +60,13 @@ def models_folder(options: argparse.Namespace, recipe: Recipe) -> Path:
 
 
 def run_folder(options: argparse.Namespace, recipe: Recipe) -> Path:
-    """The folder of a recipe's checkpoints."""
-    return Path(options.run or Path("runs") / recipe.id)
+    """The folder of a recipe's checkpoints, and of what is made of them on the way."""
+    return Path(options.run or RUNS / recipe.id)
+
+
+def net_folder(options: argparse.Namespace, recipe: Recipe) -> Path:
+    """The folder of a recipe's trained net, to be read only: its run or, where none was begun, what ships."""
+    return Path(options.run or kept_nets.folder_of(recipe))
 
 
 def natural(text: str) -> int:

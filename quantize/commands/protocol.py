@@ -11,6 +11,7 @@ from rich.table import Table
 from quantize.commands.options import add_root, natural
 from quantize.commands.study_options import write_study
 from quantize.commands.train import SEED
+from quantize.kept_nets import RUNS
 from quantize.recipes import find_recipe
 
 
@@ -19,7 +20,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser("protocol", help="what one speech net seems to be worth under three ways to split")
     parser.add_argument("model", metavar="MODEL", help="a speech net, such as affectd-1-speech")
     add_root(parser)
-    parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where its trainings go")
+    parser.add_argument("--runs", type=Path, default=RUNS, metavar="DIR", help="where its trainings go")
     parser.add_argument("--seed", type=natural, default=SEED)
     parser.add_argument("--epochs", type=natural, help="of each training (default: the recipe's)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write all figures there, too")

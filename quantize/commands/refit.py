@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device.errors import AffectdError
-from quantize.commands.options import add_model_and_run, run_folder
+from quantize.commands.options import add_model, add_run, run_folder
 from quantize.datasets import Split
 from quantize.metrics import score
 from quantize.recipe import Recipe
@@ -27,7 +27,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser(
         "refit", help="what it does to fit a trained net's answer anew, and to take the classes' shares from it"
     )
-    add_model_and_run(parser)
+    add_model(parser)
+    add_run(parser)
     parser.set_defaults(command=run)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from quantize.commands.options import MODELS, models_of, run_folder
+from quantize.commands.options import MODELS, add_net, models_of, net_folder
 from quantize.recipes import RECIPES
 
 
@@ -15,7 +15,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Declare the command."""
     parser = commands.add_parser("server-models", help="write the float twins that the desktop server serves")
     parser.add_argument("models", nargs="+", metavar="MODEL", help=", ".join(RECIPES))
-    parser.add_argument("--run", type=Path, metavar="DIR", help="checkpoints of a single net (default: runs/MODEL)")
+    add_net(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the files go; default: desktop_server/models")
     parser.set_defaults(command=run)
 
@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> None:
     for recipe in models_of(options):
         card = write_server_model(
             recipe,
-            run_folder(options, recipe),
+            net_folder(options, recipe),
             shipped=MODELS / f"{recipe.id}.json",
             folder=options.out or FOLDER,
         )

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from quantize import tables
 from quantize.checkpoints import Epoch
-from quantize.commands.options import add_models, models_of, natural, run_folder
+from quantize.commands.options import add_models, add_run, models_of, natural, run_folder
 from quantize.datasets import Split
 from quantize.hearing import heard_for_training
 from quantize.recipe import Recipe
@@ -21,6 +21,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Declare the command."""
     parser = commands.add_parser("train", help="train nets; the same command goes on where it was stopped")
     add_models(parser)
+    add_run(parser)
     parser.add_argument("--seed", type=natural, default=SEED)
     parser.add_argument("--epochs", type=natural, help="at most so many (default: the recipe's)")
     parser.set_defaults(command=run)
