@@ -19,7 +19,7 @@ from quantize import checkpoints
 from quantize.checkpoints import STATE, Training, write_beside
 from quantize.commands.options import WITNESSES
 from quantize.datasets.ravdess import FOLDS, TEST_FOLD
-from quantize.kept_nets import folder_of
+from quantize.kept_nets import RUNS, folder_of
 from quantize.recipe import Recipe
 from quantize.recipes import find_recipe
 
@@ -35,11 +35,15 @@ _CORPORA = {"face": ("fer2013", "ferplus"), "speech": ("ravdess",)}
 
 
 class State(StrEnum):
-    """Whether a study's figures are there, and of the files as they are now."""
+    """Whether a study's figures are there, and of the files as they are now.
+
+    ``KEPT`` are figures of these files in a report that was to measure them again and could not.
+    """
 
     CURRENT = "up to date"
     OLD = "measured on an older file"
     MISSING = "not measured yet"
+    KEPT = "could not be measured again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,15 @@ class Study:
         return found
 
     def measure(self, root: Path, folder: Path) -> None:
-        """Run the command. Raises ``AffectdError``."""
+        """Run the command. Raises ``AffectdError``, also if it measured another file than the one that ships."""
+        self._write(root, folder)
+        if self.state(folder) is not State.CURRENT:
+            raise AffectdError(
+                f"measured, but on another file than the one that ships: see whether {RUNS}/{self.about} holds another "
+                "net; if not, the file was converted by another version, or on another kind of machine"
+            )
+
+    def _write(self, root: Path, folder: Path) -> None:
         path = folder / f"{self.name}.json"
         folder.mkdir(parents=True, exist_ok=True)
         if self.kind == "training":

@@ -127,3 +127,12 @@ def test_the_learning_curve_of_a_kept_net_is_that_of_its_training() -> None:
     checkpoints.save(KEPT, {}, history(float(study.proofs[0])))
     study.measure(Path(), Path("measured"))
     assert study.state(Path("measured")) is State.CURRENT
+
+
+def test_figures_of_another_training_do_not_pass_for_those_of_the_net_that_ships() -> None:
+    study = learning_curve()
+    checkpoints.save(KEPT, {}, history(float(study.proofs[0])))
+    checkpoints.save(RUNS / "baseline-face", {}, history(0.125))
+    with pytest.raises(AffectdError, match="another file than the one that ships: see whether runs/baseline-face"):
+        study.measure(Path(), Path("measured"))
+    assert study.state(Path("measured")) is State.OLD

@@ -226,6 +226,19 @@ def test_with_data_only_what_is_missing_is_measured_and_what_fails_is_said(
     assert "baseline-face: not measured yet" in (measured / "report.html").read_text(encoding="utf-8")
 
 
+def test_a_study_that_cannot_be_made_again_keeps_its_figures_but_does_not_pass_for_up_to_date(
+    measured: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(measured)
+    with pytest.raises(AffectdError, match=r"studies could not be made: .*; the report says so"):
+        run_command(report, options(measured, "--again", "--root", "nothing"))
+    text = page_of((measured / "report.html").read_text(encoding="utf-8")).text
+    for study in own_studies(measured):
+        assert f"{study.about}: could not be measured again" in text
+        assert study.state(measured) is State.CURRENT
+    assert "up to date" not in text
+
+
 def test_nets_that_never_met_a_fold_are_scored_on_it_and_stand_in_for_everybody(tmp_path: Path) -> None:
     witnesses = tmp_path / "witnesses"
     witnesses.mkdir()

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
     if options.check:
         _check(options)
     else:
-        _render(options)
+        _render(options, failed)
     if failed:
         raise AffectdError(f"{len(failed)} studies could not be made: {', '.join(failed)}; the report says so")
 
@@ -67,11 +67,11 @@ def _check(options: argparse.Namespace) -> None:
         raise AffectdError(f"{len(lines)} studies are missing or old; run python -m quantize report --root DATA")
 
 
-def _render(options: argparse.Namespace) -> None:
+def _render(options: argparse.Namespace, failed: list[str]) -> None:
     from quantize.report.files import write_report
     from quantize.report.results import read_results
     from quantize.report.sections import sections
 
-    parts = sections(read_results(options.models, options.measured, options.witnesses))
+    parts = sections(read_results(options.models, options.measured, options.witnesses, failed))
     page = write_report(parts, options.out, NAME)
     Console(soft_wrap=True).print(f"{page} ({page.stat().st_size / 1e6:.1f} MB) and {page.with_suffix('.md')}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,16 +71,20 @@ class Results:
         return int(self.instructions["stages"][f"{card.kind} net"]["instructions"])
 
 
-def read_results(models: Path, measured: Path, witnesses: Path, instructions: Path = INSTRUCTIONS) -> Results:
-    """Read all. Raises ``AffectdError`` if a file there is broken."""
+def read_results(
+    models: Path, measured: Path, witnesses: Path, failed: Collection[str] = (), instructions: Path = INSTRUCTIONS
+) -> Results:
+    """Read all; ``failed`` names studies just tried in vain. Raises ``AffectdError`` if a file there is broken."""
     names = sorted(list_sets(models), key=lambda name: (name != "baseline", name))
     return Results(
         sets=tuple(load_set(models, name) for name in names),
-        measured=tuple(_read(study, measured) for study in studies(models, witnesses)),
+        measured=tuple(_read(study, measured, study.name in failed) for study in studies(models, witnesses)),
         instructions=json.loads(instructions.read_text(encoding="utf-8")) if instructions.exists() else {},
     )
 
 
-def _read(study: Study, folder: Path) -> Measured:
+def _read(study: Study, folder: Path, has_failed: bool) -> Measured:
     state = study.state(folder)
+    if state is State.CURRENT and has_failed:
+        state = State.KEPT
     return Measured(study, state, None if state is State.MISSING else study.figures(folder))

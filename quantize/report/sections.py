@@ -40,8 +40,10 @@ def _section(part: _Part, results: Results) -> Section:
 
 
 def told(own: Measured) -> str:
-    """A study that is missing or old, in a line."""
+    """A study that is missing, old, or tried in vain, in a line."""
     study = own.study
+    if own.state is State.KEPT:
+        return f"{study.about}: could not be measured again, what is shown was measured before: run `{study.command}`"
     if own.state is State.MISSING:
         return f"{study.about}: not measured yet: run `{study.command}`"
     return f"{study.about}: measured on an older file, not on the one that ships now: run `{study.command}` again"
