@@ -25,6 +25,10 @@ def test_the_wheel_brings_our_three_packages_and_no_other(wheel: zipfile.ZipFile
     assert {top for top in tops if not top.startswith("affectd-")} == {"device", "desktop_server", "quantize"}
 
 
+def test_the_wheel_leaves_the_nets_as_they_were_trained_in_the_workshop(wheel: zipfile.ZipFile) -> None:
+    assert [name for name in wheel.namelist() if name.endswith(".keras") or name.startswith("quantize/nets/")] == []
+
+
 def test_the_wheel_brings_the_models_and_their_cards(wheel: zipfile.ZipFile) -> None:
     names = {Path(name).name for name in wheel.namelist() if "/models_tflite/" in name}
     assert {"sets.json", "MODEL_CARD.md", "blazeface_short.json"} <= names
