@@ -189,8 +189,10 @@ _PARTS = (
         "studies",
         "How to make these figures",
         "",
-        "`python -m quantize report --root DATA` measures what is missing or out of date and writes this report; "
-        "with `--again` it measures all. DATA is the folder that holds the corpora.",
+        "`python -m quantize report --root DATA --again` measures all of it and writes this report. DATA is the folder "
+        "that holds the corpora; the nets that ship are in models_tflite and, as they were trained, in quantize/nets. "
+        "Learning curves are those of the trainings themselves. Without `--again` only what is missing or out of date "
+        "is measured. What cannot be measured is named.",
         _how_made,
     ),
 )
