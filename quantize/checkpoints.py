@@ -80,6 +80,11 @@ def save(run: Path, nets: Mapping[str, Any], training: Training) -> None:
     write_beside(run / STATE, json.dumps(asdict(training), indent=1).encode())
 
 
+def forget_result(run: Path) -> None:
+    """Remove the run's result if it has one."""
+    (run / RESULT).unlink(missing_ok=True)
+
+
 def write_beside(path: Path, content: bytes) -> None:
     """Write a file so that a reader, or a crash, meets the old one or the new one, never a part.
 

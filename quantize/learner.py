@@ -69,18 +69,18 @@ def _fresh(recipe: Recipe, keras: Any) -> Any:
 def seed_net(name: str, seed: Recipe, runs: Path) -> Any:
     """What ``seed`` has learnt, in a net whose layers have the names that the recipe gives them.
 
-    Raises ``AffectdError`` where ``runs`` has no training of it; ``name`` is of what is to go on from it.
+    Raises ``AffectdError`` where ``runs`` has no whole training of it; ``name`` is of what is to go on from it.
     """
     import tf_keras
 
     folder = runs / seed.id
-    if checkpoints.read_state(folder) is None:
+    if checkpoints.read_state(folder) is None or not (folder / checkpoints.RESULT).exists():
         raise AffectdError(
-            f"{name} goes on from {seed.id}, and {folder} has no training of it; "
+            f"{name} goes on from {seed.id}, and {folder} has no whole training of it; "
             f"run `python -m quantize train {seed.id}` first"
         )
     net = seed.architecture(tf_keras)
-    net.set_weights(checkpoints.load_net(folder, checkpoints.ANSWERING).get_weights())
+    net.set_weights(checkpoints.load_net(folder).get_weights())
     return net
 
 

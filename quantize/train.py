@@ -47,6 +47,8 @@ def train(recipe: Recipe, split: Split, run: Path, *, seed: int, epochs: int) ->
     with Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn(elapsed_when_finished=True)) as bars:
         course = recipe.plan(_taught(recipe, split, run.parent))
         school = _School(recipe, course, split.validation, learning, bars)
+        if recipe.is_finished_apart and len(training.epochs) < epochs:
+            checkpoints.forget_result(run)  # or what is cut short now would ship, or be grown from, as it was before
         while len(training.epochs) < epochs and not _is_stuck(recipe, training):
             epoch = _one_epoch(school, seed, len(training.epochs) + 1)
             training = training.after(epoch)

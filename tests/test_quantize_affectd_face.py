@@ -18,9 +18,13 @@ from quantize.datasets import Samples, Split
 from quantize.datasets.fer2013_votes import FER2013_VOTES
 from quantize.face_recipes import AFFECTD_1_FACE, AFFECTD_1_FACE_SHALLOW
 from quantize.graph import read_graph
+from quantize.learner import seed_net
 from quantize.train import train
 
 pytestmark = QUIET_TENSORFLOW
+
+STAGES = ("shallow", "deeper", "gated")
+"""What the shipped net was before."""
 
 SHORT = replace(
     AFFECTD_1_FACE_SHALLOW,
@@ -47,7 +51,7 @@ def test_the_recipe_goes_from_corpus_to_a_calibrated_int8_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     faces = write_fer2013(tmp_path / "fer2013", each=10)  # more than one batch of the recipe's 64
-    for earlier in ("affectd-1-face-shallow", "affectd-1-face-deeper", "affectd-1-face-gated"):
+    for earlier in (f"affectd-1-face-{stage}" for stage in STAGES):
         assert main(["train", earlier, "--root", str(faces), "--run", str(tmp_path / earlier), "--epochs", "1"]) == 0
     made = ["--root", str(faces), "--run", str(tmp_path / "run")]
     assert main(["train", "affectd-1-face", *made, "--epochs", "1"]) == 0
@@ -61,7 +65,7 @@ def test_the_recipe_goes_from_corpus_to_a_calibrated_int8_file(
     assert card.outputs[0].shape == (1, 2, 7)
     assert card.about["parameters"] == 1_946_622
     trained = [command.split()[4] for command in card.about["commands"] if " train " in command]
-    assert trained == [f"affectd-1-face{stage}" for stage in ("-shallow", "-deeper", "-gated", "")]
+    assert trained == [f"affectd-1-face{stage}" for stage in (*(f"-{each}" for each in STAGES), "")]
     crowd, label = card.answers
     assert (crowd.name, label.name) == ("crowd", "fer2013")
     assert crowd.temperature == card.about["temperatures"]["crowd"]["value"] != 1
@@ -95,6 +99,17 @@ def test_a_training_cut_short_leaves_no_net_that_lacks_what_comes_last(faces: Pa
     assert checkpoints.load_net(tmp_path).output_shape == (None, 2, 7)
 
 
+def test_what_an_earlier_training_gave_is_gone_when_a_longer_one_is_cut_short(faces: Path, tmp_path: Path) -> None:
+    split = FER2013_VOTES.split(faces)
+    train(SHORT, split, tmp_path / SHORT.id, seed=1, epochs=1)
+    checkpoints.load_net(tmp_path / SHORT.id)
+    cut_short = replace(SHORT, plan=lambda whole: _Interrupted(SHORT.plan(whole)))
+    with pytest.raises(KeyboardInterrupt):
+        train(cut_short, split, tmp_path / SHORT.id, seed=1, epochs=2)
+    with pytest.raises(AffectdError, match="has no whole training of it"):
+        seed_net("another", SHORT, tmp_path)
+
+
 @dataclass(frozen=True)
 class _Interrupted:
     """A course that Ctrl-C is pressed in, in its second epoch."""
@@ -124,6 +139,8 @@ def test_half_the_way_back_is_half_of_each_weight(faces: Path, tmp_path: Path) -
     assert any(not np.array_equal(old, new) for old, new in zip(before, after, strict=True))
     for old, new, found in zip(before, after, result, strict=True):
         np.testing.assert_allclose(found, (old + new) / 2, atol=1e-6)
+    for found, grown in zip(result, seed_net("a third", on, tmp_path).get_weights(), strict=True):
+        np.testing.assert_array_equal(found, grown)  # what grows from it begins there
 
 
 def test_two_epochs_teach_it_to_tell_simple_faces_apart(tmp_path: Path) -> None:
