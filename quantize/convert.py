@@ -36,24 +36,26 @@ def to_dynamic_range(model: Any, path: Path) -> None:
     write_beside(path, _optimizing_converter(model).convert())
 
 
-def to_int8(model: Any, calibration: list[FloatArray], path: Path) -> None:
+def to_int8(model: Any, calibration: list[FloatArray], path: Path, *, beyond: float = 0.0) -> None:
     """Write the net in int8, input and output too; ``calibration`` are model inputs without the batch.
+
+    ``beyond`` is the share of a tensor's values that its range may leave out above, and below.
 
     Raises ``ModelError``, and writes nothing, if anything in the result is not integer.
     """
     import tensorflow as tf
 
-    content = _quantized(calibrated(model, calibration), left_float=[], ends=tf.int8)
+    content = _quantized(calibrated(model, calibration, beyond=beyond), left_float=[], ends=tf.int8)
     content = with_integer_placeholders(content)
     _require_integer(content, path)
     write_beside(path, content)
 
 
-def calibrated(model: Any, calibration: list[FloatArray]) -> bytes:
+def calibrated(model: Any, calibration: list[FloatArray], *, beyond: float = 0.0) -> bytes:
     """The float file with the range that each tensor has over ``calibration``: what ``quantized`` works on."""
     converter = _calibrating_converter(model, calibration)
     converter._experimental_calibrate_only = True
-    return with_true_ranges(bytes(converter.convert()), calibration)
+    return with_true_ranges(bytes(converter.convert()), calibration, beyond)
 
 
 def quantized(calibrated_content: bytes, *, left_float: list[str]) -> bytes:

@@ -96,7 +96,7 @@ def _written(recipe: Recipe, model: Any, inputs: list[convert.FloatArray], folde
         FLOAT32: lambda path: convert.to_float(model, path),
         "float16": lambda path: convert.to_float16(model, path),
         "dynamic-range": lambda path: convert.to_dynamic_range(model, path),
-        "int8": lambda path: convert.to_int8(model, inputs, path),
+        "int8": lambda path: convert.to_int8(model, inputs, path, beyond=recipe.beyond_range),
     }
     paths = {name: folder / f"{recipe.id}-{name}.tflite" for name in ways}
     for name, write in ways.items():

@@ -97,9 +97,10 @@ def layer_report(recipe: Recipe, split: Split, *, run: Path, calibration_path: P
     name, part = ("validation", split.validation) if len(split.validation) else ("test", split.test)
     validation = heard(recipe.front_end, _drawn(part, samples), name)
     calibrating, inputs = _inputs(recipe, chosen), _inputs(recipe, validation)
-    float_file, int8_file = _files(model, calibrating)
+    float_file, int8_file = _files(model, calibrating, recipe.beyond_range)
     owners = layers_of(read_operations(float_file, recipe.id), model)
-    whole, layers = _attributed(model, convert.calibrated(model, calibrating), float_file, owners, inputs)
+    calibrated = convert.calibrated(model, calibrating, beyond=recipe.beyond_range)
+    whole, layers = _attributed(model, calibrated, float_file, owners, inputs)
     return LayerReport(
         model=recipe.id,
         net_sha256=hashlib.sha256((run / checkpoints.RESULT).read_bytes()).hexdigest(),
@@ -219,11 +220,11 @@ def _answers(content: bytes, inputs: list[FloatArray]) -> FloatArray:
     return answer_of(np.concatenate([net(values) for values in inputs]))
 
 
-def _files(model: Any, calibrating: list[FloatArray]) -> tuple[bytes, bytes]:
+def _files(model: Any, calibrating: list[FloatArray], beyond: float) -> tuple[bytes, bytes]:
     with TemporaryDirectory() as folder:
         float_path, int8_path = Path(folder) / "float.tflite", Path(folder) / "int8.tflite"
         convert.to_float(model, float_path)
-        convert.to_int8(model, calibrating, int8_path)
+        convert.to_int8(model, calibrating, int8_path, beyond=beyond)
         return float_path.read_bytes(), int8_path.read_bytes()
 
 

@@ -49,7 +49,8 @@ def publish(
     )
     chosen = heard(recipe.front_end, calibration.pinned(calibration_path, split.train), "calibration")
     convert.to_float(model, files.float32)
-    convert.to_int8(model, [recipe.front_end.served(signal) for signal in chosen.signals], files.int8)
+    inputs = [recipe.front_end.served(signal) for signal in chosen.signals]
+    convert.to_int8(model, inputs, files.int8, beyond=recipe.beyond_range)
     fitted = _fitted(recipe, load, files) if recipe.fits_temperature else {}
     answers = [Answer(name, fitted[name].value if name in fitted else 1.0) for name in recipe.answers]
     reports = _scored(recipe, load, files, answers)

@@ -52,6 +52,7 @@ class Recipe:
     with a ``taught_share`` it also aims, in so far, at what that one answers (``quantize.teaching``), and of the way
     from that one's weights to its own it goes ``way_kept`` in the end (``quantize.averaging.between``).
     A net that is not ``is_shipped`` is kept beside this package, to bear out figures.
+    Of the values of a tensor on the calibration set, ``beyond_range`` may lie above its int8 range, and below it.
     With ``pictures_grow`` the net is trained on pictures of several sizes. The texts go into the card.
     """
 
@@ -79,6 +80,7 @@ class Recipe:
     is_shipped: bool = True
     pictures_grow: bool = False
     fits_temperature: bool = False
+    beyond_range: float = 0.0
 
     @property
     def lineage(self) -> tuple[Recipe, ...]:

@@ -71,3 +71,16 @@ def test_ranges_of_other_inputs_are_taken_from_those(inputs: Inputs) -> None:
     louder = with_true_ranges(calibrated, [3 * values for values in inputs])
     (_, usual), (_, loud) = range_of(calibrated, "product/mul"), range_of(louder, "product/mul")
     assert loud > 1.5 * usual
+
+
+def test_a_few_values_far_off_may_be_left_out_but_not_of_what_enters_a_curve(inputs: Inputs) -> None:
+    import tf_keras
+
+    net = gated_net()
+    whole, cut = (convert.calibrated(net, inputs, beyond=share) for share in (0.0, 0.01))
+    shown = tf_keras.Model(net.input, net.get_layer("product").output).predict(np.stack(inputs), verbose=0)
+    ordered = np.sort(shown.ravel())
+    count = int(0.01 * len(ordered))
+    assert range_of(cut, "product/mul") == pytest.approx((ordered[count], ordered[-1 - count]), rel=0.01)
+    assert range_of(whole, "product/mul")[1] > 1.1 * range_of(cut, "product/mul")[1]
+    assert range_of(cut, "gate/Sigmoid") == pytest.approx(range_of(whole, "gate/Sigmoid"), rel=1e-3)

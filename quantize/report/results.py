@@ -15,6 +15,9 @@ from quantize.report.drawing import SERIES
 INSTRUCTIONS = Path("docs/instructions.json")
 
 
+_OF_THESE_FILES = (State.CURRENT, State.KEPT)
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A study, its state, and its figures if there are some."""
@@ -41,7 +44,7 @@ class Results:
     def current(self, kind: str) -> Iterator[tuple[Study, Json]]:
         """Those of one kind whose figures are of the files as they are now."""
         for own in self.measured:
-            if own.study.kind == kind and own.figures is not None and own.state is State.CURRENT:
+            if own.study.kind == kind and own.figures is not None and own.state in _OF_THESE_FILES:
                 yield own.study, own.figures
 
     def lacking(self, kind: str) -> Iterator[Measured]:
