@@ -17,12 +17,13 @@ FloatArray = NDArray[np.float32]
 Ranges = dict[int, tuple[float, float]]
 
 _SAME = 0.01
-_CURVES = (
+_KEPT_WHOLE = (
     schema.BuiltinOperator.SOFTMAX,
     schema.BuiltinOperator.LOGISTIC,
     schema.BuiltinOperator.TANH,
     schema.BuiltinOperator.RESHAPE,
 )
+"""Curves bend most where values are far off, and a reshape has one range at both ends."""
 
 
 def with_true_ranges(calibrated_content: bytes, calibration: Sequence[FloatArray], beyond: float = 0.0) -> bytes:
@@ -65,7 +66,7 @@ def _kept_whole(model: Any, graph: Any) -> set[int]:
     codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
     ends = {int(number) for number in (*graph.inputs, *graph.outputs)}
     for operator in graph.operators:
-        if codes[operator.opcodeIndex] in _CURVES:
+        if codes[operator.opcodeIndex] in _KEPT_WHOLE:
             ends |= {int(number) for number in (*operator.inputs, *operator.outputs)}
     return ends
 
@@ -84,7 +85,13 @@ def _ranges(
             count = 1 + int(beyond[number] * seen.size * len(calibration))
             low, high = found.get(number, (seen[:0], seen[:0]))
             found[number] = -_largest(np.concatenate([-low, -seen]), count), _largest(np.append(high, seen), count)
-    return {number: (float(low.max()), float(high.min())) for number, (low, high) in found.items()}
+    return {number: _between(low, high) for number, (low, high) in found.items()}
+
+
+def _between(lowest: FloatArray, highest: FloatArray) -> tuple[float, float]:
+    """Without all of these but the innermost, or with them where nothing else differs."""
+    low, high = float(lowest.max()), float(highest.min())
+    return (low, high) if low < high else (float(lowest.min()), float(highest.max()))
 
 
 def _largest(values: FloatArray, count: int) -> FloatArray:

@@ -47,7 +47,8 @@ def plain_net() -> Any:
 
 def range_of(content: bytes, name: str) -> tuple[float, float]:
     (graph,) = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0)).subgraphs
-    (told,) = [tensor.quantization for tensor in graph.tensors if tensor.name.decode().endswith(name)]
+    ranged = [tensor for tensor in graph.tensors if tensor.quantization and tensor.quantization.min is not None]
+    (told,) = [tensor.quantization for tensor in ranged if tensor.name.decode().split(";")[0].endswith(name)]
     return float(told.min[0]), float(told.max[0])
 
 
@@ -84,3 +85,17 @@ def test_a_few_values_far_off_may_be_left_out_but_not_of_what_enters_a_curve(inp
     assert range_of(cut, "product/mul") == pytest.approx((ordered[count], ordered[-1 - count]), rel=0.01)
     assert range_of(whole, "product/mul")[1] > 1.1 * range_of(cut, "product/mul")[1]
     assert range_of(cut, "gate/Sigmoid") == pytest.approx(range_of(whole, "gate/Sigmoid"), rel=1e-3)
+
+
+def test_a_layer_that_is_nearly_always_silent_keeps_its_range(inputs: Inputs) -> None:
+    import tf_keras
+    from tf_keras import layers
+
+    far = layers.Conv2D(4, 1, activation="relu", bias_initializer=tf_keras.initializers.Constant(-3.0), name="far")
+    tf_keras.utils.set_random_seed(1)
+    net = tf_keras.Sequential([layers.Input((8, 8, 4)), far, layers.GlobalAveragePooling2D(), layers.Dense(3)])
+    shown = tf_keras.Model(net.input, far.output).predict(np.stack(inputs), verbose=0)
+    share_heard = float((shown > 0).mean())
+    assert 0 < share_heard < 0.01
+    whole, cut = (range_of(convert.calibrated(net, inputs, beyond=share), "far/Relu") for share in (0.0, 0.01))
+    assert cut[1] == pytest.approx(whole[1], rel=1e-3)
