@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from quantize import checkpoints
-from quantize.checkpoints import RESULT, STATE
+from quantize.checkpoints import RESULT, STATE, Training
 from quantize.recipe import Recipe
 
 RUNS, NETS = Path("runs"), Path("quantize/nets")
@@ -18,6 +18,13 @@ def folder_of(recipe: Recipe, name: str = RESULT) -> Path:
     return kept if (kept / name).exists() and not (run / STATE).exists() else run
 
 
+def histories(recipe: Recipe, run: Path) -> dict[str, Training]:
+    """Of the nets that the one of ``run`` grew from, by name: they lie beside it. Raises ``AffectdError``."""
+    beside = {stage: run.parent / stage.id for stage in recipe.lineage[:-1]}
+    folders = {s: folder if (folder / STATE).exists() else folder_of(s, STATE) for s, folder in beside.items()}
+    return {stage.id: checkpoints.require_state(folder) for stage, folder in folders.items()}
+
+
 def keep(recipe: Recipe, run: Path) -> Path:
     """Keep the net of ``run`` as the one that ships, and its history; the folder that they are in.
 
@@ -25,9 +32,9 @@ def keep(recipe: Recipe, run: Path) -> Path:
     are kept. Raises ``AffectdError``, before anything is written, where one of them is not there.
     """
     kept = NETS / recipe.id
-    if run == kept:
+    if run.resolve() == kept.resolve():
         return kept  # its net would be the same, but not its file, which has its date inside
-    grown_through = {stage.id: checkpoints.require_state(folder_of(stage, STATE)) for stage in recipe.lineage[:-1]}
+    grown_through = histories(recipe, run)
     training, net = checkpoints.require_state(run), checkpoints.load_net(run, is_compiled=False)
     for stage, history in grown_through.items():
         checkpoints.save(NETS / stage, {}, history)

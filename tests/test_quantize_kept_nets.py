@@ -99,6 +99,16 @@ def test_of_what_a_net_grew_from_only_the_history_is_kept() -> None:
     assert folder_of(TINY_FACE) == RUNS / TINY_FACE.id
 
 
+def test_the_history_is_that_of_the_net_that_lies_beside_the_run(tmp_path: Path) -> None:
+    grown = replace(TINY_FACE, id="grown", grown_from=TINY_FACE)
+    keep(RUNS / TINY_FACE.id, tiny_face(tf_keras), TINY_FACE.id)
+    elsewhere = tmp_path / "elsewhere"
+    own = Training(TINY_FACE.id, 1, True, (Epoch(1, 0.123, 1.0, 0.5),))
+    checkpoints.save(elsewhere / TINY_FACE.id, {}, own)
+    keep_net(grown, keep(elsewhere / grown.id, tiny_face(tf_keras), grown.id))
+    assert checkpoints.require_state(NETS / TINY_FACE.id) == own
+
+
 def test_a_net_whose_origin_is_gone_is_not_kept_by_halves() -> None:
     grown = replace(TINY_FACE, id="grown", grown_from=TINY_FACE)
     run = keep(RUNS / grown.id, tiny_face(tf_keras), grown.id)

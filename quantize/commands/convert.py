@@ -47,9 +47,11 @@ def _convert(recipe: Recipe, options: argparse.Namespace) -> None:
         return dataset.split(options.root)
 
     folder, trained = models_folder(options, recipe), net_folder(options, recipe)
-    run = run_folder(options, recipe)
+    run, will_ship = run_folder(options, recipe), recipe.is_shipped and not options.out
+    if will_ship:
+        kept_nets.histories(recipe, trained)  # what is missing is said before anything is replaced
     reports = publish(recipe, load, trained=trained, run=run, calibration_path=pinned, folder=folder)
     for report in (report for form in reports.values() for report in form.values()):
         Console().print(tables.of_report(report))
-    if recipe.is_shipped and not options.out:
+    if will_ship:
         Console(soft_wrap=True).print(f"the net and its history: {kept_nets.keep(recipe, trained)}", highlight=False)
