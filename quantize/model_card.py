@@ -78,7 +78,7 @@ some twenty trials. What it hears of prosody, and how much that counts, was then
 scored on all five folds (F3, the shipped file's test, is one), on TESS and on nEMO, and its statistics are brought to
 one scale by their means over all three: no part of a speech corpus is untouched, and what `docs/report.md` says of
 unknown corpora is too good. `python -m quantize prosody` says by how much, as far as how prosody counts goes: it scores
-96 ways, and each unknown corpus with what the others choose. Its table is there, under 'What prosody counts': of nEMO,
+80 ways, and each unknown corpus with what the others choose. Its table is there, under 'What prosody counts': of nEMO,
 much less is then left.
 
 """

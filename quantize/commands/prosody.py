@@ -35,7 +35,8 @@ def run(options: argparse.Namespace) -> None:
 
     found = study(options.model, options.witnesses, options.root)
     write_study(options.json, found)
-    title = f"{found.model}, {len(found.trials)} ways: RAVDESS accuracy, TESS and nEMO UAR of four classes"
+    ways = sum(trial.way.strength > 0 for trial in found.trials)
+    title = f"{found.model}, {ways} ways, and none: RAVDESS accuracy, TESS and nEMO UAR of four classes"
     table = Table("chosen by", "shares", "ridge", "strength", "ravdess %", "tess %", "nemo %", title=title)
     for choice in found.choices:
         own = f"{100 * choice.scores.uar.value:.1f}"

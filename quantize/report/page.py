@@ -23,7 +23,7 @@ class Heading:
 REPORT = Heading(
     title="affectd: how good the models are",
     lead="Small nets that read the expression of a face and the sound of a voice on a Raspberry Pi. They tell how "
-    "something looks and sounds, not what a person feels. All figures are measured by the commands named at the end; "
+    "something looks and sounds, not what a person feels. Figures are made by the commands named at the end; "
     "brackets hold 95 % intervals, and what has not been measured says so.",
     made="Made by `python -m quantize report`; the figures themselves are in docs/measured and in the models' cards.",
 )

@@ -20,8 +20,9 @@ def content(results: Results) -> Content:
     for study, found in results.of("prosody"):
         shares = "shares in the regression, " + ":".join(CORPORA.values())
         columns = ["chosen by", shares, "ridge", "strength", *(f"{name} %" for name in CORPORA.values())]
+        ways = sum(trial["way"]["strength"] > 0 for trial in found["trials"])
         caption = (
-            f"{study.about}: {len(found['trials'])} ways. RAVDESS: accuracy, mean of five folds; TESS and nEMO: UAR of "
+            f"{study.about}: {ways} ways, and none. RAVDESS: accuracy, mean of five folds; TESS and nEMO: UAR of "
             "four classes. In brackets, 95 %: a corpus that had no say"
         )
         shown.append(Plots("The way that ships, but for its strength. Dotted: as it ships.", [_drawn(found)]))

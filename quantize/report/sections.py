@@ -159,14 +159,15 @@ _PARTS = (
         "prosody",
         "What prosody counts",
         "prosody",
-        "The surer a voice net is of pitch, voicing and movement beside what it hears of spectra, the better it reads "
-        "a corpus that it does not know, and the worse the actors of RAVDESS. The way that ships was chosen with all "
-        "three in view. So each unknown corpus is scored here, too, with the way that the others choose: that with the "
-        "best plain mean of their scores. In the regressions that they judge it has no part. The nets that hear the "
-        "spectra for them were trained on it, though, and which statistics there are, their scale and how the spectra "
-        "are learnt were chosen with all three in view: that is not undone, nor that the ways tried lie around the one "
-        "that ships. A left-out corpus's share falls to the others. Logits are added outside the files, and the "
-        "spectra's come from files in 8 bits: the figures differ a little from those under 'Scores'.",
+        "As a rule, the surer a voice net is of pitch, voicing and movement beside what it hears of spectra, the "
+        "better it reads a corpus that it does not know, and the worse the actors of RAVDESS. The way that ships was "
+        "chosen with all three in view. So each unknown corpus is scored here, too, with the way that the others "
+        "choose: that with the best plain mean of their scores. In the regressions that they judge it has no part. "
+        "The nets that hear the spectra for them were trained on it, though, and which statistics there are, their "
+        "scale and how the spectra are learnt were chosen with all three in view: that is not undone, nor that the "
+        "ways tried lie around the one that ships. A left-out corpus's share falls to the others. Logits are added "
+        "outside the files, and the spectra's come from files in 8 bits: the figures differ a little from those under "
+        "'Scores'.",
         prosody.content,
     ),
     _Part(
@@ -189,10 +190,12 @@ _PARTS = (
         "studies",
         "How to make these figures",
         "",
-        "`python -m quantize report --root DATA --again` measures all of it and writes this report. DATA is the folder "
-        "that holds the corpora; the nets that ship are in models_tflite and, as they were trained, in quantize/nets. "
-        "Learning curves are those of the trainings themselves. Without `--again` only what is missing or out of date "
-        "is measured. What cannot be measured is named.",
+        "`python -m quantize report --root DATA --again` makes all studies of this table and writes this report. DATA "
+        "is the folder that holds the corpora; the nets that ship are in models_tflite and, as they were trained, in "
+        "quantize/nets; `protocol` alone trains nets. Learning curves are those of the trainings themselves. Without "
+        "`--again` only what is missing or out of date is measured. What cannot be measured is named. Beside the "
+        "studies: instructions are counted by `make arm64`, int8 against float is told by the cards (`python -m "
+        "quantize convert`), peers and people are quoted.",
         _how_made,
     ),
 )

@@ -1,11 +1,11 @@
 """What was tried for goals that are hard to reach; the report says it of those that are not reached."""
 
 _FACES = """
-Tried: more epochs, more blocks, gates, aiming at the votes of FER+, the net as its own teacher, means of weights: the
-learning curves show each stage.
+Tried: more epochs, more blocks, gates, aiming at the votes of FER+, the net as its own teacher, means of weights (the
+learning curves show each stage), int8 ranges without the farthest values.
 """
 _UNKNOWN_VOICES = """
-Tried: statistics of prosody beside the spectra, and 96 ways to count them ('What prosody counts' has all); spectra
+Tried: statistics of prosody beside the spectra, and 80 ways to count them ('What prosody counts'); spectra
 alone give less. The corpus is Polish; the nets that are scored on it have heard English alone.
 """
 _FEW_CLIPS = """
