@@ -14,6 +14,7 @@ from quantize.commands.options import add_root
 from quantize.commands.study_options import add_json, kind_of, title_of, write_study
 from quantize.datasets import NAMES, DatasetError, find_dataset
 from quantize.paired import Interval
+from quantize.report.wording import chance
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -68,7 +69,7 @@ def _shares(own: float, than: float, difference: Interval) -> tuple[str, str, st
 def _tests(result: Against) -> str:
     paired = result.paired
     return (
-        f"p: McNemar {_p(paired.mcnemar_p)}, t {_p(paired.t_p)}, Wilcoxon {_p(paired.wilcoxon_p)}, of "
+        f"p: McNemar {chance(paired.mcnemar_p)}, t {chance(paired.t_p)}, Wilcoxon {chance(paired.wilcoxon_p)}, of "
         f"{paired.samples} samples in {paired.groups} groups; {result.neither_reads} that neither reads are left out"
     )
 
@@ -77,7 +78,3 @@ def _interval(figure: Interval) -> str:
     if figure.low is None or figure.high is None:
         return f"{100 * figure.value:+.1f}"
     return f"{100 * figure.value:+.1f} [{100 * figure.low:+.1f}, {100 * figure.high:+.1f}]"
-
-
-def _p(p: float | None) -> str:
-    return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
