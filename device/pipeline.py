@@ -57,6 +57,7 @@ class LaneState:
 
     ``state`` is ``online``, ``degraded``, ``offline`` or ``disabled`` (by the privacy switch), with a reason in words;
     ``moved_ns`` is the monotonic time at which it last got anywhere; a recording may have nothing to show for long.
+    ``blind``: signals come, but what they show must not be believed (a frozen or black picture, a stuck sensor).
     """
 
     state: str = "offline"
@@ -68,6 +69,12 @@ class LaneState:
     moved_ns: int = 0
     is_recording: bool = False
     finished: bool = False
+    blind: bool = False
+
+    @property
+    def perceives(self) -> bool:
+        """Whether what comes from it, or that nothing comes from it, tells of the world."""
+        return self.state in ("online", "degraded") and not self.blind and not self.finished
 
 
 class ThreadedPipeline(AbstractContextManager["ThreadedPipeline"]):

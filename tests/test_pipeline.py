@@ -9,7 +9,7 @@ from fakes import Recording, eventually
 from device.errors import SourceLost, SourceUnavailable
 from device.fusion.fuse import Fusion
 from device.newest import NewestOnly
-from device.pipeline import ThreadedPipeline, run_inline
+from device.pipeline import LaneState, ThreadedPipeline, run_inline
 from device.readings import EMOTIONS, NOBODY, Emotion, Estimate, Modality, Probabilities, Reading
 from device.signals import AudioBlock, Frame
 from device.stages import AnyLane, Lane
@@ -91,6 +91,21 @@ def test_an_empty_scene_is_said_to_be_empty() -> None:
     estimates = inline([frame(t / 10, light=0) for t in range(25)], [])
     assert {e.label for e in estimates} == {NOBODY}
     assert len(estimates) == 2
+
+
+@pytest.mark.parametrize(
+    ("state", "perceives"),
+    [
+        (LaneState("online", ""), True),
+        (LaneState("degraded", "the clock drifts"), True),
+        (LaneState("degraded", "the picture stands still", blind=True), False),
+        (LaneState("offline", "starting"), False),
+        (LaneState("disabled", "privacy"), False),
+        (LaneState("online", "", finished=True), False),
+    ],
+)
+def test_a_lane_perceives_while_its_signals_may_be_believed(state: LaneState, perceives: bool) -> None:
+    assert state.perceives is perceives
 
 
 def taken(pipeline: ThreadedPipeline, until: Callable[[], bool]) -> list[Reading]:
