@@ -158,7 +158,7 @@ def load_settings(path: Path) -> Settings:
 def load_kind(path: Path, kind: type[Kind]) -> Kind:
     """The same for settings with more tables than a node's: a subclass that adds them."""
     try:
-        return parse_kind(path.read_text(encoding="utf-8"), str(path), kind)
+        return parse_kind(path.read_text(encoding="utf-8-sig"), str(path), kind)  # editors of Windows write a mark
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text at byte {error.start}; save it as UTF-8") from error
     except OSError as error:
@@ -217,7 +217,7 @@ def read_password(mqtt: Mqtt, *, stored: Path = STORED_PASSWORD) -> str | None:
     if path is None:
         return None
     try:
-        return path.read_text(encoding="utf-8").rstrip("\r\n")  # a blank may be part of it
+        return path.read_text(encoding="utf-8-sig").rstrip("\r\n")  # a blank may be part of it
     except PermissionError as error:
         raise ConfigError(
             f"mqtt.password_file: {path} may not be read by this user; run it as one who may, as by sudo -u affectd"

@@ -2,13 +2,14 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from appliance import HAPPY_CLIP, SCENE, affectd, write_config
+from appliance import HAPPY_CLIP, ROOT, SCENE, affectd, write_config
 
 from device.cli import RULES
 
@@ -29,6 +30,18 @@ def test_a_scene_ends_with_a_table_of_its_clips_beside_peoples_votes() -> None:
     face, voice, fused = re.findall(r"\((\w+)\)", rows["1001_DFA_HAP_XX"])
     assert (face, voice, fused) == ("happy", "neutral", "happy")
     assert "–" not in "".join(rows.values()), "every clip has a face and a voice"
+
+
+def test_votes_may_begin_with_a_utf8_mark_and_a_file_that_holds_none_is_named(tmp_path: Path) -> None:
+    portrait, votes = tmp_path / "face.png", tmp_path / "votes.json"
+    shutil.copy(ROOT / "deploy" / "demo" / "astronaut.png", portrait)
+    votes.write_bytes(b'\xef\xbb\xbf{"face": {"face": ["surprise"]}}')
+    assert "(surprise)" in affectd("replay", portrait).stdout
+    votes.write_text('{"face": 3}')
+    done = affectd("replay", portrait)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "votes.json: not what people said of the clips beside it" in done.stderr
 
 
 def test_the_shared_film_has_a_face_in_most_estimates_and_both_modalities_with_a_voice(shared_data: Path) -> None:

@@ -5,6 +5,7 @@ import jsonschema
 import msgspec
 import pytest
 
+from desktop_server.settings import load_server_settings
 from device import cli
 from device.errors import ConfigError
 from device.fusion.rules import RULES
@@ -52,6 +53,18 @@ def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="not UTF-8"):
         load_settings(tmp_path / "binary.toml")
+
+
+MARK = b"\xef\xbb\xbf"
+"""What editors of Windows begin a UTF-8 file with."""
+
+
+def test_a_utf8_mark_is_no_part_of_a_configuration_or_a_password(tmp_path: Path) -> None:
+    (tmp_path / "affectd.toml").write_bytes(MARK + b'[node]\r\nid = "kitchen"\r\n')
+    assert load_settings(tmp_path / "affectd.toml").node.id == "kitchen"
+    assert load_server_settings(tmp_path / "affectd.toml").node.id == "kitchen"
+    (tmp_path / "pw").write_bytes(MARK + b"s3cret\r\n")
+    assert read_password(parse_settings(f"[mqtt]\npassword_file = '{tmp_path}/pw'", "x").mqtt) == "s3cret"
 
 
 def test_what_is_shown_reads_back_as_the_same_settings() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +15,7 @@ from rich.table import Table
 from device.app import load_models, replay_estimates
 from device.capture.replay import Replay, open_media
 from device.clips import ClipSummary, Span, Summaries
+from device.errors import AffectdError
 from device.publish.console import ConsoleSink
 from device.publish.payload import MediaClock, Payloads
 from device.settings import Camera, FusionSettings, Models, Node, Settings
@@ -50,12 +51,24 @@ def spans(replay: Replay) -> list[Span]:
 
 
 def votes_beside(media: Sequence[Path]) -> Mapping[str, Mapping[str, Sequence[str]]]:
-    """People's votes for the clips of these folders, by the clip's name without suffix; none where none are known."""
+    """People's votes for the clips of these folders, by the clip's name without suffix; none where none are known.
+
+    Raises ``AffectdError`` for a file of that name that holds something else.
+    """
     votes: dict[str, Mapping[str, Sequence[str]]] = {}
     for path in {medium.parent / VOTES_FILE for medium in media}:
         if path.is_file():
-            votes.update(json.loads(path.read_text(encoding="utf-8")))
+            votes.update(_votes_in(path))
     return votes
+
+
+def _votes_in(path: Path) -> Mapping[str, Mapping[str, Sequence[str]]]:
+    try:
+        return msgspec.json.decode(path.read_text(encoding="utf-8-sig"), type=dict[str, dict[str, list[str]]])
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise AffectdError(
+            f"{path}: not what people said of the clips beside it ({error}); mend it, or give it another name"
+        ) from error
 
 
 def clip_table(clips: Sequence[ClipSummary], votes: Mapping[str, Mapping[str, Sequence[str]]]) -> Table:
