@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -35,8 +35,9 @@ from device.publish.cadence import Cadence
 from device.publish.courier import Courier
 from device.publish.episodes import Episodes
 from device.publish.homeassistant import discovery
+from device.publish.message import Message
 from device.publish.mqtt import Link
-from device.publish.node import NodeSink, subscriptions
+from device.publish.node import NodeSink, is_privacy_wish, subscriptions
 from device.publish.outbox import Outbox
 from device.publish.payload import Payloads, SystemClock
 from device.publish.topics import Topics
@@ -86,13 +87,19 @@ def run(settings: Settings, engine: Engine = TFLITE) -> None:
     """Be the appliance until a signal or, with recordings, their end. Raises ``AffectdError``."""
     models = load_models(settings, engine)
     privacy = PrivacyFlag(_state_folder(settings) / "privacy")
+    privacy.secure()
     pipeline = ThreadedPipeline(_lanes(settings, models, engine.open_net), paused=privacy.active())
     switch = Switch(pipeline=pipeline, privacy=privacy, supervised="NOTIFY_SOCKET" in os.environ)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, switch.stop)
     with Outbox(_state_folder(settings) / "events.sqlite") as outbox:
-        listening = subscriptions(make_topics(settings))
-        link = make_link(settings, client_id=f"affectd-{settings.node.id}", listening=listening)
+        topics = make_topics(settings)
+        link = make_link(
+            settings,
+            client_id=f"affectd-{settings.node.id}",
+            listening=subscriptions(topics),
+            is_urgent=lambda message: is_privacy_wish(topics, message),
+        )
         node = _node(settings, models, link, outbox, switch, engine.name())
         node.set_privacy_state(privacy.active())
         node.set_part("models", "online")
@@ -176,9 +183,15 @@ def _tls(mqtt: Mqtt) -> Tls:
     return Tls(ca_file=ca, cert_file=cert, key_file=key)
 
 
-def make_link(settings: Settings, *, client_id: str, listening: Sequence[str] = ()) -> Link:
-    """A connection to the settings' broker, not yet open."""
-    return Link(broker_address(settings), client_id=client_id, subscriptions=listening)
+def make_link(
+    settings: Settings,
+    *,
+    client_id: str,
+    listening: Sequence[str] = (),
+    is_urgent: Callable[[Message], bool] = lambda _: False,
+) -> Link:
+    """A connection to the settings' broker, not yet open; see there."""
+    return Link(broker_address(settings), client_id=client_id, subscriptions=listening, is_urgent=is_urgent)
 
 
 def open_camera(camera: Camera) -> Source[Frame]:

@@ -2,41 +2,97 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 from device.errors import AffectdError
 
+_CLOSED, _OPEN = b"ON \n", b"OFF\n"
+"""Of one length: one takes the other's place on the disk, and what is neither, being half written, counts as closed."""
+
 
 class PrivacyFlag:
-    """One flag in one file, replaced in one piece. A file that cannot be understood counts as closed."""
+    """One wish in one file. What is there and cannot be understood counts as closed; where there is no file, as open.
+
+    The file keeps its block and is overwritten in place, which a full disk does not hinder. ``problem`` says why a
+    restart would not find the wish, or why it could not be read; it is empty while all is well.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._active, self.problem = self._read()
+        self._unkept = False
 
     def active(self) -> bool:
-        """Whether camera and microphone are to be closed. No file yet: they are open."""
-        try:
-            return self._path.read_bytes().strip() != b"OFF"
-        except FileNotFoundError:
-            return False
-        except OSError:  # who cannot read the wish must not film
-            return True
+        """Whether camera and microphone are to be closed."""
+        return self._active
 
     def set(self, active: bool) -> None:
-        """Remember the wish; it is on the disk when this returns. Raises ``AffectdError`` when it cannot be."""
-        temporary = self._path.with_name(self._path.name + ".new")
+        """Take the wish; the disk has it when this returns. Raises ``AffectdError`` if a restart would not find it."""
+        self._active = active
+        self._keep()
+        if self.problem:
+            raise AffectdError(self.problem)
+
+    def secure(self) -> None:
+        """Make the file while there is room for it, and write down what could not be written before."""
+        if self._unkept:
+            self._keep()
+        elif not self.problem:  # a wish that could not be read is left alone: it may be read at the next start
+            self._require_writable()
+
+    def _keep(self) -> None:
         try:
-            with temporary.open("wb") as file:
-                file.write(b"ON\n" if active else b"OFF\n")
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self._path)
-            _sync_folder(self._path.parent)
+            self._write()
+            self.problem = ""
         except OSError as error:
-            raise AffectdError(
-                f"{self._path}: cannot remember the privacy switch ({error.strerror}); a restart will forget it"
-            ) from error
+            # An empty file, and an older wish that was the same, say what is to be said; unless the card itself fails.
+            is_there = error.errno != errno.EIO and self._read() == (self._active, "")
+            self.problem = "" if is_there else self._not_remembered(error)
+        self._unkept = bool(self.problem)
+
+    def _write(self) -> None:
+        if self._active or os.path.lexists(self._path):  # one that is made for a wish to close says so from the start
+            _overwrite(self._path, _CLOSED if self._active else _OPEN)
+        else:
+            temporary = self._path.with_name(self._path.name + ".new")
+            _overwrite(temporary, _OPEN)
+            temporary.replace(self._path)
+        _sync_folder(self._path.parent)
+
+    def _require_writable(self) -> None:
+        try:
+            os.close(os.open(self._path, os.O_WRONLY))
+        except FileNotFoundError:
+            self._keep()
+        except OSError as error:
+            self.problem, self._unkept = self._not_remembered(error), True
+
+    def _read(self) -> tuple[bool, str]:
+        try:
+            return self._path.read_bytes().strip() != _OPEN.strip(), ""
+        except FileNotFoundError:
+            return False, ""
+        except OSError as error:  # who cannot read the wish must not film
+            return True, (
+                f"{self._path}: cannot read the privacy switch ({error.strerror}); "
+                "camera and microphone stay closed until they are opened by OFF"
+            )
+
+    def _not_remembered(self, error: OSError) -> str:
+        return f"{self._path}: cannot remember the privacy switch ({error.strerror}); a restart will forget a change"
+
+
+def _overwrite(path: Path, wish: bytes) -> None:
+    """Put the wish in the place of the older one and wait until the disk has it."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+    try:
+        os.pwrite(descriptor, wish, 0)
+        os.ftruncate(descriptor, len(wish))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -19,7 +19,7 @@ from device.publish.courier import Courier
 from device.publish.episodes import Episodes
 from device.publish.homeassistant import discovery
 from device.publish.mqtt import Link
-from device.publish.node import NodeSink, subscriptions
+from device.publish.node import NodeSink, is_privacy_wish, subscriptions
 from device.publish.outbox import Outbox
 from device.publish.payload import Json, MediaClock, Payloads
 from device.publish.requests import Handler
@@ -46,7 +46,10 @@ def node(
     state_qos: int = 0,
 ) -> Iterator[NodeSink]:
     link = Link(
-        BrokerAddress(HOST, broker.port, protocol), client_id="affectd-kitchen", subscriptions=subscriptions(TOPICS)
+        BrokerAddress(HOST, broker.port, protocol),
+        client_id="affectd-kitchen",
+        subscriptions=subscriptions(TOPICS),
+        is_urgent=lambda message: is_privacy_wish(TOPICS, message),
     )
     payloads = Payloads(node="kitchen", boot_id=boot_id, model_set="baseline", clock=MediaClock())
     with (
@@ -288,15 +291,48 @@ def test_a_wish_that_cannot_be_remembered_is_done_and_the_switch_shows_it(
     ] * 2
 
 
-def test_a_retained_wish_does_not_open_the_camera_at_every_reconnection(
+def test_a_retained_wish_to_open_is_ignored_at_every_connection(
     mosquitto: Mosquitto, house: Listener, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
     wishes: list[bool] = []
     house.say(f"{NODE}/privacy/set", "OFF", retain=True)
     with node(mosquitto, tmp_path, set_privacy=wishes.append) as sink:
-        eventually_while(sink.poll, lambda: "ignored a retained message" in caplog.text)
-    assert wishes == []
+        eventually_while(sink.poll, lambda: "ignored a retained OFF" in caplog.text)
+        house.say(f"{NODE}/privacy/set", "OFF", retain=True)  # now it hears it at once, which is a wish of now
+        eventually_while(sink.poll, lambda: wishes == [False])
+
+
+def test_a_retained_wish_to_close_that_was_sent_while_the_node_was_away_closes(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    wishes: list[bool] = []
+    house.say(f"{NODE}/privacy/set", "ON", retain=True)
+    with node(mosquitto, tmp_path, set_privacy=wishes.append) as sink:
+        eventually_while(sink.poll, lambda: wishes == [True])
+        eventually_while(sink.poll, lambda: house.raw(f"{NODE}/privacy/state")[-1:] == [b"ON"])
+        house.say(f"{NODE}/privacy/set", "OFF")
+        eventually_while(sink.poll, lambda: wishes == [True, False])
+        house.say(f"{NODE}/privacy/set", b"", retain=True)  # takes the retained one away, and is no wish
+        house.say(f"{NODE}/request/self-test", b"")
+        eventually_while(sink.poll, lambda: bool(house.raw(f"{NODE}/response/self-test")))
+    assert wishes == [True, False]
+    assert house.raw(f"{NODE}/response/privacy") == []
+    assert "closed by a retained ON" in caplog.text
+
+
+def test_a_flood_of_requests_and_of_rubbish_drives_out_no_privacy_wish(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path
+) -> None:
+    wishes: list[bool] = []
+    with node(mosquitto, tmp_path, set_privacy=wishes.append) as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+        for wish in ("ON", "OFF", "ON"):
+            house.say(f"{NODE}/privacy/set", wish)
+            for _ in range(80):  # more than what is kept of anything else
+                house.say(f"{NODE}/request/self-test", b"")
+                house.say(f"{NODE}/privacy/set", "maybe")
+        eventually_while(sink.poll, lambda: wishes == [True, False, True])
 
 
 def test_rubbish_is_answered_and_survived(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import random
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -27,6 +27,9 @@ _log = logging.getLogger(__name__)
 MAX_INBOUND_BYTES = 65_536
 """Told to an MQTT 5 broker as the largest packet it may send; of a longer one no more than this is kept."""
 
+_URGENT_CAPACITY = 16
+"""Wishes that contradict each other within a tenth of a second; the last one counts."""
+
 _MAX_QUEUED = 200
 _RECONNECT_MIN_S, _RECONNECT_MAX_S = 1, 30
 _GOODBYE_S = 2.0
@@ -38,15 +41,24 @@ class Link:
     """One client of one broker, which reconnects by itself for as long as it is open.
 
     What arrives waits in ``connections`` (``True`` connected, ``False`` lost), ``inbox`` and ``acks`` (numbers that
-    ``send`` gave) until the main thread takes it; ``inbox.dropped`` counts what came faster than it was taken. Raises
+    ``send`` gave) until the main thread takes it; ``inbox.dropped`` counts what came faster than it was taken. What
+    ``is_urgent`` says yes to waits in ``urgent`` instead, where no flood of other messages drives it out. Raises
     ``ConfigError`` for an address or a TLS file that cannot be used.
     """
 
     def __init__(
-        self, address: BrokerAddress, *, client_id: str, subscriptions: Sequence[str], inbox_capacity: int = 64
+        self,
+        address: BrokerAddress,
+        *,
+        client_id: str,
+        subscriptions: Sequence[str],
+        is_urgent: Callable[[Message], bool] = lambda _: False,
+        inbox_capacity: int = 64,
     ) -> None:
         self.connections: DropOldest[bool] = DropOldest(64)
         self.inbox: DropOldest[Message] = DropOldest(inbox_capacity)
+        self.urgent: DropOldest[Message] = DropOldest(_URGENT_CAPACITY)
+        self._is_urgent = is_urgent
         self.acks: DropOldest[int] = DropOldest(4096)
         self.reconnects = 0
         self.unsent = 0
@@ -167,7 +179,8 @@ class Link:
             address = message.topic
         except UnicodeDecodeError:  # a broker that lets anything through
             return
-        self.inbox.put(Message(address, bytes(message.payload[:MAX_INBOUND_BYTES]), message.qos, message.retain))
+        arrived = Message(address, bytes(message.payload[:MAX_INBOUND_BYTES]), message.qos, message.retain)
+        (self.urgent if self._is_urgent(arrived) else self.inbox).put(arrived)
 
     def _on_publish(self, _c: Any, _u: Any, number: int, code: ReasonCode, _p: Any) -> None:
         if code.is_failure:

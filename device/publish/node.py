@@ -35,6 +35,11 @@ def subscriptions(topics: Topics) -> list[str]:
     return [topics.address(t) for t in (table.STATUS, table.PRIVACY_SET, table.REQUEST, table.HA_STATUS)]
 
 
+def is_privacy_wish(topics: Topics, message: Message) -> bool:
+    """What a node's link must lose in no flood: a wish at ``privacy/set`` that can be obeyed."""
+    return message.address == topics.address(table.PRIVACY_SET) and privacy_wish(message.payload) is not None
+
+
 class NodeSink:
     """Publishes estimates and everything else of the contract. All of it runs on the thread that calls it.
 
@@ -113,9 +118,11 @@ class NodeSink:
         now_ns = time.monotonic_ns()
         while (connected := self._link.connections.take(0)) is not None:
             self._on_connection(connected)
+        self._obey()
         for _ in range(len(self._link.inbox)):  # what comes in meanwhile waits for the next call
             if (message := self._link.inbox.take(0)) is not None:
                 self._on_message(message, now_ns)
+            self._obey()  # an answer may take its time
         self._keep_up(now_ns)
 
     def _on_connection(self, connected: bool) -> None:
@@ -135,18 +142,27 @@ class NodeSink:
         elif message.address == self._topics.address(table.HA_STATUS):
             self._on_birth(message.payload, now_ns)
         elif message.retain:
-            # A retained wish would come true again at every reconnection, and open a camera that was closed since.
             _log.warning("ignored a retained message at %s; publish it without retain", message.address)
         elif message.address == self._topics.address(table.PRIVACY_SET):
-            self._on_privacy(message.payload)
+            if message.payload:  # an empty one is how a retained message is taken away
+                self._respond("privacy", refusal("privacy/set takes ON (closes camera and microphone) or OFF"))
         elif verb := self._topics.verb(message.address):
             self._respond(verb, answer(verb, message.payload, self._handlers))
 
-    def _on_privacy(self, payload: bytes) -> None:
-        wish = privacy_wish(payload)
-        if wish is None:
-            self._respond("privacy", refusal("privacy/set takes ON (closes camera and microphone) or OFF"))
-            return
+    def _obey(self) -> None:
+        while (message := self._link.urgent.take(0)) is not None:
+            wish = bool(privacy_wish(message.payload))
+            if not message.retain:
+                self._on_privacy(wish)
+            elif wish:  # it leans to closed: somebody sent it while the node was away, and this hour or last year
+                _log.warning(
+                    "closed by a retained ON at %s: it closes again whenever the node connects", message.address
+                )
+                self._on_privacy(wish)
+            else:
+                _log.warning("ignored a retained OFF at %s: only one without retain opens", message.address)
+
+    def _on_privacy(self, wish: bool) -> None:
         try:
             self._set_privacy(wish)
         except AffectdError as error:

@@ -40,8 +40,9 @@ EVENT = Topic(
 )
 HEALTH = Topic("affectd/<node>/health", 1, True, "every 60 s: memory, load, temperature, frame rate, drops, queues")
 PRIVACY_SET = Topic(
-    "affectd/<node>/privacy/set", 1, False, "`ON` closes camera and microphone, `OFF` opens them", inbound=True
-)
+    "affectd/<node>/privacy/set", 1, False,
+    "`ON` closes camera and microphone, `OFF` opens them; retained, `ON` closes and `OFF` is ignored", inbound=True
+)  # fmt: skip
 PRIVACY_STATE = Topic(
     "affectd/<node>/privacy/state", 1, True,
     "`ON`｜`OFF`: the wish, which survives a reboot; `disabled` at `status/camera` tells when it is closed",
