@@ -86,9 +86,6 @@ class Live:
         """The newest estimate of each precision, or of none: they have readings at the same times."""
         newest: list[Estimate] = []
         for fusion, reading in zip(self._fused, readings, strict=True):
-            estimate = fusion.tick(captured_ns)
-            if reading is not None:
-                estimate = fusion.step(reading)
-            if estimate is not None:
+            if estimate := fusion.tick(captured_ns) if reading is None else fusion.step(reading):
                 newest.append(estimate)
         return tuple(newest)

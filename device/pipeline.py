@@ -35,7 +35,9 @@ def run_inline(lanes: Iterable[AnyLane], fusion: Fuser) -> Iterator[Estimate]:
     with ExitStack() as open_sources:
         timed = [_timed_readings(lane, open_sources) for lane in lanes]
         for captured_ns, reading in heapq.merge(*timed, key=lambda pair: pair[0]):
-            for estimate in (fusion.tick(captured_ns), reading and fusion.step(reading)):
+            # What is read at this very moment is taken in first: a label must not fall for want of it.
+            is_late = reading is None or reading.captured_ns < captured_ns
+            for estimate in (is_late and fusion.tick(captured_ns), reading and fusion.step(reading)):
                 if estimate:
                     said = True
                     yield estimate

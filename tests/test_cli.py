@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 from appliance import HAPPY_CLIP, ROOT, SCENE, affectd, write_config
 
 from device.cli import RULES
+from device.readings import EMOTIONS, UNCERTAIN
+from device.settings import Node, Settings
 
 
 def test_a_replay_gives_a_line_an_estimate_and_the_same_bytes_twice() -> None:
@@ -42,6 +45,20 @@ def test_votes_may_begin_with_a_utf8_mark_and_a_file_that_holds_none_is_named(tm
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "votes.json: not what people said of the clips beside it" in done.stderr
+
+
+def test_no_emotion_of_the_demo_is_said_below_its_threshold_for_longer_than_it_is_held() -> None:
+    fusion = Settings(node=Node(id="x")).fusion
+    done = affectd("replay", *sorted(SCENE.glob("*.flv")), "--json")
+    states = [json.loads(line) for line in done.stdout.splitlines()]
+    stretches = groupby(
+        states, lambda s: (s["label"], s["label"] in EMOTIONS and s["confidence"] < fusion.uncertain_below)
+    )
+    low = [list(stretch) for (_, is_low), stretch in stretches if is_low]
+    assert low, "no label is ever held: this shows nothing"
+    longest_ns = max(stretch[-1]["mono_ns"] - stretch[0]["mono_ns"] for stretch in low)
+    assert longest_ns <= fusion.hold_s * 1e9
+    assert UNCERTAIN in {state["label"] for state in states}
 
 
 def test_the_shared_film_has_a_face_in_most_estimates_and_both_modalities_with_a_voice(shared_data: Path) -> None:

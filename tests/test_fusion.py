@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from device.fusion.circumplex import valence_arousal
 from device.fusion.fuse import Fusion
 from device.fusion.rules import RULES, as_probabilities, log_linear
-from device.readings import EMOTIONS, NOBODY, UNCERTAIN, Emotion, Modality, Probabilities, Reading
+from device.fusion.smooth import LabelHysteresis
+from device.readings import EMOTIONS, NOBODY, UNCERTAIN, Emotion, Estimate, Modality, Probabilities, Reading
 
 SECOND = 1_000_000_000
 
@@ -103,6 +104,31 @@ def test_a_change_that_lasts_is_said_after_the_hold_time() -> None:
     fuse = fusion(hold_s=0.5)
     labels = [fuse.step(face(t / 10, Emotion.HAPPY if t < 10 else Emotion.SAD)).label for t in range(20)]
     assert labels.index(Emotion.SAD) == 15
+
+
+def test_joy_falls_after_the_hold_time_though_three_others_took_turns_to_lead() -> None:
+    fuse = fusion(hold_s=0.5)
+    turns = [Emotion.SAD, Emotion.ANGRY, Emotion.FEAR]
+    story = [face(t / 10, Emotion.HAPPY if t < 10 else turns[t % 3], 0.6) for t in range(16)]
+    labels = [fuse.step(reading).label for reading in story]
+    assert labels == [Emotion.HAPPY] * 15 + [turns[15 % 3]]
+
+
+def test_what_falls_below_the_threshold_is_uncertain_after_the_hold_time() -> None:
+    fuse = fusion(hold_s=0.5, uncertain_below=0.4)
+    labels = [fuse.step(face(t / 10, Emotion.HAPPY, 0.9 if t < 10 else 0.35)).label for t in range(20)]
+    assert labels == [Emotion.HAPPY] * 15 + [UNCERTAIN] * 5
+
+
+def test_a_label_falls_by_itself_between_two_words_that_are_longer_apart_than_the_hold_time() -> None:
+    fuse = fusion(hold_s=0.5)
+    fuse.step(speech(0, Emotion.HAPPY))
+    held = fuse.step(speech(0.75, Emotion.SAD))
+    assert (held.label, fuse.tick(int(1.2 * SECOND))) == (Emotion.HAPPY, None)
+    fallen = fuse.tick(int(1.25 * SECOND))
+    assert fallen is not None
+    assert (fallen.label, fallen.probs) == (Emotion.SAD, held.probs)
+    assert fuse.tick(int(1.3 * SECOND)) is None
 
 
 def test_the_confidence_is_that_of_the_label_also_while_another_one_leads() -> None:
@@ -212,6 +238,59 @@ def test_no_rule_asks_which_modality_spoke_first(
     }
     if max(a) != max(b):  # of two that are equally sure, max_confidence takes the first
         assert RULES[rule](dict(reversed(said.items()))).probs == pytest.approx(RULES[rule](said).probs)
+
+
+THRESHOLD = 0.4
+HOLD_MS = 500
+led = st.builds(surely, st.sampled_from(EMOTIONS), st.sampled_from([0.2, 0.39, 0.41, 0.6, 0.95]))
+gaps_ms = st.integers(0, 300) | st.sampled_from([499, 500, 501, 750, 2000])
+
+
+@given(st.lists(st.tuples(gaps_ms, led), min_size=2, max_size=60))
+def test_no_emotion_is_said_below_the_threshold_for_longer_than_the_hold_time(
+    steps: list[tuple[int, Probabilities]],
+) -> None:
+    hysteresis = LabelHysteresis(hold_s=HOLD_MS / 1000, uncertain_below=THRESHOLD)
+    now_ms, low_since_ms, said_before = 0, None, None
+    for gap_ms, probs in steps:
+        now_ms += gap_ms
+        said = hysteresis.step(now_ms * 1_000_000, probs)
+        is_low = said != UNCERTAIN and probs[EMOTIONS.index(Emotion(said))] < THRESHOLD
+        if not is_low:
+            low_since_ms = None
+        elif low_since_ms is None or said != said_before:
+            low_since_ms = now_ms
+        said_before = said
+        assert low_since_ms is None or now_ms - low_since_ms < HOLD_MS
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 9), led, st.sampled_from(list(Modality))), min_size=2, max_size=40),
+    st.sampled_from(sorted(RULES)),
+    st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_whoever_listens_hears_no_emotion_below_the_threshold_for_longer_than_the_hold_time(
+    steps: list[tuple[int, Probabilities, Modality]], rule: str, smooth_s: float
+) -> None:
+    """Ten ticks a second and readings when they come: what was published last stands until the next is published."""
+    fuse = fusion(rule, smooth_s=smooth_s, hold_s=HOLD_MS / 1000, uncertain_below=THRESHOLD)
+    tenth, low_since_ns, standing = 0, None, None
+    for gap_tenths, probs, modality in steps:
+        for now_ns in range((tenth + 1) * SECOND // 10, (tenth + gap_tenths) * SECOND // 10, SECOND // 10):
+            standing = fuse.tick(now_ns) or standing
+            low_since_ns = since_when_low(standing, low_since_ns, now_ns)
+        tenth += gap_tenths
+        standing = fuse.step(Reading(modality, tenth * SECOND // 10, probs))
+        low_since_ns = since_when_low(standing, low_since_ns, standing.captured_ns)
+
+
+def since_when_low(standing: Estimate | None, since_ns: int | None, now_ns: int) -> int | None:
+    """Since when what is said is below the threshold; ``None`` if it is not."""
+    if standing is None or standing.label not in EMOTIONS or standing.confidence >= THRESHOLD:
+        return None
+    since_ns = standing.captured_ns if since_ns is None else since_ns
+    assert now_ns - since_ns <= HOLD_MS * 1_000_000
+    return since_ns
 
 
 int8_vectors = (

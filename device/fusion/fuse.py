@@ -6,8 +6,18 @@ from collections.abc import Mapping
 
 from device.fusion.circumplex import valence_arousal
 from device.fusion.rules import RULES, Fused
-from device.fusion.smooth import Smoother, SteadyLabel
-from device.readings import EMOTIONS, NOBODY, UNCERTAIN, Emotion, Estimate, Modality, ModalityState, Reading
+from device.fusion.smooth import LabelHysteresis, Smoother
+from device.readings import (
+    EMOTIONS,
+    NOBODY,
+    UNCERTAIN,
+    Emotion,
+    Estimate,
+    Modality,
+    ModalityState,
+    Probabilities,
+    Reading,
+)
 
 TICK_NS = 1_000_000_000
 """With no reading at all an estimate is still due this often."""
@@ -26,7 +36,7 @@ class Fusion:
         self._rule_name, self._rule = rule, RULES[rule]
         self._fresh_ns = {modality: int(seconds * 1e9) for modality, seconds in fresh_s.items()}
         self._smoother = Smoother(smooth_s)
-        self._label = SteadyLabel(hold_s=hold_s, uncertain_below=uncertain_below)
+        self._label = LabelHysteresis(hold_s=hold_s, uncertain_below=uncertain_below)
         self._newest: dict[Modality, Reading] = {}
         self._now_ns: int | None = None
         self._last_ns: int | None = None  # of the last estimate
@@ -40,13 +50,16 @@ class Fusion:
         return self._estimate(self._advance(reading.captured_ns))
 
     def tick(self, now_ns: int) -> Estimate | None:
-        """An estimate if time alone changed something: a reading grew stale, or nothing was said for a second."""
+        """An estimate if time alone changed something: a reading grew stale, a label fell, a second has passed."""
         now_ns = self._advance(now_ns)
         if self._last_ns is None:
             self._last_ns = now_ns
             return None
-        if frozenset(self._present(now_ns)) != self._last_present or now_ns - self._last_ns >= TICK_NS:
+        present = self._present(now_ns)
+        if frozenset(present) != self._last_present or now_ns - self._last_ns >= TICK_NS:
             return self._estimate(now_ns)
+        if present and self._label.is_due(now_ns):  # nothing new was read: the probabilities stay as they were
+            return self._said(now_ns, present, self._rule(present), self._smoother.last)
         return None
 
     def _advance(self, now_ns: int) -> int:
@@ -66,7 +79,9 @@ class Fusion:
         if not present:
             return self._nobody(now_ns)
         fused = self._rule(present)
-        probs = self._smoother.step(now_ns, fused.probs)
+        return self._said(now_ns, present, fused, self._smoother.step(now_ns, fused.probs))
+
+    def _said(self, now_ns: int, present: Mapping[Modality, Reading], fused: Fused, probs: Probabilities) -> Estimate:
         valence, arousal = valence_arousal(probs)
         label = self._label.step(now_ns, probs)
         return Estimate(

@@ -26,38 +26,46 @@ class Smoother:
         self._last = now_ns, probs
         return probs
 
+    @property
+    def last(self) -> Probabilities:
+        """What the last step gave; there must have been one."""
+        assert self._last is not None, "nothing was smoothed since the start or a reset"
+        return self._last[1]
+
     def reset(self) -> None:
         """Forget the past: a new person, or none."""
         self._last = None
 
 
-class SteadyLabel:
-    """The label with hysteresis: another one takes over once it has led without a break for ``hold_s``.
+class LabelHysteresis:
+    """The label that is said. It falls ``hold_s`` after it lost the lead, to what leads by then, whoever led meanwhile.
 
-    Below ``uncertain_below`` the best emotion is not said; the label is ``uncertain``.
+    What leads is the best emotion or, while that is below ``uncertain_below``, ``uncertain``. So no emotion is said
+    for longer than ``hold_s`` with a probability below the threshold.
     """
 
     def __init__(self, *, hold_s: float, uncertain_below: float) -> None:
         self._hold_ns = hold_s * 1e9
         self._uncertain_below = uncertain_below
         self._label: str | None = None
-        self._challenger: tuple[str, int] | None = None  # a label and since when it leads
+        self._lost_ns: int | None = None  # since when it leads no more
 
     def step(self, now_ns: int, probs: Probabilities) -> str:
         """The label to say at ``now_ns``."""
         leader = self._leader(probs)
-        if self._label is None or leader == self._label:
-            self._label, self._challenger = leader, None
-            return leader
-        if self._challenger is None or self._challenger[0] != leader:
-            self._challenger = leader, now_ns
-        if now_ns - self._challenger[1] >= self._hold_ns:
-            self._label, self._challenger = leader, None
+        if self._lost_ns is None and leader != self._label:
+            self._lost_ns = now_ns
+        if self._label is None or leader == self._label or self.is_due(now_ns):
+            self._label, self._lost_ns = leader, None
         return self._label
+
+    def is_due(self, now_ns: int) -> bool:
+        """Whether the label has been without the lead for so long that the next step lets it fall."""
+        return self._lost_ns is not None and now_ns - self._lost_ns >= self._hold_ns
 
     def reset(self) -> None:
         """Forget the past: the next label is said at once."""
-        self._label = self._challenger = None
+        self._label = self._lost_ns = None
 
     def _leader(self, probs: Probabilities) -> str:
         best = max(range(len(EMOTIONS)), key=probs.__getitem__)
