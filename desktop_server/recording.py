@@ -91,7 +91,7 @@ class _Blocks:
 
     is_recording = True
     dropped = 0
-    problem = ""
+    problem, blind = "", False
 
     def __init__(self, blocks: Sequence[AudioBlock]) -> None:
         self._blocks = blocks

@@ -10,7 +10,8 @@ from typing import Any
 
 from device.errors import AffectdError
 from device.health import Health, RateMeter, SystemProbe
-from device.pipeline import STARTING, LaneState, ThreadedPipeline
+from device.lane_state import STARTING, LaneState, Phase
+from device.pipeline import ThreadedPipeline
 from device.privacy import PrivacyFlag
 from device.publish.cadence import Every
 from device.publish.node import NodeSink
@@ -133,11 +134,12 @@ class Appliance:
         )
 
     def _feed_watchdog(self, now_ns: int) -> None:
+        """The watchdog is for our own work: a driver that does not answer is told of, and the rest goes on."""
         for name, lane in self._pipeline.states.items():
-            if lane.state == "disabled" or lane.is_recording:
-                self._progress.disable(name)
-            else:
+            if lane.phase is Phase.RECOGNISING:
                 self._progress.moved(name, lane.moved_ns)
+            else:
+                self._progress.disable(name)
         self._notifier.feed(self._progress.stuck(now_ns), now_ns)
 
 

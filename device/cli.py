@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from device.abandonable import end_process
 from device.errors import AffectdError
 from device.interpreter import interpreter_fault
 
@@ -27,6 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_command(program: str, package: str, options: argparse.Namespace) -> int:
     """Import and run the command that was chosen. An expected error is one line on stderr and its exit code."""
+    return end_process(_exit_code(program, package, options))
+
+
+def _exit_code(program: str, package: str, options: argparse.Namespace) -> int:
     try:
         return int(import_module(f"{package}.{options.module}").run(options))
     except AffectdError as error:

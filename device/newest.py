@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading  # noqa: TID251 - one of the three modules that may
 from collections.abc import Iterator
 from typing import Generic, Self
 
+from device.abandonable import AbandonableThread
 from device.handover import DropOldest
 from device.stages import Signal, Source
 
@@ -20,7 +20,7 @@ class NewestOnly(Generic[Signal]):
         self._source = source
         self._newest: DropOldest[Signal] = DropOldest(1)
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._pump, name="capture")
+        self._thread = AbandonableThread(self._pump, name="capture")
 
     def __enter__(self) -> Self:
         self._source.__enter__()
@@ -58,6 +58,11 @@ class NewestOnly(Generic[Signal]):
     def problem(self) -> str:
         """The wrapped source's."""
         return self._source.problem
+
+    @property
+    def blind(self) -> bool:
+        """The wrapped source's."""
+        return self._source.blind
 
     def _pump(self) -> None:
         try:

@@ -1,29 +1,32 @@
 """Sources through recognisers to readings: in step for replays and tests, or on threads for the appliance.
 
-Only this module, ``handover`` and ``newest`` know threads: the camera's, vision's and sound's; fusing and publishing
-stay with whoever takes the readings (the main thread).
+Threads are the camera's, vision's and sound's; fusing and publishing stay with whoever takes the readings (the main
+thread).
 """
 
 from __future__ import annotations
 
 import heapq
-import threading  # noqa: TID251 - one of the three modules that may
+import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, replace
-from typing import Any, Generic, Self
+from typing import Any, Self
 
-from device.errors import SourceLost, SourceUnavailable
 from device.handover import DropOldest
+from device.lane_runner import LaneRunner
+from device.lane_state import STUCK_AFTER_S, LaneState
 from device.readings import Estimate, Reading
-from device.stages import AnyLane, Fuser, Lane, Signal, Source
+from device.stages import AnyLane, Fuser, Lane
+
+__all__ = ["LaneState", "ThreadedPipeline", "run_inline"]
 
 READINGS_CAPACITY = 32
-STARTING = "starting"
 TICK_NS = 1_000_000_000
-RETRY_S = (1.0, 2.0, 5.0, 10.0)
-"""Waits before a lost sensor is tried again; the last one repeats. Shorter than the watchdog's patience."""
+STOP_S = 2.5
+"""How long the end waits for the lanes, all together. A source that is not stuck ends after the read in progress."""
+
+_log = logging.getLogger(__name__)
 
 
 def run_inline(lanes: Iterable[AnyLane], fusion: Fuser) -> Iterator[Estimate]:
@@ -53,43 +56,19 @@ def _timed_readings(lane: Lane[Any], open_sources: ExitStack) -> Iterator[tuple[
     yield end_ns, lane.recognise.finish()
 
 
-@dataclass(frozen=True, slots=True)
-class LaneState:
-    """How a lane is doing, for status and health.
-
-    ``state`` is ``online``, ``degraded``, ``offline`` or ``disabled`` (by the privacy switch), with a reason in words;
-    ``moved_ns`` is the monotonic time at which it last got anywhere; a recording may have nothing to show for long.
-    ``blind``: signals come, but what they show must not be believed (a frozen or black picture, a stuck sensor).
-    """
-
-    state: str = "offline"
-    reason: str = STARTING
-    signals: int = 0
-    dropped: int = 0
-    restarts: int = 0
-    last_captured_ns: int = 0
-    moved_ns: int = 0
-    is_recording: bool = False
-    finished: bool = False
-    blind: bool = False
-
-    @property
-    def perceives(self) -> bool:
-        """Whether what comes from it, or that nothing comes from it, tells of the world."""
-        return self.state in ("online", "degraded") and not self.blind and not self.finished
-
-
 class ThreadedPipeline(AbstractContextManager["ThreadedPipeline"]):
     """The lanes on threads. Readings are taken with ``take``; a sensor that is lost is tried again by itself.
 
+    Of a driver that does not answer for ``stuck_after_s`` the lane's state tells; the end does not wait for it.
     An exception that nobody expects ends the whole: ``take`` raises it in the caller's thread.
     """
 
-    def __init__(self, lanes: Iterable[AnyLane], *, paused: bool = False) -> None:
+    def __init__(self, lanes: Iterable[AnyLane], *, paused: bool = False, stuck_after_s: float = STUCK_AFTER_S) -> None:
         self._readings: DropOldest[Reading] = DropOldest(READINGS_CAPACITY)
         self._failure: BaseException | None = None
-        self._runners: list[_LaneRunner[Any]] = [
-            _LaneRunner(lane, self._readings.put, self._fail, paused=paused) for lane in lanes
+        self._runners: list[LaneRunner[Any]] = [
+            LaneRunner(lane, self._readings.put, self._fail, paused=paused, stuck_after_s=stuck_after_s)
+            for lane in lanes
         ]
 
     def __enter__(self) -> Self:
@@ -100,8 +79,10 @@ class ThreadedPipeline(AbstractContextManager["ThreadedPipeline"]):
     def __exit__(self, *exc: object) -> None:
         for runner in self._runners:
             runner.stop()
-        for runner in self._runners:
-            runner.join()
+        deadline_s = time.monotonic() + STOP_S
+        stuck = [r.name for r in self._runners if not r.join(max(0.0, deadline_s - time.monotonic()))]
+        if stuck:
+            _log.warning("%s: stuck, and left behind", ", ".join(stuck))
 
     def take(self, timeout_s: float) -> Reading | None:
         """The next reading, or ``None`` after the time-out. Raises what a thread could not handle."""
@@ -138,125 +119,3 @@ class ThreadedPipeline(AbstractContextManager["ThreadedPipeline"]):
     def _fail(self, error: BaseException) -> None:
         self._failure = error
         self._readings.close()
-
-
-class _LaneRunner(Generic[Signal]):
-    """One lane's thread: opens the source, reads it, and opens it again after a loss or a pause.
-
-    Only the thread writes ``state``; others read the newest whole one.
-    """
-
-    def __init__(
-        self,
-        lane: Lane[Signal],
-        give: Callable[[Reading], None],
-        fail: Callable[[BaseException], None],
-        *,
-        paused: bool,
-    ) -> None:
-        self.name = lane.name
-        self.state = LaneState(moved_ns=time.monotonic_ns())
-        self._lane, self._give, self._fail = lane, give, fail
-        self._wake = threading.Condition()
-        self._stopping, self._paused = False, paused
-        self._source: Source[Signal] | None = None
-        self._closed_by_us = False
-        self._thread = threading.Thread(target=self._run, name=lane.name)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def join(self) -> None:
-        self._thread.join()
-
-    def stop(self) -> None:
-        with self._wake:
-            self._stopping = True
-            self._interrupt()
-
-    def pause(self, paused: bool) -> None:
-        with self._wake:
-            self._paused = paused
-            self._interrupt()
-
-    def _interrupt(self) -> None:
-        if self._source is not None and self._unwanted:
-            self._closed_by_us = True
-            self._source.close()
-        self._wake.notify_all()
-
-    @property
-    def _unwanted(self) -> bool:
-        return self._stopping or self._paused
-
-    def _run(self) -> None:
-        try:
-            attempt = 0
-            while self._wait_until_wanted() and not self.state.finished:
-                seen = self.state.signals
-                try:
-                    self._read_source()
-                except (SourceUnavailable, SourceLost) as error:
-                    if self._lane.required and not self.state.signals:
-                        raise
-                    attempt = 0 if self.state.signals > seen else attempt + 1
-                    self._retry_later(str(error), RETRY_S[min(attempt, len(RETRY_S) - 1)])
-        except BaseException as error:
-            self._fail(error)
-
-    def _wait_until_wanted(self) -> bool:
-        with self._wake:
-            while self._paused and not self._stopping:
-                self._note(state="disabled", reason="privacy")
-                self._wake.wait()
-            return not self._stopping
-
-    def _retry_later(self, reason: str, wait_s: float) -> None:
-        self._note(state="offline", reason=reason, restarts=self.state.restarts + 1)
-        with self._wake:
-            self._wake.wait_for(lambda: self._unwanted, wait_s)
-
-    def _read_source(self) -> None:
-        """Read the source until it ends, is lost (raises) or is closed because it is not wanted."""
-        self._note()
-        self._closed_by_us = False
-        with self._lane.open_source() as source:
-            self._offer_to_close(source)
-            self._note(is_recording=source.is_recording, **_condition(source))
-            self._read(source)
-            self._offer_to_close(None)
-        # Not `_unwanted`: privacy may be over again by now.
-        if not self._closed_by_us:
-            self._ended(source)
-
-    def _read(self, source: Source[Signal]) -> None:
-        dropped_before = self.state.dropped
-        for signal in source:
-            self._note(signals=self.state.signals + 1, last_captured_ns=signal.captured_ns)
-            self._give_if_any(self._lane.recognise(signal))
-            self._note(dropped=dropped_before + source.dropped, **_condition(source))
-        last_words = self._lane.recognise.finish()
-        if not self._closed_by_us:
-            self._give_if_any(last_words)
-
-    def _ended(self, source: Source[Signal]) -> None:
-        if not source.is_recording:
-            raise SourceLost(f"{self.name}: it ended by itself; it is tried again")
-        self._note(state="offline", reason="end of recording", finished=True)
-
-    def _offer_to_close(self, source: Source[Signal] | None) -> None:
-        """From now on whoever stops or pauses the lane closes this source; at once, if that has happened."""
-        with self._wake:
-            self._source = source
-            self._interrupt()
-
-    def _give_if_any(self, reading: Reading | None) -> None:
-        if reading is not None:
-            self._give(reading)
-
-    def _note(self, **changes: object) -> None:
-        self.state = replace(self.state, moved_ns=time.monotonic_ns(), **changes)  # type: ignore[arg-type]
-
-
-def _condition(source: Source[Any]) -> dict[str, str]:
-    return {"state": "degraded" if source.problem else "online", "reason": source.problem}

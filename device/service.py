@@ -12,7 +12,7 @@ from typing import Any
 from device.errors import ConfigError
 
 STUCK_AFTER_S = 15.0
-"""A stage that has not moved for so long is stuck. WatchdogSec=30 leaves as much again before systemd acts."""
+"""Work of our own that takes so long is stuck. WatchdogSec=30 leaves as much again before systemd acts."""
 
 _FEEDS_PER_PERIOD = 4
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Progress:
-    """When each enabled stage last moved. A stage that waits for a lost camera moves with every attempt to find it."""
+    """When each stage that is at work last moved. One that waits for a sensor is not at work."""
 
     def __init__(self, *, stuck_after_s: float = STUCK_AFTER_S) -> None:
         self._stuck_after_ns = round(stuck_after_s * 1e9)
@@ -31,7 +31,7 @@ class Progress:
         self._moved_ns[stage] = now_ns
 
     def disable(self, stage: str) -> None:
-        """The stage is not meant to move: privacy is on, or it has ended."""
+        """The stage is not at work: it waits for its sensor, privacy is on, or it has ended."""
         self._moved_ns.pop(stage, None)
 
     def stuck(self, now_ns: int) -> list[str]:

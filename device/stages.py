@@ -41,6 +41,10 @@ class Source(Protocol[Produced]):
     def problem(self) -> str:
         """What is wrong although signals come, in words; empty when nothing is."""
 
+    @property
+    def blind(self) -> bool:
+        """Whether the problem is such that what comes must not be believed."""
+
 
 class Recogniser(Protocol[Consumed]):
     """One model's eye or ear."""

@@ -28,7 +28,7 @@ class CameraPi:
     """
 
     is_recording = False
-    problem = ""
+    problem, blind = "", False
     dropped = 0
     """Nothing is queued here; libcamera keeps the newest picture only."""
 

@@ -19,7 +19,7 @@ READ_TIMEOUT_S = 3.0
 """A camera silent for so long is lost: the slowest one of use gives a picture each 2 s, in the dark."""
 FAILED_READS = 5
 """Failed reads in a row that make a camera lost; a USB camera may spoil a picture or two when it starts."""
-OPEN_TIMEOUT_S = 10.0
+OPEN_TIMEOUT_S = 9.0
 """FFmpeg looks at about four pictures before it says that a stream is open: 8 s of the slowest camera."""
 
 _USER_INFO = re.compile(r"//[^/@]*@")
@@ -40,7 +40,7 @@ class CameraV4l2:
     dropped = 0
     """Nothing is queued here."""
     is_recording = False
-    problem = ""
+    problem, blind = "", False
 
     def __init__(
         self,

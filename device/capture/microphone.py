@@ -78,7 +78,12 @@ class Microphone:
     @property
     def problem(self) -> str:
         """That it is mute, once it has been for a while."""
-        return "only zeros come from it; is it muted?" if self.silent_s > MUTE_AFTER_S else ""
+        return "only zeros come from it; is it muted?" if self.blind else ""
+
+    @property
+    def blind(self) -> bool:
+        """Whether it is mute: that nobody is heard then says nothing."""
+        return self.silent_s > MUTE_AFTER_S
 
     def __enter__(self) -> Microphone:
         portaudio = self._driver or _portaudio()

@@ -57,7 +57,7 @@ class _Replay(Generic[Signal]):
     dropped = 0
     """A file waits for its reader."""
     is_recording = True
-    problem = ""
+    problem, blind = "", False
 
     def __init__(self, parts: Sequence[Part], *, lap_ns: int | None, pace: Pace | None) -> None:
         self._parts, self._lap_ns, self._pace = tuple(parts), lap_ns, pace

@@ -17,6 +17,7 @@ from paho.mqtt.packettypes import PacketTypes  # noqa: TID251
 from paho.mqtt.properties import Properties  # noqa: TID251
 from paho.mqtt.reasoncodes import ReasonCode  # noqa: TID251
 
+from device.abandonable import within
 from device.handover import DropOldest
 from device.publish.broker import BrokerAddress, require_usable, tls_context, warn_of_risks
 from device.publish.connection_log import ConnectionLog
@@ -33,6 +34,7 @@ _URGENT_CAPACITY = 16
 _MAX_QUEUED = 200
 _RECONNECT_MIN_S, _RECONNECT_MAX_S = 1, 30
 _GOODBYE_S = 2.0
+_LOOP_END_S = 1.0
 _FAILED = 0x80  # reason codes from here on are refusals
 _TAKEN_OVER = 0x8E
 
@@ -121,7 +123,7 @@ class Link:
             with suppress(OSError):
                 cast(socket.socket, connection).shutdown(socket.SHUT_RDWR)
         self._client.disconnect()
-        self._client.loop_stop()
+        within(_LOOP_END_S, self._client.loop_stop, name="mqtt")  # its thread may wait for the broker's name
 
     def _deliver(self, message: Message) -> None:
         info = self._client.publish(message.address, message.payload, message.qos, message.retain)
