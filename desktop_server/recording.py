@@ -5,18 +5,17 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import av
 import numpy as np
 
 from desktop_server.errors import RequestError
 from desktop_server.media import MediaLimits, check_size, memory_file, require_content, sender_sees
 from device.capture.blocks import BlockMaker
-from device.capture.container import RATES_HZ, contents, lenient
+from device.capture.container import RATES_HZ, contents, decoded, opened, packets, playable
 from device.capture.replay import BLOCK_MS, ReplayAudio, ReplayVideo
 from device.capture.scene import Clip, Part
 from device.signals import RATE_HZ, AudioBlock, Frame
@@ -27,16 +26,15 @@ _MARKS: tuple[tuple[int, bytes], ...] = (
     (0, b"fLaC"),
     (0, b"OggS"),
     (0, b"ID3"),
-    (0, b"\xff\xfb"),
-    (0, b"\xff\xf3"),
-    (0, b"\xff\xf2"),
+    *((0, bytes([0xFF, second])) for second in (0xFB, 0xFA, 0xF3, 0xF2, 0xE3, 0xE2)),
     (0, b"\xff\xf1"),
     (0, b"\xff\xf9"),
     (0, b"\x1a\x45\xdf\xa3"),
     (4, b"ftyp"),
     (0, b"FLV"),
 )
-"""Where and how WAV, FLAC, Ogg, MP3, ADTS, Matroska and WebM, MP4, and FLV begin.
+"""Where and how WAV, FLAC, Ogg, MP3 (MPEG 1, 2 and 2.5, with and without a checksum), ADTS, Matroska and WebM, MP4,
+and FLV begin.
 
 Each holds its own data. A playlist (HLS, concat, SDP) would have FFmpeg open other files of the server's, or addresses.
 """
@@ -81,8 +79,7 @@ def wave_blocks(data: bytes, limits: MediaLimits) -> list[AudioBlock] | None:
     except (wave.Error, EOFError, ValueError):
         return None
     maker = BlockMaker(rate_hz=rate_hz, block_ms=BLOCK_MS)
-    mono = (samples.mean(axis=1, dtype=np.float64) / 32768).astype(np.float32)
-    blocks = [*maker.push(0, mono), *maker.flush()]
+    blocks = [*maker.push(0, samples / 32768), *maker.flush()]
     return [AudioBlock(round(b.first_sample * 1e9 / RATE_HZ), b.first_sample, b.samples) for b in blocks]
 
 
@@ -123,16 +120,13 @@ def _tracks(path: Path, limits: MediaLimits, rate_hz: float) -> Tracks:
 
 def _check_head(path: Path, limits: MediaLimits) -> None:
     """What a file says of itself, which is cheap to look at."""
-    only = {"format_whitelist": _READERS}
-    try:
-        with av.open(str(path), options=only, **lenient(av.__version__)) as container:
-            _check_length((container.duration or 0) / 1e6, limits)
-            for stream in container.streams.video:
-                check_size(stream.codec_context.width, stream.codec_context.height, limits)
-            for stream in container.streams.video[:1]:
-                _check_growth(container, stream, limits)
-    except av.FFmpegError as error:
-        raise RequestError("unreadable-recording", "it cannot be read; is it damaged or incomplete?") from error
+    with opened(path, formats=_READERS) as container:
+        _check_length((container.duration or 0) / 1e6, limits)
+        films = playable(container.streams.video)
+        for stream in films:
+            check_size(stream.codec_context.width, stream.codec_context.height, limits)
+        for stream in films[:1]:
+            _check_growth(container, stream, limits)
 
 
 def _check_growth(container: Any, stream: Any, limits: MediaLimits) -> None:
@@ -140,9 +134,8 @@ def _check_growth(container: Any, stream: Any, limits: MediaLimits) -> None:
     context = stream.codec_context
     context.options = {"max_pixels": str(2 * limits.pixels)}  # FFmpeg counts the edge that a codec adds, too
     context.skip_frame, context.thread_count = "NONKEY", 1
-    for packet in container.demux(stream):
-        with suppress(av.InvalidDataError):  # damaged, or too large
-            packet.decode()
+    for packet in packets(container, [stream]):
+        decoded(packet)  # nothing of what is damaged or too large
         check_size(context.width, context.height, limits)
 
 

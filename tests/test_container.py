@@ -2,11 +2,17 @@
 
 import io
 import wave
+from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
+from perception import Samples, spoken
 
-from device.capture.container import contents, lenient, sound_blocks
+from device.capture.container import contents, decoded, lenient, sound_blocks
+from device.errors import MediaError
 
 
 def titled(title: bytes) -> bytes:
@@ -31,3 +37,102 @@ def test_a_title_in_an_unknown_encoding_does_not_keep_a_recording_from_being_rea
 @pytest.mark.parametrize(("version", "asked"), [("10.0.0", True), ("18.1.0", True), ("19.0.2", False), ("20.1", False)])
 def test_an_old_pyav_must_be_asked_to_be_lenient_and_a_new_one_cannot_be(version: str, asked: bool) -> None:
     assert ("metadata_errors" in lenient(version)) is asked
+
+
+def encoded(path: Path, codec: str, rate_hz: int = 44_100) -> Path:
+    """Two seconds of a voice by this codec."""
+    voice = spoken(2.0 * rate_hz / 16_000)  # as many samples
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream(codec, rate=rate_hz, layout="mono")
+        frame = av.AudioFrame.from_ndarray(voice[None], format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = rate_hz, 0, Fraction(1, rate_hz)
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            file.mux(packet)
+    return path
+
+
+def heard(path: Path) -> Samples:
+    return np.concatenate([block.samples for block in sound_blocks(path, 100)])
+
+
+def packet_places(path: Path) -> list[tuple[int, int]]:
+    """Where each packet of a sound begins in its file, and its bytes."""
+    with av.open(str(path)) as file:
+        return [(packet.pos, packet.size) for packet in file.demux(audio=0) if packet.size]
+
+
+def spoilings(path: Path) -> Iterator[bytes]:
+    """The file with four bytes of one of its packets spoilt, in many ways."""
+    whole, rng = path.read_bytes(), np.random.default_rng(1)
+    places = packet_places(path)
+    for _ in range(400):
+        begin, size = places[int(rng.integers(5, len(places) - 5))]
+        at = begin + int(rng.integers(0, size - 4))
+        yield whole[:at] + rng.bytes(4) + whole[at + 4 :]
+
+
+def decoder_errors(path: Path) -> set[str]:
+    """The names of what PyAV raises of a file's packets."""
+    names = set()
+    with av.open(str(path)) as file:
+        for packet in file.demux(audio=0):
+            try:
+                packet.decode()
+            except av.FFmpegError as error:
+                names.add(type(error).__name__)
+    return names
+
+
+def test_whatever_a_decoder_says_of_a_spoilt_packet_it_is_a_hole_and_not_the_end(tmp_path: Path) -> None:
+    sound, spoilt = encoded(tmp_path / "voice.m4a", "aac"), tmp_path / "spoilt.m4a"
+    samples, met = len(heard(sound)), set()
+    for data in spoilings(sound):
+        spoilt.write_bytes(data)
+        met |= decoder_errors(spoilt)
+        assert len(heard(spoilt)) == pytest.approx(samples, abs=3 * 1_024)
+        if {"InvalidDataError", "PermissionError"} <= met:
+            return
+    pytest.fail(f"400 spoilt packets made the decoder say {met} alone")
+
+
+def test_a_frame_whose_head_names_another_rate_is_a_hole(tmp_path: Path) -> None:
+    sound = encoded(tmp_path / "voice.mp3", "libmp3lame")
+    whole, samples = bytearray(sound.read_bytes()), len(heard(sound))
+    begin, _ = packet_places(sound)[20]
+    assert whole[begin] == 0xFF
+    whole[begin + 2] ^= 0b0100  # of two bits that say 44100, 48000 or 32000
+    sound.write_bytes(whole)
+    rates = {frame.sample_rate for frame in frames_of(sound)}
+    assert rates == {44_100, 48_000}
+    assert len(heard(sound)) == pytest.approx(samples, abs=4 * 1_152)
+
+
+def frames_of(path: Path) -> Iterator[av.AudioFrame]:
+    with av.open(str(path)) as file:
+        for packet in file.demux(audio=0):
+            yield from decoded(packet)
+
+
+def test_a_sound_that_goes_on_at_another_rate_is_refused(tmp_path: Path) -> None:
+    both = [encoded(tmp_path / f"{rate_hz}.mp3", "libmp3lame", rate_hz) for rate_hz in (44_100, 32_000)]
+    (tmp_path / "both.mp3").write_bytes(b"".join(path.read_bytes() for path in both))
+    with pytest.raises(MediaError, match="sample rate changes on the way"):
+        heard(tmp_path / "both.mp3")
+
+
+@pytest.mark.parametrize("name", ["12:30:00.wav", "http:a.wav", "file:a.wav", "a%20b:c.wav"])
+def test_a_colon_in_a_relative_name_makes_it_no_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(titled(b"a"))
+    assert contents(Path(name)).has_sound
+    assert len(heard(Path(name))) == 16_000
+
+
+def test_a_sound_of_an_unknown_codec_is_refused_in_words(tmp_path: Path) -> None:
+    data = bytearray(titled(b"a"))
+    data[20:22] = b"\xee\xee"  # the format's number, which nothing has
+    (tmp_path / "voice.wav").write_bytes(data)
+    with pytest.raises(MediaError, match="holds no picture and no sound"):
+        contents(tmp_path / "voice.wav")

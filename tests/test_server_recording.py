@@ -38,6 +38,44 @@ def test_a_wav_gives_the_same_blocks_as_its_replay(tmp_path: Path, rate_hz: int,
     assert all(np.array_equal(a.samples, b.samples) for a, b in zip(ours, theirs, strict=True))
 
 
+def test_channels_that_cancel_each_other_are_heard_in_a_wav_as_in_its_replay(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.stack([spoken(2.03), -spoken(2.03)], axis=1), 44_100, subtype="PCM_16")
+    replay = open_media([path]).audio
+    assert replay is not None
+    with replay:
+        theirs = [block.samples for block in replay]
+    ours = [block.samples for block in wave_blocks(path.read_bytes(), LIMITS) or []]
+    assert np.array_equal(np.concatenate(ours), np.concatenate(theirs))
+    assert np.abs(np.concatenate(ours)).max() > 1_000
+
+
+@pytest.mark.parametrize("version", [b"\xe3", b"\xe2", b"\xfa"])
+def test_every_kind_of_mp3_is_taken_for_a_recording(version: bytes) -> None:
+    with (
+        pytest.raises(RequestError, match="damaged"),
+        open_recording(b"\xff" + version + bytes(200), LIMITS, rate_hz=1),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 11_025, 16_000, 44_100])
+def test_an_mp3_of_any_rate_is_read(tmp_path: Path, rate_hz: int) -> None:
+    path = tmp_path / "a.mp3"
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("libmp3lame", rate=rate_hz, layout="mono")
+        frame = av.AudioFrame.from_ndarray(spoken(2.0)[None], format="s16", layout="mono")
+        frame.sample_rate, frame.pts = rate_hz, 0
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            file.mux(packet)
+    plain = path.read_bytes()
+    data = plain[plain.index(b"\xff", 1) :] if plain.startswith(b"ID3") else plain
+    with open_recording(data, LIMITS, rate_hz=10.0) as tracks:
+        assert tracks.audio is not None
+        with tracks.audio as source:
+            assert sum(len(block.samples) for block in source) == pytest.approx(32_000 * 16_000 / rate_hz, rel=0.1)
+
+
 @pytest.mark.parametrize("subtype", ["PCM_24", "FLOAT", "PCM_U8"])
 def test_any_other_wav_is_left_to_the_readers_of_all_kinds(subtype: str) -> None:
     assert wave_blocks(wav(spoken(1.0) / 32768, subtype=subtype), LIMITS) is None
@@ -114,5 +152,8 @@ def test_a_file_in_memory_is_gone_when_it_is_closed() -> None:
 @pytest.mark.parametrize("playlist", [b"ffconcat version 1.0\nfile %s\n", b"#EXTM3U\n#EXTINF:1,\n%s\n"])
 def test_a_playlist_in_disguise_opens_no_file_of_the_servers(mark: bytes, playlist: bytes) -> None:
     data = mark + playlist % str(HAPPY_CLIP).encode()
-    with pytest.raises(RequestError, match="it cannot be read"), open_recording(data, LIMITS, rate_hz=10.0):
+    with (
+        pytest.raises(RequestError, match="not a picture, film"),
+        open_recording(data, LIMITS, rate_hz=10.0),
+    ):
         pass

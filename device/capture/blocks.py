@@ -1,4 +1,4 @@
-"""Sound at any rate into int16 blocks of one length at 16 kHz."""
+"""Sound at any rate, of any number of channels, into int16 blocks of one length at 16 kHz."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from device.capture.downmix import Downmix, Floats
 from device.signals import RATE_HZ
 
 Samples = NDArray[np.int16]
@@ -22,7 +23,7 @@ class Block:
 
 
 class BlockMaker:
-    """Converts a mono stream of floats to 16 kHz int16 and cuts it into blocks of ``block_ms``.
+    """Converts a stream of floats to 16 kHz mono int16 and cuts it into blocks of ``block_ms``.
 
     A jump in the numbers of the samples coming in ends the block and starts the converter anew, and shows as a jump
     in the numbers going out: nothing is made of two moments. At 16 kHz samples pass as they are.
@@ -34,21 +35,25 @@ class BlockMaker:
         self._expected = 0  # number of the next sample coming in without a jump
         self._next_out = 0
         self._waiting: Samples = np.zeros(0, dtype=np.int16)
+        self._downmix = Downmix(rate_hz=rate_hz)
         self._converter = soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="float32")
 
-    def push(self, first: int, samples: NDArray[np.float32]) -> list[Block]:
-        """The blocks that are whole with these samples: any number, full scale ±1, from number ``first`` on."""
+    def push(self, first: int, samples: Floats) -> list[Block]:
+        """The blocks that are whole with these samples, from number ``first`` on.
+
+        Any number of them, full scale ±1, as (samples,) or (samples, channels).
+        """
         before: list[Block] = []
         if first != self._expected:
             before = self.flush()
             self._next_out = max(self._next_out + 1, round(first * RATE_HZ / self._rate_hz))
         self._expected = first + len(samples)
-        self._waiting = np.concatenate([self._waiting, self._convert(samples, last=False)])
+        self._waiting = np.concatenate([self._waiting, self._convert(self._downmix.push(samples), last=False)])
         return before + self._cut()
 
     def flush(self) -> list[Block]:
         """What is left at the end of the stream, the last block as short as it is."""
-        rest = self._convert(np.zeros(0, dtype=np.float32), last=True)
+        rest = self._convert(self._downmix.flush(), last=True)
         self._waiting = np.concatenate([self._waiting, rest])
         self._converter.clear()
         blocks = self._cut()
@@ -56,7 +61,8 @@ class BlockMaker:
             blocks.append(self._take(len(self._waiting)))
         return blocks
 
-    def _convert(self, samples: NDArray[np.float32], *, last: bool) -> Samples:
+    def _convert(self, samples: Floats, *, last: bool) -> Samples:
+        samples = samples.astype(np.float32)
         if self._rate_hz != RATE_HZ:
             samples = self._converter.resample_chunk(samples, last=last)
         return np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +22,10 @@ RATES_HZ = range(8_000, 384_001)
 COVER_FORMATS = ("png", "mjpeg", "bmp", "gif")
 HOLE_S = 0.1
 """Time stamps that jump by more are a hole in the sound; smaller ones are a container's rounding."""
+OTHER_RATE_S = 1.0
+"""Sound of another sample rate that lasts longer is no damage: the rate changes."""
+
+_Timed = tuple[Any, Fraction | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,41 +39,32 @@ class Contents:
 
 def contents(path: Path) -> Contents:
     """Look through a file's packets, without decoding them. Raises ``MediaError`` if it is no film and no sound."""
-    av = _av(path)
-    try:
-        with av.open(str(path), **lenient(av.__version__)) as container:
-            film, sound = _film(container), _sound(container)
-            ends_s = _ends_s(container, [stream for stream in (film, sound) if stream is not None])
-            has_film, has_sound = (stream is not None and stream.index in ends_s for stream in (film, sound))
-            if has_sound:
-                _check_rate(path, sound.rate)
-            start_ns = _start_ns(container, film) if has_film else None
-    except av.FFmpegError as error:
-        raise MediaError(
-            f"{path}: not a picture, film or sound that can be read; is it damaged or incomplete?"
-        ) from error
+    with opened(path) as container:
+        film, sound = _film(container), _sound(container)
+        ends_s = _ends_s(container, [stream for stream in (film, sound) if stream is not None])
+        has_film, has_sound = (stream is not None and stream.index in ends_s for stream in (film, sound))
+        if has_sound:
+            _check_rate(path, sound.rate)
+        start_ns = _start_ns(container, film) if has_film else None
     if not ends_s:
         raise MediaError(f"{path}: holds no picture and no sound; record or export it again")
     return Contents(start_ns, has_sound, round(max(ends_s.values()) * NS_PER_S))
 
 
 def sound_blocks(path: Path, block_ms: int) -> Iterator[Block]:
-    """The first sound track from the file's start on, mono (the mean of the channels), in blocks.
+    """The first sound track from the file's start on, mono (see ``Downmix``), in blocks.
 
-    Blocks are numbered by their time in the file: a late start or a hole is a jump. What can be decoded of a damaged
-    file is given. Raises ``MediaError`` if that is nothing, or if a sample is not a number.
+    Blocks are numbered by their time in the file: a late start or a hole is a jump, and what cannot be decoded is a
+    hole. Raises ``MediaError`` if that is all of it, or if a sample is not a number.
     """
-    maker, rate_hz, expected = None, 0, 0
-    for frame, start_s in _frames(path):
+    maker, expected = None, 0
+    for frame, start_s in _of_one_rate(path, _frames(path)):
         if maker is None:
-            rate_hz = frame.sample_rate
-            maker = BlockMaker(rate_hz=rate_hz, block_ms=block_ms)
-        if frame.sample_rate != rate_hz:
-            raise MediaError(f"{path}: its sample rate changes on the way; export it with a single one")
-        first = _first_sample(start_s, rate_hz, expected)
-        mono = _mono(path, frame)
-        expected = first + len(mono)
-        yield from maker.push(first, mono)
+            maker = BlockMaker(rate_hz=frame.sample_rate, block_ms=block_ms)
+        first = _first_sample(start_s, frame.sample_rate, expected)
+        samples = _samples(path, frame)
+        expected = first + len(samples)
+        yield from maker.push(first, samples)
     if maker is None:
         raise MediaError(f"{path}: none of its sound can be decoded; record or export it again")
     yield from maker.flush()
@@ -79,33 +75,69 @@ def _first_sample(start_s: Fraction | None, rate_hz: int, expected: int) -> int:
     return first if first > expected + HOLE_S * rate_hz else expected
 
 
-def _frames(path: Path) -> Iterator[tuple[Any, Fraction | None]]:
+def _of_one_rate(path: Path, frames: Iterator[_Timed]) -> Iterator[_Timed]:
+    """The frames of the first one's sample rate: a few of another, as a spoilt header makes them, are a hole."""
+    rate_hz, others_s = 0, 0.0
+    for frame, start_s in frames:
+        rate_hz = rate_hz or frame.sample_rate
+        if frame.sample_rate == rate_hz:
+            others_s = 0.0
+            yield frame, start_s
+            continue
+        others_s += frame.samples / frame.sample_rate
+        if others_s > OTHER_RATE_S:
+            raise MediaError(f"{path}: its sample rate changes on the way; export it with a single one")
+
+
+def _frames(path: Path) -> Iterator[_Timed]:
+    """Each decoded frame of the sound, and its time from the file's start if it says one."""
+    with opened(path) as container:
+        origin_s = _origin_s(container)
+        for packet in packets(container, [_sound(container)]):
+            for frame in decoded(packet):
+                yield frame, None if frame.pts is None else frame.pts * frame.time_base - origin_s
+
+
+@contextmanager
+def opened(path: Path, *, formats: str = "") -> Iterator[Any]:
+    """The container as PyAV has it, while this lasts. Raises ``MediaError`` for whatever keeps it from being read.
+
+    ``formats`` are libav's own names for the only ones to be tried, with commas between.
+    """
     av = _av(path)
+    options = {"format_whitelist": formats} if formats else {}
     try:
-        with av.open(str(path), **lenient(av.__version__)) as container:
-            origin_s = _origin_s(container)
-            for packet in container.demux(_sound(container)):
-                for frame in _decoded(av, packet):
-                    yield frame, None if frame.pts is None else frame.pts * frame.time_base - origin_s
+        # Absolute, for libav takes what stands before a colon for a protocol.
+        with av.open(str(path.absolute()), options=options, **lenient(av.__version__)) as container:
+            yield container
     except av.FFmpegError as error:
-        raise MediaError(f"{path}: reading its sound failed ({error.strerror}); is it damaged?") from error
+        raise MediaError(
+            f"{path}: not a picture, film or sound that can be read; is it damaged or incomplete?"
+        ) from error
 
 
-def _decoded(av: Any, packet: Any) -> list[Any]:
+def packets(container: Any, streams: Sequence[Any]) -> Iterator[Any]:
+    """The packets of these streams; of a file that breaks off in an error, those before it."""
+    # PyAV raises the second one at the end of a file in which streams appeared on the way.
+    with suppress(_av_error(), IndexError):
+        yield from container.demux(list(streams)) if streams else ()
+
+
+def decoded(packet: Any) -> list[Any]:
+    """A packet's frames. Whatever a decoder makes of a damaged one, it is a hole and not the end."""
     try:
         return list(packet.decode())
-    except av.InvalidDataError:
-        return []  # a damaged packet is a hole, not the end
+    except _av_error():
+        return []
 
 
-def _mono(path: Path, frame: Any) -> NDArray[np.float32]:
-    samples = frame.to_ndarray()
-    if not np.isfinite(samples).all():
+def _samples(path: Path, frame: Any) -> NDArray[np.float64]:
+    """A frame as (samples, channels), full scale ±1."""
+    raw = frame.to_ndarray()
+    if not np.isfinite(raw).all():
         raise MediaError(f"{path}: its sound has samples that are not numbers (NaN or infinite); export it again")
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, len(frame.layout.channels)).T
-    mono = (samples.mean(axis=0, dtype=np.float64) - _zero(samples.dtype)) / _full_scale(samples.dtype)
-    return np.asarray(np.clip(mono, -1, 1), dtype=np.float32)
+    samples = raw.T if frame.format.is_planar else raw.reshape(-1, len(frame.layout.channels))
+    return np.asarray(np.clip((samples - _zero(raw.dtype)) / _full_scale(raw.dtype), -1, 1), dtype=np.float64)
 
 
 def _zero(dtype: np.dtype[Any]) -> float:
@@ -116,9 +148,14 @@ def _full_scale(dtype: np.dtype[Any]) -> float:
     return 1.0 if dtype.kind == "f" else 2.0 ** (8 * dtype.itemsize - 1)
 
 
+def playable(streams: Iterable[Any]) -> list[Any]:
+    """Those of a kind that can be decoded."""
+    return [stream for stream in streams if stream.codec_context is not None]
+
+
 def _film(container: Any) -> Any:
     """The first picture track that is not the cover of a record."""
-    return next((stream for stream in container.streams.video if not _is_cover(stream)), None)
+    return next((stream for stream in playable(container.streams.video) if not _is_cover(stream)), None)
 
 
 def _is_cover(stream: Any) -> bool:
@@ -127,13 +164,13 @@ def _is_cover(stream: Any) -> bool:
 
 
 def _sound(container: Any) -> Any:
-    return next(iter(container.streams.audio), None)
+    return next(iter(playable(container.streams.audio)), None)
 
 
 def _ends_s(container: Any, streams: list[Any]) -> dict[int, Fraction]:
     """The end of each stream that has any data, by its index, in seconds from the container's start."""
     ends_s: dict[int, Fraction] = {}
-    for packet in container.demux(streams) if streams else ():
+    for packet in packets(container, streams):
         if packet.size:
             last_s = ends_s.get(packet.stream.index, Fraction(0))
             begin_s = last_s if packet.pts is None else packet.pts * packet.time_base - _origin_s(container)
@@ -173,8 +210,15 @@ def lenient(version: str) -> dict[str, str]:
     return {} if int(version.partition(".")[0]) >= 19 else {"metadata_errors": "ignore"}
 
 
+def _av_error() -> type[Exception]:
+    error: type[Exception] = importlib.import_module("av").FFmpegError
+    return error
+
+
 def _av(path: Path) -> Any:
     try:
-        return importlib.import_module("av")
+        av = importlib.import_module("av")
     except ImportError as error:
         raise MediaError(f"{path}: films and sound files need PyAV; install affectd[replay]") from error
+    av.logging.set_level(av.logging.PANIC)  # Debian 12's tells the terminal what libav thinks of a file
+    return av

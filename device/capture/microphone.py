@@ -108,8 +108,7 @@ class Microphone:
         rate_hz = round(self._stream.samplerate)
         maker = BlockMaker(rate_hz=rate_hz, block_ms=self._block_ms)
         while (chunk := self._next_chunk()) is not None:
-            mono = chunk.samples.mean(axis=1, dtype=np.float32) / np.float32(32768)
-            for block in maker.push(chunk.stamp.first_sample, mono):
+            for block in maker.push(chunk.stamp.first_sample, chunk.samples / np.float32(32768)):
                 since_stamp_s = block.first_sample / RATE_HZ - chunk.stamp.first_sample / rate_hz
                 captured_ns = chunk.stamp.captured_ns + round(since_stamp_s * NS_PER_S)
                 self._silent_samples = 0 if block.samples.any() else self._silent_samples + len(block.samples)

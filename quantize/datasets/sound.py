@@ -10,6 +10,7 @@ import soxr
 from numpy.typing import NDArray
 
 from device.capture.container import contents, sound_blocks
+from device.capture.downmix import to_mono
 from device.errors import MediaError
 from device.signals import RATE_HZ
 from quantize.datasets.common import UnreadableSignal
@@ -29,7 +30,7 @@ _BAD_FILE = 7
 
 
 def read_clip(path: Path) -> Clip:
-    """The clip in ``path``; channels are averaged, other rates converted. Raises ``UnreadableSignal``."""
+    """The clip in ``path``; channels become one as in a replay, other rates 16 kHz. Raises ``UnreadableSignal``."""
     clip = _sound_track(path) if path.suffix.lower() in CONTAINER_SUFFIXES else _sound_file(path)
     if not len(clip):
         raise UnreadableSignal(f"{path}: holds no sound; copy it again")
@@ -45,7 +46,7 @@ def _sound_file(path: Path) -> Clip:
         ) from error
     except soundfile.LibsndfileError as error:
         raise UnreadableSignal(f"{path}: not a sound file that can be read ({_why(error)}); copy it again") from error
-    mono = samples.mean(axis=1)
+    mono = to_mono(samples, rate_hz)
     if not np.isfinite(mono).all():
         raise UnreadableSignal(f"{path}: has samples that are not numbers (NaN or infinite); export it again")
     if rate_hz != RATE_HZ:
