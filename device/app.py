@@ -15,6 +15,7 @@ from device.capture.camera_pi import WAIT_S, CameraPi
 from device.capture.camera_v4l2 import CameraV4l2
 from device.capture.microphone import Microphone
 from device.capture.replay import Replay, open_media
+from device.capture.turned import upright
 from device.errors import AffectdError, ConfigError, ModelError
 from device.fusion.fuse import Fusion
 from device.fusion.rules import RULES
@@ -73,7 +74,8 @@ def replay_estimates(
     """Every estimate of recorded media, as fast as it goes and the same at each run."""
     lanes: list[AnyLane] = []
     if (video := replay.video) is not None and settings.node.mode != "speech":
-        lanes.append(Lane("camera", lambda: video, face_recogniser(models, open_net)))
+        seen = upright(video, turn=settings.camera.turn, mirror=settings.camera.mirror)
+        lanes.append(Lane("camera", lambda: seen, face_recogniser(models, open_net)))
     if (audio := replay.audio) is not None and settings.node.mode != "face":
         lanes.append(Lane("microphone", lambda: audio, speech_recogniser(models, open_net)))
     if not lanes:
@@ -195,7 +197,11 @@ def make_link(
 
 
 def open_camera(camera: Camera) -> Source[Frame]:
-    """The camera of the settings, not yet open."""
+    """The camera of the settings, not yet open, as it would be if it hung upright."""
+    return upright(_camera(camera), turn=camera.turn, mirror=camera.mirror)
+
+
+def _camera(camera: Camera) -> Source[Frame]:
     size_px = camera.width_px, camera.height_px
     kind, _, name = camera.source.partition(":")
     if kind == "pi":
@@ -229,8 +235,10 @@ def _paced_replay(settings: Settings) -> Replay:
 
 def _camera_lane(settings: Settings, recognise: Recogniser[Frame], replay: Replay | None) -> Lane[Frame]:
     def newest() -> Source[Frame]:
-        recorded = replay.video if replay else None
-        return NewestOnly(recorded or open_camera(settings.camera))
+        chosen = settings.camera
+        if replay is None or replay.video is None:
+            return NewestOnly(open_camera(chosen))
+        return NewestOnly(upright(replay.video, turn=chosen.turn, mirror=chosen.mirror))
 
     return Lane("camera", newest, recognise, required=settings.camera.required)
 

@@ -16,6 +16,7 @@ from device.interpreter import interpreter_fault
 
 RULES = ("average", "weighted", "max_confidence", "product", "learned")
 MODES = ("face", "speech", "both")
+TURNS = (0, 90, 180, 270)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,6 +89,14 @@ def _add_replay(commands: Commands) -> None:
     parser.add_argument("--fusion", choices=RULES, default="", help="default: the model set's rule")
     parser.add_argument("--mode", choices=MODES, default="both", help="default: %(default)s")
     parser.add_argument("--rate", type=positive, metavar="HZ", help="pictures a second that are read; default: all")
+    parser.add_argument(
+        "--turn",
+        type=int,
+        choices=TURNS,
+        default=0,
+        help="turn the pictures clockwise, by degrees; default: %(default)s",
+    )
+    parser.add_argument("--mirror", action="store_true", help="swap left and right")
     parser.add_argument("--json", action="store_true", help="each estimate as the JSON that MQTT carries, and no table")
 
 

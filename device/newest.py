@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Generic, Self
+from typing import Self
 
 from device.abandonable import AbandonableThread
+from device.capture.through import Through
 from device.handover import DropOldest
 from device.stages import Signal, Source
 
 
-class NewestOnly(Generic[Signal]):
+class NewestOnly(Through[Signal]):
     """A source seen through a hand-over of one: whoever is slow misses older signals, never waits for them.
 
     The wrapped source is read on a thread of its own. What it raises comes out of the iteration.
     """
 
     def __init__(self, source: Source[Signal]) -> None:
-        self._source = source
+        super().__init__(source)
         self._newest: DropOldest[Signal] = DropOldest(1)
         self._failure: BaseException | None = None
         self._thread = AbandonableThread(self._pump, name="capture")
@@ -40,29 +41,10 @@ class NewestOnly(Generic[Signal]):
         if self._failure is not None:
             raise self._failure
 
-    def close(self) -> None:
-        """End the iteration soon."""
-        self._source.close()
-
     @property
     def dropped(self) -> int:
         """Signals that a newer one replaced before they were taken."""
         return self._newest.dropped
-
-    @property
-    def is_recording(self) -> bool:
-        """The wrapped source's."""
-        return self._source.is_recording
-
-    @property
-    def problem(self) -> str:
-        """The wrapped source's."""
-        return self._source.problem
-
-    @property
-    def blind(self) -> bool:
-        """The wrapped source's."""
-        return self._source.blind
 
     def _pump(self) -> None:
         try:

@@ -64,6 +64,11 @@ class Camera(Section, frozen=True):
     ] = "pi"
     width_px: Annotated[int, Meta(ge=64, le=4096)] = 640
     height_px: Annotated[int, Meta(ge=64, le=4096)] = 480
+    turn: Annotated[
+        Literal[0, 90, 180, 270],
+        Meta(description="Degrees by which pictures are turned clockwise, for a camera that does not hang upright."),
+    ] = 0
+    mirror: Annotated[bool, Meta(description="Swap left and right, after turning.")] = False
     rate_hz: Annotated[float, Meta(ge=0.2, le=60)] = 10.0
     required: Annotated[bool, Meta(description="Without it, stop instead of running on the other sensor.")] = False
 

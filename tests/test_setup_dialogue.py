@@ -99,6 +99,22 @@ def test_from_the_first_question_to_a_configuration_that_runs(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["affectd.toml", "mqtt-password", "sound", "speech.wav"]
 
 
+def test_a_camera_on_its_head_is_turned_by_one_enter(
+    tmp_path: Path, camera: NetworkCamera, microphone: VirtualMicrophone
+) -> None:
+    config = tmp_path / "affectd.toml"
+    flags = ["--purpose", "home", "--node", "hall", "--microphone", "none", "--broker", f"{HOST}:1"]
+    with terminal("setup", "--config", config, *flags, environment=microphone.environment) as screen:
+        screen.answer("Next step, by number or name", "keep")
+        screen.answer("Camera, by number or name", camera.address("head"))
+        screen.expect("there is one if the picture is turned by 180°")
+        screen.answer("Next step, by number or name (turn)", "")
+        screen.expect("face found: yes")
+        screen.answer("Write it?", "")
+        assert screen.ends() == 0
+    assert load_settings(config).camera.turn == 180
+
+
 def test_nonsense_is_asked_again_and_what_was_there_is_the_default(tmp_path: Path, broker: Mosquitto) -> None:
     config = tmp_path / "affectd.toml"
     config.write_text(OLD)

@@ -1,7 +1,7 @@
 """A network camera and a microphone made of real parts: an HTTP server that sends JPEGs, and PulseAudio's null sink.
 
 Run as a program, this is the camera: it prints its port and serves /play (pictures without end), /stall (thirty, then
-silence), /spoilt (parts that are no JPEG) and /face (somebody who looks into it).
+silence), /spoilt (parts that are no JPEG), /face (somebody who looks into it) and /head (the same, on its head).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -129,7 +129,8 @@ class _Camera(BaseHTTPRequestHandler):
             for number in range(1_000_000):
                 if self.path == "/stall" and number == STALLS_AFTER:
                     pause.wait(60)
-                self._send(_PARTS.get(self.path, _picture)())
+                part: Callable[[], bytes] = _PARTS.get(self.path, _picture)
+                self._send(part())
                 pause.wait(1 / CAMERA_RATE_HZ)
         except OSError:
             return
@@ -150,12 +151,12 @@ def _picture() -> bytes:
     return bytes(cv2.imencode(".jpg", picture)[1])
 
 
-def _face() -> bytes:
+def _face(turn: int | None = None) -> bytes:
     portrait = cv2.imread(str(Path(__file__).resolve().parents[1] / "deploy" / "demo" / "astronaut.png"))
-    return bytes(cv2.imencode(".jpg", portrait)[1])
+    return bytes(cv2.imencode(".jpg", portrait if turn is None else cv2.rotate(portrait, turn))[1])
 
 
-_PARTS = {"/spoilt": lambda: b"not a JPEG", "/face": _face}
+_PARTS = {"/spoilt": lambda: b"not a JPEG", "/face": _face, "/head": lambda: _face(cv2.ROTATE_180)}
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
         node=Node(id="replay", mode=options.mode),
         fusion=FusionSettings(rule=options.fusion),
         models=Models(set=options.model_set),
-        camera=Camera(rate_hz=options.rate) if options.rate else Camera(),
+        camera=Camera(rate_hz=options.rate or Camera().rate_hz, turn=options.turn, mirror=options.mirror),
     )
     replay = open_media(options.media, audio=options.audio, rate_hz=options.rate)
     models = load_models(settings)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from device.app import open_camera
 from device.capture import camera_pi, camera_v4l2
+from device.capture.turned import TURNS, turned
 from device.errors import SourceLost, SourceUnavailable
 from device.models.detect import FaceDetector
 from device.models.sets import ModelSet
@@ -19,18 +23,25 @@ from device.setup.access import forbidden, in_use
 from device.signals import Frame
 from device.stages import Source
 
+CLEARLY = 0.05
+"""By so much surer is the detector of a face that is upright. Of the demo's clips every 20th picture
+was right as it was when upright, 17 of 17, and found out in the three other positions, 50 of 51."""
 DARK = 10
 """Mean grey of 255. A covered lens gives 0 to 3; a face by candle light some 20."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one picture was like; ``brightness`` is its mean grey, 0…255."""
+    """What one picture was like; ``brightness`` is its mean grey, 0…255.
+
+    ``face_if_turned``: degrees, clockwise, by which it has to be turned to show a face; 0 if it is right as it is.
+    """
 
     width_px: int
     height_px: int
     brightness: float
     face: bool
+    face_if_turned: int = 0
 
     def __str__(self) -> str:
         dark = " (is the lens covered?)" if self.brightness < DARK else ""
@@ -49,12 +60,14 @@ def found_cameras() -> list[str]:
 
 def look_through(camera: Camera, models: ModelSet, seconds: float) -> Iterator[View]:
     """A view a picture, until a face is seen or the time is over. Raises ``SourceUnavailable`` or ``SourceLost``."""
-    tracker = FaceTracker(FaceDetector(TfliteModel(models.detector, models.folder)))
+    detector = FaceDetector(TfliteModel(models.detector, models.folder))
+    tracker = FaceTracker(detector)
     with usable_camera(camera) as source:
         first_ns: int | None = None
         for frame in source:
             first_ns = frame.captured_ns if first_ns is None else first_ns
-            view = _view(frame, face=tracker(frame) is not None)
+            turn = better_turn(detector, frame.grey)
+            view = replace(_view(frame, face=tracker(frame) is not None and not turn), face_if_turned=turn)
             yield view
             if view.face or frame.captured_ns - first_ns > seconds * 1e9:
                 return
@@ -90,6 +103,16 @@ def _why_not(source: str) -> str:
     devices = devices_of(source)
     is_one = source.partition(":")[0] != "pi"  # a module is many, and libcamera says itself when it is in use
     return forbidden(devices) or (in_use(devices[0]) if is_one and devices else "")
+
+
+def better_turn(detector: FaceDetector, grey: NDArray[np.uint8]) -> int:
+    """Degrees, clockwise, by which the picture shows a face more surely; 0 where it hangs right or shows none.
+
+    The detector takes many a face on its head for one that is upright, with eyes at the chin, but is less sure of it.
+    """
+    scores = {turn: max((face.score for face in detector(turned(grey, turn))), default=0.0) for turn in (0, *TURNS)}
+    best = max(scores, key=lambda turn: scores[turn])
+    return best if scores[best] > scores[0] + CLEARLY else 0
 
 
 def _view(frame: Frame, *, face: bool) -> View:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from device.app import load_models, make_topics
@@ -19,10 +20,14 @@ VOICE_S = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """``sure``: a face was seen, a voice heard, the broker passed a message on; nothing to try again."""
+    """``sure``: a face was seen, a voice heard, the broker passed a message on; nothing to try again.
+
+    ``turn``: degrees, clockwise, by which the picture has to be turned to show a face; 0 if it is right as it is.
+    """
 
     finding: Finding
     sure: bool
+    turn: int = 0
 
 
 def check_camera(draft: Draft, show: Callable[[View], object]) -> Checked:
@@ -32,11 +37,26 @@ def check_camera(draft: Draft, show: Callable[[View], object]) -> Checked:
     def examine() -> str:
         for view in look_through(draft.settings.camera, load_models(draft.settings), FACE_S):
             show(view)
-            views[:] = [view]
-        return f"{shown(draft.settings.camera.source)} gives {views[0]}, face found: {'yes' if views[0].face else 'no'}"
+            views.append(view)
+        return f"{shown(draft.settings.camera.source)} gives {views[-1]}, face found: {_face(views)}"
 
     finding = look("camera", examine)
-    return Checked(finding, sure=finding.ok and views[0].face)
+    return Checked(finding, sure=finding.ok and views[-1].face, turn=_turn(views) if finding.ok else 0)
+
+
+def _face(views: Sequence[View]) -> str:
+    if views[-1].face:
+        return "yes"
+    turn = _turn(views)
+    return f"no, but there is one if the picture is turned by {turn}° ([camera] turn)" if turn else "no"
+
+
+def _turn(views: Sequence[View]) -> int:
+    """The turn that showed a face most often; 0 where the picture is upright, or where none did twice."""
+    if views[-1].face:
+        return 0
+    helped = Counter(view.face_if_turned for view in views if view.face_if_turned)
+    return next((turn for turn, times in helped.most_common(1) if times > 1), 0)
 
 
 def check_microphone(draft: Draft, show: Callable[[Level], object]) -> Checked:

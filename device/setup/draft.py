@@ -47,6 +47,11 @@ class Draft:
         draft = self.change("node", mode=_mode(used, self.uses_microphone))
         return draft.change("camera", source=source) if used else draft
 
+    def with_turned_camera(self, turn: int) -> Draft:
+        """The camera with what it shows now turned clockwise by so many degrees more."""
+        camera = self.settings.camera
+        return self.change("camera", turn=(camera.turn + (-turn if camera.mirror else turn)) % 360)
+
     def with_microphone(self, name: str) -> Draft:
         """This microphone, ``""`` for the system's default one, or ``none``. Raises as ``with_camera``."""
         used = name != NONE

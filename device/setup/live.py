@@ -24,22 +24,26 @@ QUIETEST_DBFS = -60.0
 """Where the meter begins: a quiet room, through a microphone of the cheap kind."""
 
 Ask = Callable[[Console, Draft], Draft]
-Check = Callable[[Console, Draft], bool]
+Check = Callable[[Console, Draft], Checked]
 
 
 def settle(console: Console, draft: Draft, ask: Ask, check: Check, *, given: bool) -> Draft:
     """Ask (unless flags have answered), check, and go on until it is as the person wants it."""
     if not given:
         draft = ask(console, draft)
-    while not check(console, draft):
-        wish = choose(console, "Next step", _WISHES, "again")
+    while not (checked := check(console, draft)).sure:
+        wishes = ({"turn": f"turn the picture by {checked.turn}°"} if checked.turn else {}) | _WISHES
+        wish = choose(console, "Next step", wishes, next(iter(wishes)))
         if wish == "keep":
             break
+        if wish == "turn":
+            draft = draft.with_turned_camera(checked.turn)
         draft = ask(console, draft) if wish == "change" else draft
     return draft
 
 
 _WISHES = {"again": "look once more", "change": "answer anew", "keep": "leave it like this"}
+_NOTHING_TO_SEE = Checked(Finding("sensor", True, "not used"), sure=True)
 
 
 def settle_broker(console: Console, draft: Draft, *, given: bool) -> Draft:
@@ -77,35 +81,34 @@ def quiet_libraries() -> Iterator[None]:
         os.close(before)
 
 
-def _see_broker(console: Console, draft: Draft) -> bool:
-    sound = True
+def _see_broker(console: Console, draft: Draft) -> Checked:
+    finding = Finding("broker", True, "")
     for finding in check_broker(draft):
         say(console, finding)
-        sound = finding.ok
-    return sound
+    return Checked(finding, sure=finding.ok)
 
 
-def _see_camera(console: Console, draft: Draft) -> bool:
+def _see_camera(console: Console, draft: Draft) -> Checked:
     if not draft.uses_camera:
-        return True
+        return _NOTHING_TO_SEE
     console.print(f"Please look into the camera: up to {FACE_S:.0f} s. No picture is kept.")
     with _live(console) as live:
         checked = check_camera(draft, lambda view: live.update(_seen(view)))
     return _told(console, checked)
 
 
-def _see_microphone(console: Console, draft: Draft) -> bool:
+def _see_microphone(console: Console, draft: Draft) -> Checked:
     if not draft.uses_microphone:
-        return True
+        return _NOTHING_TO_SEE
     console.print(f"Please say a sentence: up to {VOICE_S:.0f} s. No sound is kept.")
     with _live(console) as live:
         checked = check_microphone(draft, lambda level: live.update(_heard(level)))
     return _told(console, checked)
 
 
-def _told(console: Console, checked: Checked) -> bool:
+def _told(console: Console, checked: Checked) -> Checked:
     say(console, checked.finding)
-    return checked.sure
+    return checked
 
 
 def _live(console: Console) -> AbstractContextManager[Live]:
