@@ -29,7 +29,6 @@ from device.models.speech_emotion import SpeechRecogniser
 from device.models.tflite import TfliteModel
 from device.newest import NewestOnly
 from device.pipeline import ThreadedPipeline, run_inline
-from device.privacy import PrivacyFlag
 from device.publish import topics as table
 from device.publish.broker import BrokerAddress, Login, Tls
 from device.publish.cadence import Cadence
@@ -47,6 +46,7 @@ from device.service import Notifier
 from device.settings import Camera, Mqtt, Settings, read_password, state_dir
 from device.signals import AudioBlock, Frame
 from device.stages import AnyLane, Lane, Recogniser, Source
+from device.state_folder import StateFolder
 
 _log = logging.getLogger(__name__)
 
@@ -88,13 +88,13 @@ def replay_estimates(
 def run(settings: Settings, engine: Engine = TFLITE) -> None:
     """Be the appliance until a signal or, with recordings, their end. Raises ``AffectdError``."""
     models = load_models(settings, engine)
-    privacy = PrivacyFlag(_state_folder(settings) / "privacy")
-    privacy.secure()
-    pipeline = ThreadedPipeline(_lanes(settings, models, engine.open_net), paused=privacy.active())
-    switch = Switch(pipeline=pipeline, privacy=privacy, supervised="NOTIFY_SOCKET" in os.environ)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, switch.stop)
-    with Outbox(_state_folder(settings) / "events.sqlite") as outbox:
+    lanes = _lanes(settings, models, engine.open_net)
+    with StateFolder(state_dir(settings)) as store:
+        privacy = store.privacy
+        pipeline = ThreadedPipeline(lanes, paused=privacy.active())
+        switch = Switch(pipeline=pipeline, privacy=privacy, supervised="NOTIFY_SOCKET" in os.environ)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, switch.stop)
         topics = make_topics(settings)
         link = make_link(
             settings,
@@ -102,7 +102,7 @@ def run(settings: Settings, engine: Engine = TFLITE) -> None:
             listening=subscriptions(topics),
             is_urgent=lambda message: is_privacy_wish(topics, message),
         )
-        node = _node(settings, models, link, outbox, switch, engine.name())
+        node = _node(settings, models, link, store.events, switch, engine.name())
         node.set_privacy_state(privacy.active())
         node.set_part("models", "online")
         for sensor in {"camera", "microphone"} - set(pipeline.states):
@@ -113,9 +113,8 @@ def run(settings: Settings, engine: Engine = TFLITE) -> None:
             node=node,
             switch=switch,
             notifier=Notifier(),
-            counters=lambda: LinkCounters(
-                link.reconnects, link.unsent, link.inbox.dropped, outbox.depth, outbox.dropped
-            ),
+            store=store,
+            counters=lambda: LinkCounters(link.reconnects, link.unsent, link.inbox.dropped),
             health_s=settings.mqtt.health_s,
         )
         appliance.run()
@@ -285,14 +284,3 @@ def self_test(models: ModelSet) -> dict[str, object]:
     for card in models.cards:
         verify_file(card, models.folder)
     return {"models": [card.id for card in models.cards]}
-
-
-def _state_folder(settings: Settings) -> Path:
-    folder = state_dir(settings)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"node.state_dir: cannot make {folder} ({error.strerror})") from error
-    if not os.access(folder, os.W_OK):
-        raise ConfigError(f"node.state_dir: {folder} is not writable; give it to the user that runs affectd")
-    return folder

@@ -17,6 +17,7 @@ from device.publish.cadence import Every
 from device.publish.node import NodeSink
 from device.service import Notifier, Progress
 from device.stages import Fuser
+from device.state_folder import StateFolder
 
 STEP_S = 0.1
 """How long a step waits for a reading: requests and the broker's news are looked at this often."""
@@ -29,13 +30,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LinkCounters:
-    """What the connection and the event store count."""
+    """What the connection counts."""
 
     reconnects: int
     unsent: int
     unheard: int
-    queued_events: int
-    dropped_events: int
 
 
 class Switch:
@@ -76,12 +75,13 @@ class Appliance:
         node: NodeSink,
         switch: Switch,
         notifier: Notifier,
+        store: StateFolder,
         counters: Callable[[], LinkCounters],
         health_s: float,
     ) -> None:
         self._pipeline, self._fusion, self._node = pipeline, fusion, node
         self._switch, self._notifier = switch, notifier
-        self._counters = counters
+        self._store, self._counters = store, counters
         self._probe, self._health_due = SystemProbe(), Every(health_s)
         self._frame_rate, self._progress = RateMeter(), Progress()
         self._told: dict[str, tuple[str, str]] = {}
@@ -105,32 +105,48 @@ class Appliance:
         self._node.poll()
         self._tell_parts()
         if self._health_due.due(now_ns):
+            self._store.mend()
             self._node.set_health(self._health(now_ns))
         self._feed_watchdog(now_ns)
 
     def _tell_parts(self) -> None:
         for name, lane in self._pipeline.states.items():
-            now = lane.state, lane.reason
-            if self._told.get(name) != now:
-                self._told[name] = now
-                self._node.set_part(name, lane.state, lane.reason or None)
-                _log.log(_severity(lane), "%s %s%s", name, lane.state, f": {lane.reason}" if lane.reason else "")
+            self._tell_part(name, lane.state, lane.reason, _severity(lane))
+        problem = self._store.problem
+        self._tell_part(
+            "store", "degraded" if problem else "online", problem, logging.ERROR if problem else logging.INFO
+        )
+
+    def _tell_part(self, name: str, state: str, reason: str, severity: int) -> None:
+        if self._told.get(name) == (state, reason):
+            return
+        self._told[name] = state, reason
+        self._node.set_part(name, state, reason or None)
+        _log.log(severity, "%s %s%s", name, state, f": {reason}" if reason else "")
 
     def _health(self, now_ns: int) -> Health:
         lanes = self._pipeline.states
-        camera, link = lanes.get("camera", LaneState()), self._counters()
+        camera, link, events = lanes.get("camera", LaneState()), self._counters(), self._store.events
         return Health(
             system=self._probe.read(),
             frame_rate_hz=self._frame_rate.step(camera.signals, now_ns),
             dropped={
                 **{name: lane.dropped for name, lane in lanes.items()},
                 "readings": self._pipeline.dropped_readings,
-                "events": link.dropped_events,
+                "events": events.dropped,
                 "messages": link.unsent,
                 "requests": link.unheard,
             },
-            queued={"readings": self._pipeline.queued_readings, "events": link.queued_events},
-            restarts={**{name: lane.restarts for name, lane in lanes.items()}, "mqtt": link.reconnects},
+            queued={
+                "readings": self._pipeline.queued_readings,
+                "events": events.depth,
+                "events_in_memory_only": events.in_memory_only,
+            },
+            restarts={
+                **{name: lane.restarts for name, lane in lanes.items()},
+                "mqtt": link.reconnects,
+                "store": events.begun_anew,
+            },
         )
 
     def _feed_watchdog(self, now_ns: int) -> None:

@@ -22,7 +22,7 @@ class PrivacyFlag:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._active, self.problem = self._read()
-        self._unkept = False
+        self._is_kept = True
 
     def active(self) -> bool:
         """Whether camera and microphone are to be closed."""
@@ -31,18 +31,6 @@ class PrivacyFlag:
     def set(self, active: bool) -> None:
         """Take the wish; the disk has it when this returns. Raises ``AffectdError`` if a restart would not find it."""
         self._active = active
-        self._keep()
-        if self.problem:
-            raise AffectdError(self.problem)
-
-    def secure(self) -> None:
-        """Make the file while there is room for it, and write down what could not be written before."""
-        if self._unkept:
-            self._keep()
-        elif not self.problem:  # a wish that could not be read is left alone: it may be read at the next start
-            self._require_writable()
-
-    def _keep(self) -> None:
         try:
             self._write()
             self.problem = ""
@@ -50,7 +38,25 @@ class PrivacyFlag:
             # An empty file, and an older wish that was the same, say what is to be said; unless the card itself fails.
             is_there = error.errno != errno.EIO and self._read() == (self._active, "")
             self.problem = "" if is_there else self._not_remembered(error)
-        self._unkept = bool(self.problem)
+        self._is_kept = not self.problem
+        if self.problem:
+            raise AffectdError(self.problem)
+
+    def secure(self) -> None:
+        """Make the file while there is room for it, and write down what could not be written before.
+
+        A wish that could not be read is left alone: it may be read at the next start.
+        """
+        if self.problem and self._is_kept:
+            return
+        try:
+            if self._is_kept and os.path.lexists(self._path):
+                os.close(os.open(self._path, os.O_WRONLY))
+            else:
+                self._write()
+            self._is_kept, self.problem = True, ""
+        except OSError as error:
+            self._is_kept, self.problem = False, self._not_remembered(error)
 
     def _write(self) -> None:
         if self._active or os.path.lexists(self._path):  # one that is made for a wish to close says so from the start
@@ -60,14 +66,6 @@ class PrivacyFlag:
             _overwrite(temporary, _OPEN)
             temporary.replace(self._path)
         _sync_folder(self._path.parent)
-
-    def _require_writable(self) -> None:
-        try:
-            os.close(os.open(self._path, os.O_WRONLY))
-        except FileNotFoundError:
-            self._keep()
-        except OSError as error:
-            self.problem, self._unkept = self._not_remembered(error), True
 
     def _read(self) -> tuple[bool, str]:
         try:

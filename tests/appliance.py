@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,14 @@ def affectd(*arguments: str | Path, environment: Mapping[str, str] | None = None
 
 
 @contextmanager
-def running(config: Path, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-    """The appliance while it runs; it is told to end at the end."""
+def running(
+    config: Path,
+    environment: Mapping[str, str] | None = None,
+    within: Callable[[list[str]], list[str]] = list,
+) -> Iterator[subprocess.Popen[str]]:
+    """The appliance while it runs; it is told to end at the end. ``within`` makes its command another one."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "device", "run", "--config", str(config)],
+        within([sys.executable, "-m", "device", "run", "--config", str(config)]),
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **(environment or {})},

@@ -47,7 +47,8 @@ def test_every_reference_leads_somewhere() -> None:
 def events() -> list[Json]:
     episodes = Episodes(id_prefix="b00t", update_s=2.0)
     steps = [e for tenth in range(60) for e in episodes.step(estimate(tenth / 10, "sad"))]
-    return [MEDIA.event(e) for e in [*steps, *episodes.finish()]]
+    wills = [will for e in steps if (will := e.will()) is not None]
+    return [MEDIA.event(e) for e in [*steps, *wills, *episodes.finish()]]
 
 
 HEALTH = Health(SystemProbe().read(), 9.9, {"vision": 1}, {"readings": 0}, {"mqtt": 0})
@@ -56,7 +57,10 @@ EXAMPLES: list[tuple[str, Json]] = [
     ("state", LIVE.state(estimate(1))),
     *(("event", event) for event in events()),
     *(("status", LIVE.status(state)) for state in ("online", "stopped", "offline")),
-    *(("part", LIVE.part(state, reason)) for state, reason in (("online", None), ("offline", "unplugged"))),
+    *(
+        ("part", LIVE.part(state, reason))
+        for state, reason in (("online", None), ("offline", "unplugged"), ("degraded", "full"))
+    ),
     ("health", LIVE.health(HEALTH)),
     ("info", LIVE.info(version="0.1.0", models={"m": "0" * 64}, runtime="r", capabilities=["face", "speech"])),
     ("response", answer("x", b'{"transaction": 1}', {"x": lambda _: {"done": True}})),

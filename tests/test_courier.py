@@ -1,6 +1,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from device.publish.broker import BrokerAddress
 from device.publish.courier import Courier
 from device.publish.mqtt import Link
 from device.publish.outbox import Outbox
+from device.publish.payload import Json
+from device.publish.wall_clock import ClockSetting, clock_setting, rfc3339, unix_ns
 
 
 @pytest.fixture
@@ -28,41 +31,37 @@ def link(house: Listener) -> Iterator[Link]:
     link.close()
 
 
+def event(n: int, **changes: object) -> Json:
+    """As much of an event as the courier knows of."""
+    return {
+        "n": n,
+        "ts": "1970-01-01T00:01:00.250Z",
+        "started_ts": "1970-01-01T00:00:58.000Z",
+        "clock_synced": True,
+    } | changes
+
+
 def told(house: Listener) -> list[tuple[int, bool]]:
     return [(event["n"], event.get("backfilled", False)) for event in house.json("event")]
 
 
-def an_earlier_life(path: Path, statement: str) -> None:
+def an_earlier_life(path: Path, *statements: str) -> None:
     Outbox(path).close()
     with closing(sqlite3.connect(path, isolation_level=None)) as store:
-        store.execute(statement)
+        for statement in statements:
+            store.execute(statement)
 
 
 def test_events_go_at_once_unless_others_wait_before_them(house: Listener, link: Link, tmp_path: Path) -> None:
     with Outbox(tmp_path / "outbox.sqlite") as outbox:
         courier = Courier(link=link, outbox=outbox, address="event")
         for n, at_once in enumerate([True, False, True]):
-            courier.post({"n": n}, at_once=at_once)
+            courier.post(event(n), at_once=at_once)
         eventually_while(courier.deliver, lambda: outbox.depth == 0)
     eventually(lambda: told(house) == [(0, False), (1, True), (2, True)])
 
 
-def test_events_that_cannot_be_read_for_a_while_are_not_left_behind(
-    house: Listener, link: Link, tmp_path: Path
-) -> None:
-    path = tmp_path / "outbox.sqlite"
-    an_earlier_life(path, "INSERT INTO events (payload) VALUES (CAST(x'ff' AS TEXT))")  # SQLite fails to read it
-    with Outbox(path, capacity=3) as outbox:
-        courier = Courier(link=link, outbox=outbox, address="event")
-        for n in range(2):
-            courier.post({"n": n}, at_once=False)
-        courier.deliver()
-        courier.post({"n": 2}, at_once=True)  # the fourth: the oldest goes, and with it the obstacle
-        eventually_while(courier.deliver, lambda: outbox.depth == 0)
-    eventually(lambda: told(house) == [(0, True), (1, True), (2, True)])
-
-
-@pytest.mark.parametrize("spoiled", ["x'7b22ff'", "x'5b5d'", "x''"])
+@pytest.mark.parametrize("spoiled", ["x'7b22ff'", "x'5b5d'", "x''", "'text'", "CAST(x'ff' AS TEXT)"])
 def test_an_event_that_the_card_spoiled_costs_that_event_only(
     house: Listener, link: Link, tmp_path: Path, spoiled: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -70,7 +69,69 @@ def test_an_event_that_the_card_spoiled_costs_that_event_only(
     an_earlier_life(path, f"INSERT INTO events (payload) VALUES ({spoiled})")
     with Outbox(path) as outbox:
         courier = Courier(link=link, outbox=outbox, address="event")
-        courier.post({"n": 1}, at_once=True)
+        courier.post(event(1), at_once=True)
         eventually_while(courier.deliver, lambda: outbox.depth == 0)
     eventually(lambda: told(house) == [(1, True)])
     assert caplog.text.count("cannot be read") == 1
+
+
+IN_1970 = ClockSetting("this boot", 10_000_000_000, synced=False)
+SET = ClockSetting("this boot", 1_796_000_000_000_000_000, synced=True)
+"""The machine booted at 2026-11-30T00:53:20Z, as it knows since a time server told it."""
+
+
+@pytest.mark.parametrize(
+    ("stored_by", "delivered_by", "dates"),
+    [
+        (IN_1970, SET, ("2026-11-30T00:54:10.250Z", "2026-11-30T00:54:08.000Z", True)),
+        (
+            IN_1970,
+            replace(SET, synced=False),
+            ("2026-11-30T00:54:10.250Z", "2026-11-30T00:54:08.000Z", False),
+        ),  # by hand
+        (IN_1970, IN_1970, ("1970-01-01T00:01:00.250Z", "1970-01-01T00:00:58.000Z", False)),
+        (IN_1970, replace(SET, boot="a later boot"), ("1970-01-01T00:01:00.250Z", "1970-01-01T00:00:58.000Z", False)),
+        (
+            replace(SET, synced=False),
+            SET,
+            ("1970-01-01T00:01:00.250Z", "1970-01-01T00:00:58.000Z", True),
+        ),  # it was right
+    ],
+)
+def test_an_event_of_a_clock_that_was_not_set_is_dated_when_it_is(
+    house: Listener, link: Link, tmp_path: Path, stored_by: ClockSetting, delivered_by: ClockSetting, dates: object
+) -> None:
+    path = tmp_path / "outbox.sqlite"
+    with Outbox(path) as outbox:
+        courier = Courier(link=link, outbox=outbox, address="event", clock=lambda: stored_by)
+        courier.post(event(1, clock_synced=False), at_once=False, will=event(2, clock_synced=False))
+    with Outbox(path) as outbox:
+        courier = Courier(link=link, outbox=outbox, address="event", clock=lambda: delivered_by)
+        eventually_while(courier.deliver, lambda: outbox.depth == 0)
+    eventually(lambda: len(house.json("event")) == 2)
+    assert [(e["ts"], e["started_ts"], e["clock_synced"]) for e in house.json("event")] == [dates, dates]
+    assert house.json("event")[0] == event(1, backfilled=True) | {
+        "ts": dates[0], "started_ts": dates[1], "clock_synced": dates[2]  # type: ignore[index]
+    }  # fmt: skip
+
+
+def test_a_date_that_was_right_stays_whatever_becomes_of_the_clock(house: Listener, link: Link, tmp_path: Path) -> None:
+    clock = SET
+    with Outbox(tmp_path / "outbox.sqlite") as outbox:
+        courier = Courier(link=link, outbox=outbox, address="event", clock=lambda: clock)
+        courier.post(event(1), at_once=False)
+        clock = replace(SET, booted_unix_ns=5_000_000_000)
+        eventually_while(courier.deliver, lambda: outbox.depth == 0)
+    eventually(lambda: house.json("event") == [event(1, backfilled=True)])
+
+
+def test_a_clock_that_is_set_moves_the_boot_and_time_does_not() -> None:
+    first, second = clock_setting(), clock_setting()
+    assert first.boot == second.boot
+    assert abs(first.booted_unix_ns - second.booted_unix_ns) < 500_000_000
+    assert len(first.boot) == 36
+
+
+@pytest.mark.parametrize("at_ns", [0, 59_999_000_000, 1_796_000_000_123_000_000])
+def test_a_date_is_read_as_it_was_written(at_ns: int) -> None:
+    assert unix_ns(rfc3339(at_ns)) == at_ns

@@ -63,6 +63,15 @@ def test_the_certainty_is_that_of_the_estimates() -> None:
     assert [(e.confidence, e.peak_confidence, round(e.mean_confidence, 6)) for e in events] == [(0.7, 0.9, 0.7)]
 
 
+def test_a_start_and_an_update_leave_word_of_how_the_episode_is_to_end_if_nothing_more_is_heard() -> None:
+    start, update, end = told([(0, 40, "sad")])
+    for event in (start, update):
+        will = event.will()
+        assert will is not None
+        assert (will.kind, will.reason, will.id, will.captured_ns) == ("end", "restart", event.id, event.captured_ns)
+    assert (start.reason, end.reason, end.will()) == (None, None, None)
+
+
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([*EMOTIONS, NOBODY, UNCERTAIN]), st.integers(1, 60)), max_size=12))
 def test_whatever_happens_every_start_has_one_end_and_episodes_do_not_overlap(stretches: list[tuple[str, int]]) -> None:

@@ -1,5 +1,8 @@
 import json
 import logging
+import multiprocessing
+import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -69,7 +72,7 @@ def node(
         ) as sink,
     ):
         sink.set_info(payloads.info(version="0.1.0", models={"m": "0" * 64}, runtime="r", capabilities=["face"]))
-        for part in ("camera", "microphone", "models"):
+        for part in ("camera", "microphone", "models", "store"):
             sink.set_part(part, "online")
         sink.set_health(Health(SystemProbe().read(), None, {}, {}, {}))
         sink.set_privacy_state(False)
@@ -122,7 +125,7 @@ def test_online_is_said_last(mosquitto: Mosquitto, house: Listener, tmp_path: Pa
     with node(mosquitto, tmp_path) as sink:
         eventually_while(sink.poll, lambda: is_online(house))
         assert house.topics()[-1] == f"{NODE}/status"
-        assert len(house.topics()) == 8
+        assert len(house.topics()) == 9
 
 
 def test_who_comes_late_finds_what_is_retained_and_no_old_emotion(mosquitto: Mosquitto, tmp_path: Path) -> None:
@@ -255,6 +258,34 @@ def test_events_of_a_life_without_a_broker_come_in_the_next_life(tmp_path: Path)
     assert {e["boot_id"] for e in events} == {"boot-1"}
     with Outbox(tmp_path / "outbox.sqlite") as outbox:
         assert outbox.depth == 0
+
+
+def test_an_episode_that_a_killed_node_left_open_is_ended_by_the_next_start(tmp_path: Path) -> None:
+    mosquitto = Mosquitto(tmp_path)
+    dead = multiprocessing.get_context("fork").Process(target=live_and_die, args=(mosquitto, tmp_path))
+    dead.start()
+    dead.join(20)
+    assert dead.exitcode == -signal.SIGKILL
+    with mosquitto, Listener(mosquitto.port) as house:
+        for boot_id in ("boot-2", "boot-3"):  # it is ended once
+            with node(mosquitto, tmp_path, boot_id=boot_id) as sink:
+                eventually_while(sink.poll, lambda: is_online(house))
+                eventually_while(sink.poll, lambda: len(house.raw(f"{NODE}/event")) == 3)
+            house.say(f"{NODE}/status", b"", retain=True)
+        told = [(e["kind"], e["reason"], e["ts"][14:19], e["boot_id"]) for e in house.json(f"{NODE}/event")]
+    assert told == [
+        ("start", None, "00:01", "boot-1"),
+        ("update", None, "00:31", "boot-1"),
+        ("end", "restart", "00:31", "boot-1"),
+    ]
+    assert len({e["id"] for e in house.json(f"{NODE}/event")}) == 1
+
+
+def live_and_die(mosquitto: Mosquitto, folder: Path) -> None:
+    """A process that is killed in the midst of an episode."""
+    with node(mosquitto, folder) as sink:
+        tell(sink, 0, 55, "sad")
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_privacy_reaches_the_appliance_and_is_confirmed(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:

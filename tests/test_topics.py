@@ -21,8 +21,8 @@ def test_every_topic_has_an_address_below_its_own_prefix() -> None:
 def test_what_says_how_things_are_is_retained_and_what_happens_is_not() -> None:
     retained = {t.pattern.removeprefix("affectd/<node>/") for t in table.TABLE if t.retain}
     assert retained == {
-        "status", "status/camera", "status/microphone", "status/models", "info", "health", "privacy/state",
-        "homeassistant/device/<node>/config",
+        "status", "status/camera", "status/microphone", "status/models", "status/store", "info", "health",
+        "privacy/state", "homeassistant/device/<node>/config",
     }  # fmt: skip
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 
+from device.publish.dating import as_delivered, as_stored
 from device.publish.message import Message
 from device.publish.mqtt import Link
 from device.publish.outbox import Outbox
 from device.publish.payload import Json, encode
+from device.publish.wall_clock import ClockSetting, clock_setting
 
 _log = logging.getLogger(__name__)
 
@@ -21,19 +24,25 @@ class Courier:
 
     Events go in the order in which they happened. One that could not go at once is marked ``backfilled``. paho keeps
     what it was given over a lost connection and sends it again, so only what it was never given is taken up here.
+    ``clock`` tells how the machine's clock stands: what was stored before it was set is dated anew.
     """
 
-    def __init__(self, *, link: Link, outbox: Outbox, address: str) -> None:
-        self._link, self._outbox, self._address = link, outbox, address
+    def __init__(
+        self, *, link: Link, outbox: Outbox, address: str, clock: Callable[[], ClockSetting] = clock_setting
+    ) -> None:
+        self._link, self._outbox, self._address, self._clock = link, outbox, address, clock
         self._in_flight: dict[int, int] = {}
         self._handed_over = 0
         self._backlog = outbox.depth > 0
 
-    def post(self, event: Json, *, at_once: bool) -> None:
-        """Write the event down and, unless others wait before it, send it."""
-        number = self._outbox.add(encode(event))
-        if number is None:
-            return
+    def post(self, event: Json, *, at_once: bool, will: Json | None = None) -> None:
+        """Write the event down and, unless others wait before it, send it.
+
+        ``will`` is the event that the next life sends if this one ends without another word.
+        """
+        clock = self._clock()
+        kept = [encode(as_stored(each, clock)) for each in (event, will) if each is not None]
+        number = self._outbox.add(*kept)
         if at_once and not self._backlog and len(self._in_flight) < _IN_FLIGHT:
             self._backlog = not self._hand_over(number, encode(event))
         else:
@@ -53,11 +62,9 @@ class Courier:
                 self._outbox.forget(number)
 
     def _deliver_backlog(self, room: int) -> None:
-        waiting = self._outbox.after(self._handed_over, room)
-        if waiting is None:  # they wait on, and what comes after them too
-            return
+        waiting, clock = self._outbox.after(self._handed_over, room), self._clock()
         for stored in waiting:
-            if (payload := _backfilled(stored.payload)) is None:
+            if (payload := _backfilled(stored.payload, clock)) is None:
                 self._outbox.forget(stored.id)
             elif not self._hand_over(stored.id, payload):
                 return
@@ -72,10 +79,10 @@ class Courier:
         return True
 
 
-def _backfilled(payload: bytes) -> bytes | None:
+def _backfilled(payload: bytes, clock: ClockSetting) -> bytes | None:
     """``None`` for what the card has spoiled: it would stop the appliance at every start."""
     try:
-        return encode(json.loads(payload) | {"backfilled": True})
-    except (ValueError, TypeError) as error:
+        return encode(as_delivered(json.loads(payload), clock) | {"backfilled": True})
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
         _log.error("an event in the store cannot be read (%s); it is lost", error)
         return None

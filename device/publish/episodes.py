@@ -12,6 +12,10 @@ EPISODIC = frozenset(str(e) for e in EMOTIONS) - {str(Emotion.NEUTRAL)}
 """The labels that make an episode. Neutral is what a face rests in, not something that happens."""
 
 
+RESTART = "restart"
+"""Why an episode ended whose process died: the next one ends it."""
+
+
 class Kind(StrEnum):
     """What an event says of its episode."""
 
@@ -24,7 +28,8 @@ class Kind(StrEnum):
 class EpisodeEvent:
     """One thing that happened to an episode. ``id`` is the same from start to end and never used again.
 
-    ``captured_ns`` is when it happened; an end is dated to the last estimate that carried the label.
+    ``captured_ns`` is when it happened; an end is dated to the last estimate that carried the label. ``reason`` says
+    why it ended, where that was not for want of the label.
     """
 
     kind: Kind
@@ -35,6 +40,11 @@ class EpisodeEvent:
     confidence: float
     peak_confidence: float
     mean_confidence: float
+    reason: str | None = None
+
+    def will(self) -> EpisodeEvent | None:
+        """The end that is to be told if this was the last word of the process; an end needs none."""
+        return None if self.kind is Kind.END else replace(self, kind=Kind.END, reason=RESTART)
 
 
 @dataclass(frozen=True, slots=True)

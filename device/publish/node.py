@@ -98,7 +98,7 @@ class NodeSink:
         self._tell(self._episodes.step(estimate))  # after the state, which somebody waits for
 
     def set_part(self, part: str, state: str, reason: str | None = None) -> None:
-        """Say how ``camera``, ``microphone`` or ``models`` are: online, offline, disabled or degraded."""
+        """Say how ``camera``, ``microphone``, ``models`` or ``store`` are: online, offline, disabled or degraded."""
         self._retain(table.SENSORS[part], encode(self._payloads.part(state, reason)))
 
     def set_info(self, info: Json) -> None:
@@ -192,7 +192,12 @@ class NodeSink:
 
     def _tell(self, events: list[EpisodeEvent]) -> None:
         for event in events:
-            self._courier.post(self._payloads.event(event), at_once=self._online)
+            will = event.will()
+            self._courier.post(
+                self._payloads.event(event),
+                will=None if will is None else self._payloads.event(will),
+                at_once=self._online,
+            )
 
     def _is_ours(self, payload: bytes) -> bool:
         try:

@@ -1,23 +1,17 @@
-"""Events that must not be lost: written down first, forgotten when the broker has them."""
+"""Events that must not be lost: kept until the broker has them, in memory and, for the next life, on the disk."""
 
 from __future__ import annotations
 
-import logging
-import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from device.errors import AffectdError
-
-_log = logging.getLogger(__name__)
-
-_IN_MEMORY = ":memory:"
-_LOCK_WAIT_S = 2.0
-"""The predecessor of a restart may still be closing its file."""
-
-_CREATE = "CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, payload BLOB NOT NULL)"
+from device.publish.event_file import EventFile, FileDamaged, FileInUse, FileUnusable, left_in, put_aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +23,28 @@ class Stored:
 
 
 class Outbox:
-    """A bounded store of events in one SQLite file. It belongs to the main thread.
+    """A bounded store of events; it belongs to the main thread. When ``capacity`` wait, the oldest goes and is counted.
 
-    WAL with ``synchronous = NORMAL`` writes to the card at checkpoints only: a power cut may lose the last events but
-    never the file. When ``capacity`` events wait, the oldest goes and is counted. A store that does not work
-    costs events (counted, said once), never the appliance: without a usable file they are kept in memory. Raises
-    ``AffectdError`` if another process has the file.
+    Memory has every event; the file is its copy. A disk that is full, or that can only be read, costs nothing until a
+    restart; a damaged file is put aside and begun anew with what memory or the file still has. Neither stops anything:
+    ``problem`` says it. Raises ``AffectdError`` if another process has the file.
     """
 
     def __init__(self, path: Path, *, capacity: int = 10_000) -> None:
-        self._capacity = capacity
-        self._dropped = 0
-        self._failed = False
-        self._db, self._depth = _open(path)
+        self._path, self._capacity = path, capacity
+        self._waiting: OrderedDict[int, bytes] = OrderedDict()
+        self._will: bytes | None = None
+        self._last_number = 0
+        self._dropped = self._begun_anew = 0
+        self._damage = ""
+        self._cause: Exception | None = None
+        self._file: EventFile | None = None
+        self._has_read = False
+        self._open()
+        if isinstance(self._cause, FileInUse):
+            raise AffectdError(
+                f"{path}: another affectd has this event store; stop it, or give each its own node.state_dir"
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -54,96 +57,125 @@ class Outbox:
     @property
     def depth(self) -> int:
         """Events that wait."""
-        return self._depth
+        return len(self._waiting)
+
+    @property
+    def in_memory_only(self) -> int:
+        """Events that wait and that a restart may lose."""
+        return self.depth if self._cause else 0
 
     @property
     def dropped(self) -> int:
         """Events lost since the start."""
         return self._dropped
 
-    def add(self, payload: bytes) -> int | None:
-        """Write one event down; its number, or ``None`` if it could not be written."""
-        try:
-            number = self._db.execute("INSERT INTO events (payload) VALUES (?)", (payload,)).lastrowid
-            self._depth += 1
-            if self._depth > self._capacity:
-                self._drop_oldest()
-        except sqlite3.Error as error:
-            self._dropped += 1
-            self._say_once(error)
-            return None
-        self._failed = False
+    @property
+    def begun_anew(self) -> int:
+        """How often the file was damaged since the start."""
+        return self._begun_anew
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the file, in words; empty when nothing is."""
+        if self._cause is None:
+            return self._damage
+        trouble = (
+            f"{self._path}: cannot keep events there ({self._cause}); they are in memory, where a restart loses them"
+        )
+        return f"{trouble}; {self._damage}" if self._damage else trouble
+
+    def add(self, payload: bytes, will: bytes | None = None) -> int:
+        """Keep one event; its number. ``will`` is the event that follows if this life ends without a word."""
+        self._will = will
+        self._last_number = number = self._last_number + 1
+        self._waiting[number] = payload
+        oldest = self._drop_oldest() if self.depth > self._capacity else None
+        self._write(lambda file: file.add(number, payload, will, instead_of=oldest))
         return number
 
-    def after(self, number: int, limit: int) -> list[Stored] | None:
-        """The oldest events with a number above ``number``, at most ``limit``; ``None`` if they cannot be read now."""
-        query = "SELECT id, payload FROM events WHERE id > ? ORDER BY id LIMIT ?"
-        try:
-            return [Stored(*row) for row in self._db.execute(query, (number, limit))]
-        except sqlite3.Error as error:
-            self._say_once(error)
-            return None
+    def after(self, number: int, limit: int) -> list[Stored]:
+        """The oldest events with a number above ``number``, at most ``limit``."""
+        return [Stored(*item) for item in islice((i for i in self._waiting.items() if i[0] > number), limit)]
 
     def forget(self, number: int) -> None:
         """The broker has it."""
-        try:
-            self._depth -= self._db.execute("DELETE FROM events WHERE id = ?", (number,)).rowcount
-        except sqlite3.Error as error:  # it will be delivered twice, with the same id and kind
-            self._say_once(error)
+        if self._waiting.pop(number, None) is not None:
+            self._write(lambda file: file.remove(number))
+
+    def mend(self) -> None:
+        """Try again what could not be written, and look whether the file is still there; call it now and then."""
+        if self._file is not None and not self._file.is_in_place:
+            self._let_go(FileUnusable("it was deleted"))
+        if self._cause is None:
+            return
+        if self._file is None:
+            self._open()
+        else:
+            self._cause = None
+            self._rewrite()
 
     def close(self) -> None:
         """Let go of the file."""
-        self._db.close()
+        if self._file is not None:
+            self._file.close()
 
-    def _drop_oldest(self) -> None:
-        self._depth -= self._db.execute("DELETE FROM events WHERE id = (SELECT MIN(id) FROM events)").rowcount
+    def _drop_oldest(self) -> int:
+        number, _ = self._waiting.popitem(last=False)
         self._dropped += 1
+        return number
 
-    def _say_once(self, error: sqlite3.Error) -> None:
-        if not self._failed:
-            _log.error("the event store does not work (%s); events get lost until it does", error)
-        self._failed = True
+    def _open(self) -> None:
+        """Open the file and write down what memory has, after what an earlier life left there."""
+        try:
+            self._file, self._cause = EventFile(self._path), None
+            left = self._file.load()
+            self._take_over(left)
+            if left or self._waiting:
+                self._file.rewrite(self._waiting, self._will)
+        except FileInUse as error:
+            self._let_go(error)
+        except FileUnusable as error:
+            self._let_go(error)
+            self._take_over(left_in(self._path))
+        except FileDamaged as error:
+            self._take_over(left_in(self._path))
+            self._begin_anew(error)
 
+    def _take_over(self, left: list[bytes] | None) -> None:
+        if self._has_read or left is None:
+            return
+        self._has_read = True
+        for payload in left:
+            self._last_number += 1
+            self._waiting[self._last_number] = payload
+        while self.depth > self._capacity:
+            self._drop_oldest()
 
-def _open(path: Path) -> tuple[sqlite3.Connection, int]:
-    try:
-        return _open_file(path)
-    except (sqlite3.Error, OSError) as error:
-        if _is_locked(error):
-            raise AffectdError(
-                f"{path}: another affectd has this event store; stop it, or give each its own node.state_dir"
-            ) from error
-        _log.error("%s: cannot keep events there (%s); keeping them in memory, where a restart loses them", path, error)
-        return _connect(_IN_MEMORY)
+    def _begin_anew(self, damage: FileDamaged) -> None:
+        self.close()
+        self._begun_anew += 1
+        self._damage = f"{self._path}: was damaged ({damage}) and is begun anew"
+        try:
+            aside = put_aside(self._path)
+            self._damage += f", the old one is kept as {aside.name}; is the card worn out?"
+            self._file, self._cause = EventFile(self._path), None
+            self._file.rewrite(self._waiting, self._will)
+        except (OSError, FileUnusable, FileDamaged) as error:
+            self._let_go(error)
 
+    def _let_go(self, cause: Exception) -> None:
+        self.close()
+        self._file, self._cause = None, cause
 
-def _open_file(path: Path) -> tuple[sqlite3.Connection, int]:
-    try:
-        return _connect(path)
-    except sqlite3.OperationalError:  # the place is to blame, not what is written there
-        raise
-    except sqlite3.DatabaseError as error:
-        aside = path.with_name(path.name + ".broken")
-        path.replace(aside)
-        _log.error("%s: was not a usable event store (%s); kept as %s, starting an empty one", path, error, aside.name)
-        for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        return _connect(path)
+    def _rewrite(self) -> None:
+        self._write(lambda file: file.rewrite(self._waiting, self._will))
 
-
-def _connect(place: Path | str) -> tuple[sqlite3.Connection, int]:
-    db = sqlite3.connect(place, timeout=_LOCK_WAIT_S, isolation_level=None)
-    try:
-        db.execute("PRAGMA locking_mode = EXCLUSIVE")  # two processes would deliver each other's events
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute(_CREATE)
-        db.executescript("BEGIN IMMEDIATE; ROLLBACK")  # fails now if the file can only be read
-        return db, int(db.execute("SELECT COUNT(*) FROM events").fetchone()[0])
-    except sqlite3.Error:
-        db.close()
-        raise
-
-
-def _is_locked(error: Exception) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY  # the upper bits are details
+    def _write(self, change: Callable[[EventFile], None]) -> None:
+        if self._file is None or self._cause is not None:
+            return
+        try:
+            change(self._file)
+        except FileUnusable as error:
+            self._cause = error
+        except FileDamaged as error:
+            self._begin_anew(error)

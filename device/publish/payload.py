@@ -115,6 +115,7 @@ class Payloads:
             "confidence": _fraction(event.confidence),
             "peak_confidence": _fraction(event.peak_confidence),
             "mean_confidence": _fraction(event.mean_confidence),
+            "reason": event.reason,
             "backfilled": False,
         }
 
@@ -123,7 +124,7 @@ class Payloads:
         return {"state": state, "boot_id": self.boot_id, "ts": now_text()}
 
     def part(self, state: str, reason: str | None) -> Json:
-        """The status of camera, microphone or models."""
+        """The status of camera, microphone, models or store."""
         return {"state": state, "reason": reason, "ts": now_text()}
 
     def health(self, health: Health) -> Json:

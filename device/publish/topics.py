@@ -31,13 +31,18 @@ CAMERA = Topic(
 )
 MICROPHONE = Topic("affectd/<node>/status/microphone", 1, True, "the same for the microphone")
 MODELS = Topic("affectd/<node>/status/models", 1, True, "the same for the models")
+STORE = Topic(
+    "affectd/<node>/status/store", 1, True,
+    "the same for what a restart must find: `degraded` while events or the privacy switch cannot be kept",
+)  # fmt: skip
 INFO = Topic("affectd/<node>/info", 1, True, "versions, model ids and hashes, capabilities")
 STATE = Topic(
     "affectd/<node>/state", 0, False, "the fused estimate (`affectd.state/1`), on change and at least every 10 s"
 )
 EVENT = Topic(
-    "affectd/<node>/event", 1, False, "`start`｜`update`｜`end` of an emotion episode; `backfilled` after an outage"
-)
+    "affectd/<node>/event", 1, False,
+    "`start`｜`update`｜`end` of an emotion episode; `backfilled` after an outage; `reason` `restart`: the node died",
+)  # fmt: skip
 HEALTH = Topic("affectd/<node>/health", 1, True, "every 60 s: memory, load, temperature, frame rate, drops, queues")
 PRIVACY_SET = Topic(
     "affectd/<node>/privacy/set", 1, False,
@@ -59,11 +64,11 @@ HA_STATUS = Topic(
 )
 
 TABLE = (
-    STATUS, CAMERA, MICROPHONE, MODELS, INFO, STATE, EVENT, HEALTH, PRIVACY_SET, PRIVACY_STATE, REQUEST, RESPONSE,
-    DISCOVERY, HA_STATUS,
+    STATUS, CAMERA, MICROPHONE, MODELS, STORE, INFO, STATE, EVENT, HEALTH, PRIVACY_SET, PRIVACY_STATE, REQUEST,
+    RESPONSE, DISCOVERY, HA_STATUS,
 )  # fmt: skip
 
-SENSORS = {"camera": CAMERA, "microphone": MICROPHONE, "models": MODELS}
+SENSORS = {"camera": CAMERA, "microphone": MICROPHONE, "models": MODELS, "store": STORE}
 """The parts that have a status of their own."""
 
 
