@@ -16,7 +16,7 @@ from device.capture.camera_v4l2 import CameraV4l2
 from device.capture.microphone import Microphone
 from device.capture.replay import Replay, open_media
 from device.capture.turned import upright
-from device.errors import AffectdError, ConfigError, ModelError
+from device.errors import AffectdError, ConfigError, ModelError, SourceUnavailable
 from device.fusion.fuse import Fusion
 from device.fusion.rules import RULES
 from device.models.card import verify_file
@@ -24,7 +24,7 @@ from device.models.detect import FaceDetector
 from device.models.face_emotion import FaceRecogniser
 from device.models.net import Engine, OpenNet
 from device.models.runtime import runtime_name
-from device.models.sets import ModelSet, load_set, models_folder
+from device.models.sets import ModelSet, load_set, models_folder, stand_ins
 from device.models.speech_emotion import SpeechRecogniser
 from device.models.tflite import TfliteModel
 from device.newest import NewestOnly
@@ -43,10 +43,11 @@ from device.publish.payload import Payloads, SystemClock
 from device.publish.topics import Topics
 from device.readings import Estimate, Modality
 from device.service import Notifier
-from device.settings import Camera, Mqtt, Settings, read_password, state_dir
+from device.settings import UNSTATED, Camera, Mqtt, Settings, read_password, state_dir
 from device.signals import AudioBlock, Frame
 from device.stages import AnyLane, Lane, Recogniser, Source
 from device.state_folder import StateFolder
+from device.updates.installed import load_whole_set
 
 _log = logging.getLogger(__name__)
 
@@ -87,8 +88,7 @@ def replay_estimates(
 
 def run(settings: Settings, engine: Engine = TFLITE) -> None:
     """Be the appliance until a signal or, with recordings, their end. Raises ``AffectdError``."""
-    models = load_models(settings, engine)
-    lanes = _lanes(settings, models, engine.open_net)
+    models, lanes, damage = _first_usable(settings, engine)
     with StateFolder(state_dir(settings)) as store:
         privacy = store.privacy
         pipeline = ThreadedPipeline(lanes, paused=privacy.active())
@@ -104,7 +104,7 @@ def run(settings: Settings, engine: Engine = TFLITE) -> None:
         )
         node = _node(settings, models, link, store.events, switch, engine.name())
         node.set_privacy_state(privacy.active())
-        node.set_part("models", "online")
+        node.set_part("models", "degraded" if damage else "online", damage or None)
         for sensor in {"camera", "microphone"} - set(pipeline.states):
             node.set_part(sensor, "disabled", f"not used: mode {settings.node.mode!r}, or nothing recorded for it")
         appliance = Appliance(
@@ -116,8 +116,31 @@ def run(settings: Settings, engine: Engine = TFLITE) -> None:
             store=store,
             counters=lambda: LinkCounters(link.reconnects, link.unsent, link.inbox.dropped),
             health_s=settings.mqtt.health_s,
+            models="degraded" if damage else "online",
         )
         appliance.run()
+
+
+def _first_usable(settings: Settings, engine: Engine) -> tuple[ModelSet, Sequence[AnyLane], str]:
+    """The models, their lanes, and what is wrong: if an installed set is damaged, what was before it serves instead.
+
+    Raises ``ConfigError`` or ``ModelError`` if none can.
+    """
+    folder = engine.folder(settings.models.dir, settings.models.set)
+    damage: AffectdError | None = None
+    for candidate in (folder, *stand_ins(folder)):
+        try:
+            models = load_whole_set(candidate, settings.models.set, any_name=damage is not None)
+            fusion_rule(settings, models)
+            lanes = _lanes(settings, models, engine.open_net)
+        except (ModelError, ConfigError) as error:
+            damage = damage or error
+        else:
+            told = f"{damage}; {models.name!r} in {candidate} serves instead" if damage else ""
+            if told:
+                _log.error("%s", told)
+            return models, lanes, told
+    raise damage or ModelError(f"{folder}: no models here")
 
 
 def face_recogniser(models: ModelSet, open_net: OpenNet = TFLITE.open_net) -> FaceRecogniser:
@@ -236,6 +259,7 @@ def _camera_lane(settings: Settings, recognise: Recogniser[Frame], replay: Repla
     def newest() -> Source[Frame]:
         chosen = settings.camera
         if replay is None or replay.video is None:
+            _require_purpose(settings)
             return NewestOnly(open_camera(chosen))
         return NewestOnly(upright(replay.video, turn=chosen.turn, mirror=chosen.mirror))
 
@@ -245,9 +269,16 @@ def _camera_lane(settings: Settings, recognise: Recogniser[Frame], replay: Repla
 def _microphone_lane(settings: Settings, recognise: Recogniser[AudioBlock], replay: Replay | None) -> Lane[AudioBlock]:
     def microphone() -> Source[AudioBlock]:
         recorded = replay.audio if replay else None
+        if recorded is None:
+            _require_purpose(settings)
         return recorded or Microphone(name=settings.microphone.name)
 
     return Lane("microphone", microphone, recognise, required=settings.microphone.required)
+
+
+def _require_purpose(settings: Settings) -> None:
+    if settings.node.purpose == UNSTATED:
+        raise SourceUnavailable("closed until a purpose is stated; run: sudo affectd setup")
 
 
 def _node(settings: Settings, models: ModelSet, link: Link, outbox: Outbox, switch: Switch, runtime: str) -> NodeSink:

@@ -138,7 +138,7 @@ def _add_models(commands: Commands) -> None:
         action.add_argument("--dir", default="", metavar="FOLDER", help="another folder of models")
     for action in (install, rollback):
         action.add_argument(
-            "--restart", action="store_true", help="restart the service, and go back if it does not start"
+            "--restart", action="store_true", help="restart the service; install: go back if it does not get well"
         )
 
 

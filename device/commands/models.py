@@ -25,8 +25,10 @@ from device.models.sets import (
 )
 from device.models.tflite import TfliteModel
 from device.settings import DEFAULT_CONFIG, Models
-from device.updates.install import install, roll_back, try_out
+from device.updates import trial
+from device.updates.install import install, roll_back
 from device.updates.pack import pack
+from device.updates.proof import proved
 
 _SERVICE = "affectd.service"
 
@@ -58,7 +60,7 @@ def _verify(options: argparse.Namespace) -> int:
         TfliteModel(card, folder)
         print(f"ok  {card.id}  {card.file}  sha256 {card.sha256}")
     if (active := active_folder()) and not options.dir:
-        models, deviation = try_out(active)
+        models, deviation = proved(active)
         print(f"ok  {models.name} gives its golden answers, within {256 * deviation:.1f}/256")
     print(f"{len(cards)} models are what their cards say, and load in {runtime_name()}")
     return 0
@@ -77,18 +79,20 @@ def _cards(folder: Path) -> list[Card]:
 
 def _install(options: argparse.Namespace) -> int:
     root, restart, settings = _root(), options.restart, chosen_settings(options.config)
-    _require_systemd(restart)
+    if restart:
+        trial.require_trial()
+        trial.begin()
     done = install(options.archive, root=root, keys=options.keys)
     print(
         f"model set {done.models.name!r} is active: signed with {done.signed_by}, hashes right, golden answers within "
-        f"{256 * done.deviation:.1f}/256"
+        f"{256 * done.deviation:.1f}/256",
+        flush=True,
     )
-    if restart and not _restarted():
-        back = _name(roll_back(root))
-        _restarted()
-        raise AffectdError(
-            f"{_SERVICE} did not start with {done.models.name!r}: {back} is active again; see journalctl"
-        )
+    if restart:
+        print("it is on trial for a minute or two; if this terminal goes, the trial goes on", flush=True)
+        healthy, said = trial.verdict()
+        if not healthy:
+            raise AffectdError(f"{said}; see journalctl --unit={_SERVICE}")
     _say_when(restart)
     _say_if_pinned(settings.models, done.models.name, options.config or DEFAULT_CONFIG)
     return 0

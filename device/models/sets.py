@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,9 @@ class ModelSet:
 ACTIVE = "active"
 """The link, in ``updates_folder()``, to the set that `affectd models install` switched to."""
 
+PREVIOUS = "previous"
+"""The link, in an installed set, to the one that was active before it."""
+
 _CHECKOUT = Path(__file__).resolve().parents[2] / "models_tflite"
 
 
@@ -44,7 +47,14 @@ def models_folder(chosen: str = "", name: str = "") -> Path:
     if chosen:
         return Path(chosen)
     active = active_folder()
-    return active if active and name in ("", *list_sets(active)) else package_folder()
+    return active if active and (not name or _may_hold(active, name)) else package_folder()
+
+
+def _may_hold(folder: Path, name: str) -> bool:
+    try:
+        return name in list_sets(folder)
+    except ModelError:  # for whoever loads it to say
+        return True
 
 
 def package_folder() -> Path:
@@ -69,6 +79,21 @@ def active_folder() -> Path | None:
         return (root / ACTIVE).resolve(strict=True) if root else None
     except OSError:
         return None
+
+
+def folders_before(folder: Path) -> Iterator[Path]:
+    """The installed sets that were active before this one, the newest first."""
+    while (found := folder / PREVIOUS).is_dir():
+        folder = found.resolve()
+        yield folder
+
+
+def stand_ins(folder: Path) -> tuple[Path, ...]:
+    """What may serve in the place of a folder that is damaged: for the active set those before it, and the package's.
+
+    For any other folder none, since somebody chose it.
+    """
+    return (*folders_before(folder), package_folder()) if folder == active_folder() else ()
 
 
 def list_sets(folder: Path) -> tuple[str, ...]:

@@ -5,17 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.errors import AffectdError, ModelError
-from device.fusion.rules import RULES
-from device.models.detect import FaceDetector
-from device.models.face_emotion import FaceRecogniser
-from device.models.sets import ModelSet, list_sets, load_set
-from device.models.speech_emotion import SpeechRecogniser
-from device.models.tflite import TfliteModel
+from device.errors import AffectdError
+from device.models.sets import ModelSet, load_set
 from device.updates import manifest
-from device.updates.archive import NAME, unpack
-from device.updates.golden import require_golden
+from device.updates.archive import unpack
 from device.updates.installed import InstalledSets
+from device.updates.proof import Prove, proved
 from device.updates.signature import require_signed
 
 
@@ -28,9 +23,10 @@ class Installed:
     deviation: float
 
 
-def install(archive: Path, *, root: Path, keys: Path) -> Installed:
+def install(archive: Path, *, root: Path, keys: Path, prove: Prove = proved) -> Installed:
     """Try a model set and make it the active one of ``root``.
 
+    ``prove`` tries it, by itself in a process of its own, so that a set that crashes does no harm.
     Raises ``ModelError`` for a set that is not trusted, not whole or not usable here, ``AffectdError`` if the file
     cannot be read or ``root`` not written. Whatever is raised, what was active stays active.
     """
@@ -38,49 +34,18 @@ def install(archive: Path, *, root: Path, keys: Path) -> Installed:
     with sets.changing(), sets.staging() as folder:
         unpack(archive, folder)
         signed_by = require_signed(folder / manifest.NAME, keys)
-        models, deviation = try_out(folder)
+        models, deviation = prove(folder)
         _require_new(folder, sets.active(), models.name)
         sets.activate(folder, models.name)
         return Installed(models, signed_by, deviation)
 
 
-def roll_back(root: Path) -> ModelSet | None:
+def roll_back(root: Path, *, prove: Prove = proved) -> ModelSet | None:
     """Return to the set before; ``None`` if that is the package's. Raises ``AffectdError`` if there is none before."""
     sets = InstalledSets(root)
     with sets.changing():
-        folder = sets.go_back(try_out)
+        folder = sets.go_back(prove)
         return load_set(folder) if folder else None
-
-
-def try_out(folder: Path) -> tuple[ModelSet, float]:
-    """The one set of a folder, once it has proved whole and usable on this machine, and its largest deviation.
-
-    Raises ``ModelError``.
-    """
-    described = manifest.require_whole(folder)
-    models = _only_set(folder)
-    for card in models.cards:
-        if card.file not in described.files:
-            raise ModelError(f"model {card.id}: its file {card.file!r} is not part of the set; pack it again")
-    require_usable(models)
-    return models, require_golden(models)
-
-
-def require_usable(models: ModelSet) -> None:
-    """Raise ``ModelError`` unless this version of affectd can serve the set: files, features, labels, rule."""
-    FaceRecogniser(FaceDetector(TfliteModel(models.detector, models.folder)), TfliteModel(models.face, models.folder))
-    SpeechRecogniser(TfliteModel(models.speech, models.folder))
-    if models.rule not in RULES:
-        raise ModelError(f"model set {models.name!r}: this version of affectd has no fusion rule {models.rule!r}")
-
-
-def _only_set(folder: Path) -> ModelSet:
-    names = list_sets(folder)
-    if len(names) != 1:
-        raise ModelError(f"a file of one model set is wanted, this one has {len(names)}; pack it again")
-    if not NAME.fullmatch(names[0]):  # it becomes part of a folder's name
-        raise ModelError(f"model set {names[0]!r} is no name; use letters, digits, '.', '_' or '-', and pack it again")
-    return load_set(folder)
 
 
 def _require_new(folder: Path, active: Path | None, name: str) -> None:

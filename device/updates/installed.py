@@ -16,9 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from device.errors import AffectdError, ModelError
-from device.models.sets import ACTIVE
+from device.models.sets import ACTIVE, PREVIOUS, ModelSet, folders_before, list_sets, load_set, updates_folder
+from device.updates.manifest import require_whole
 
-_SETS, _PREVIOUS, _LOCK = "sets", "previous", ".lock"
+_SETS, _LOCK = "sets", ".lock"
 _STAGING = ".staging-"
 
 _log = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ class InstalledSets:
     def activate(self, staged: Path, name: str) -> None:
         """Make a staged set the active one. What was active before is its ``previous``."""
         if before := self.active():
-            (staged / _PREVIOUS).symlink_to(Path("..") / before.name)
+            (staged / PREVIOUS).symlink_to(Path("..") / before.name)
         staged.chmod(0o755)
         _sync(staged)
         folder = self._root / _SETS / f"{self._next_number():04}-{name}"
@@ -86,7 +87,7 @@ class InstalledSets:
         active = self.active()
         if active is None:
             raise AffectdError("no model set is installed: those of the package are in use, and nothing is before them")
-        for candidate in _before(active):
+        for candidate in folders_before(active):
             try:
                 require_usable(candidate)
             except ModelError as error:
@@ -113,7 +114,7 @@ class InstalledSets:
         """Remove what a power cut left, and every set but the active one and its previous."""
         kept = []
         if active := self.active():
-            kept = [active, _target(active / _PREVIOUS)]
+            kept = [active, _target(active / PREVIOUS)]
         for path in (*self._root.glob(f"{_STAGING}*"), *(self._root / _SETS).iterdir()):
             if path.is_symlink():
                 path.unlink()
@@ -121,10 +122,19 @@ class InstalledSets:
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def _before(folder: Path) -> Iterator[Path]:
-    while found := _target(folder / _PREVIOUS):
-        yield found
-        folder = found
+def load_whole_set(folder: Path, name: str, *, any_name: bool) -> ModelSet:
+    """``load_set``, and if the folder is an installed one, only if every file is the one that was packed.
+
+    ``any_name``: if it has no set of that name, its default one. Raises ``ConfigError`` or ``ModelError``.
+    """
+    if folder.parent == _installed_folder():
+        require_whole(folder)
+    return load_set(folder, name if not any_name or name in list_sets(folder) else "")
+
+
+def _installed_folder() -> Path | None:
+    root = updates_folder()
+    return (root / _SETS).resolve() if root else None
 
 
 def _target(link: Path) -> Path | None:

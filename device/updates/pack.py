@@ -11,8 +11,8 @@ from device.errors import AffectdError
 from device.models.sets import ModelSet
 from device.updates import archive
 from device.updates.golden import write_golden
-from device.updates.install import require_usable, try_out
 from device.updates.manifest import write_manifest
+from device.updates.proof import require_usable, try_out
 from device.updates.signature import sign
 
 
