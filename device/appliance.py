@@ -78,19 +78,21 @@ class Appliance:
         store: StateFolder,
         counters: Callable[[], LinkCounters],
         health_s: float,
+        models: str = "online",
     ) -> None:
         self._pipeline, self._fusion, self._node = pipeline, fusion, node
         self._switch, self._notifier = switch, notifier
         self._store, self._counters = store, counters
         self._probe, self._health_due = SystemProbe(), Every(health_s)
         self._frame_rate, self._progress = RateMeter(), Progress()
+        self._models = models
         self._told: dict[str, tuple[str, str]] = {}
 
     def run(self) -> None:
         """Work until the switch says stop. Raises what a lane could not handle."""
         with self._node, self._pipeline:
             self._tell_parts()
-            self._notifier.ready("running")
+            self._notifier.ready(self._summary())
             while not self._switch.stopping and not self._pipeline.finished:
                 self.step()
             self._notifier.stopping()
@@ -104,6 +106,7 @@ class Appliance:
             self._node.publish(estimate)
         self._node.poll()
         self._tell_parts()
+        self._notifier.status(self._summary())
         if self._health_due.due(now_ns):
             self._store.mend()
             self._node.set_health(self._health(now_ns))
@@ -122,7 +125,21 @@ class Appliance:
             return
         self._told[name] = state, reason
         self._node.set_part(name, state, reason or None)
-        _log.log(severity, "%s %s%s", name, state, f": {reason}" if reason else "")
+        if reason != STARTING:
+            _log.log(severity, "%s %s%s", name, state, f": {reason}" if reason else "")
+
+    def _summary(self) -> str:
+        """The state of each part. After an update what was online in this line before must be so again."""
+        parts = {
+            "broker": "online" if self._node.online else "offline",
+            "store": "degraded" if self._store.problem else "online",
+            "models": self._models,
+        }
+        lanes = self._pipeline.states
+        parts |= {name: lane.state for name, lane in lanes.items()}
+        if any(lane.state == "disabled" for lane in lanes.values()):
+            parts["privacy"] = "on"
+        return ", ".join(f"{part} {state}" for part, state in parts.items())
 
     def _health(self, now_ns: int) -> Health:
         lanes = self._pipeline.states
@@ -160,5 +177,5 @@ class Appliance:
 
 
 def _severity(lane: LaneState) -> int:
-    is_fault = lane.state in ("offline", "degraded") and not lane.finished and lane.reason != STARTING
+    is_fault = lane.state in ("offline", "degraded") and not lane.finished
     return logging.WARNING if is_fault else logging.INFO

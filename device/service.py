@@ -51,14 +51,18 @@ class Notifier:
         self._feed_gap_ns = period_us * 1000 // _FEEDS_PER_PERIOD
         self._fed_ns: int | None = None
         self._stuck: list[str] = []
+        self._status = ""
 
     def ready(self, status: str) -> None:
         """The appliance does its work from now on."""
-        self._notify(f"READY=1\nSTATUS={_one_line(status)}")
+        self._status = _one_line(status)
+        self._notify(f"READY=1\nSTATUS={self._status}")
 
     def status(self, text: str) -> None:
-        """One line for ``systemctl status``."""
-        self._notify(f"STATUS={_one_line(text)}")
+        """One line for ``systemctl status``; the same again is not sent."""
+        if (line := _one_line(text)) != self._status:
+            self._status = line
+            self._notify(f"STATUS={line}")
 
     def stopping(self) -> None:
         """The appliance is about to end, on purpose."""
@@ -79,10 +83,10 @@ class Notifier:
     def _say_stuck(self) -> None:
         if self._stuck:
             _log.error("stuck: %s; the watchdog is not fed until they move", ", ".join(self._stuck))
-            self.status(f"stuck: {', '.join(self._stuck)}")
+            self._notify(f"STATUS=stuck: {', '.join(self._stuck)}")
         else:
             _log.warning("everything moves again")
-            self.status("running")
+            self._notify(f"STATUS={self._status}")
 
     def _notify(self, state: str) -> None:
         if self._daemon is not None:

@@ -20,6 +20,9 @@ DEFAULT_CONFIG = Path("/etc/affectd/affectd.toml")
 STORED_PASSWORD = Path("/etc/credstore/affectd.mqtt-password")
 """Where the service's unit takes it from."""
 
+UNSTATED = "not-stated"
+"""The purpose in the file that comes with the package: camera and microphone stay closed until it is stated."""
+
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
 TopicPart = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}\Z")]
@@ -41,10 +44,10 @@ class Node(Section, frozen=True):
         msgspec.field(default_factory=_host_name)
     )
     purpose: Annotated[
-        Literal["", "home", "research", "assistive", "medical", "safety"],
+        Literal["", "not-stated", "home", "research", "assistive", "medical", "safety"],
         Meta(
-            description="Why it is there; empty: not stated. Work and school are missing: the EU forbids it there, "
-            "save for medical or safety reasons (AI Act, Article 5(1)(f))."
+            description="Why it is there; `not-stated` keeps camera and microphone closed. Work and school are "
+            "missing: the EU forbids it there, save for medical or safety reasons (AI Act, Article 5(1)(f))."
         ),
     ] = ""
     mode: Annotated[Literal["face", "speech", "both"], Meta(description="What to read emotion from.")] = "both"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from appliance import ROOT
 
-from device.settings import schema
+from device.settings import UNSTATED, schema
 from device.setup.purpose import LAWFUL
 
 yaml = pytest.importorskip("yaml", reason="the tests' packages are not there: pip install 'affectd[test]'")
@@ -30,7 +30,7 @@ def as_ansible(table: str, key: str, described: dict[str, Any]) -> dict[str, Any
     choices = described.get("enum", [])
     kind = TYPES[described.get("type") or ("integer" if isinstance(choices[0], int) else "string")]
     if (table, key) in REQUIRED:
-        choices = [choice for choice in choices if choice]
+        choices = [choice for choice in choices if choice not in ("", UNSTATED)]
     return {
         "type": kind,
         **({"required": True} if (table, key) in REQUIRED else {}),

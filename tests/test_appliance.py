@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from appliance import HAPPY_CLIP, affectd, running, write_config
+from appliance import HAPPY_CLIP, ROOT, affectd, running, write_config
 from broker import HOST, Listener, Mosquitto
 from fakes import eventually
 
 from device.publish.topics import TABLE, Topics
+from device.settings import load_settings, parse_settings
 
 NODE = Topics("test")
 
@@ -94,6 +95,26 @@ def test_privacy_closes_both_sensors_and_survives_a_restart(tmp_path: Path, mosq
             eventually(lambda: any(s["label"] != "nobody" for s in house.json("affectd/test/state")), 30)
 
 
+@pytest.mark.parametrize(("purpose", "closed"), [("not-stated", True), ("", False), ("home", False)])
+def test_camera_and_microphone_stay_closed_until_a_purpose_is_stated(
+    tmp_path: Path, mosquitto: Mosquitto, purpose: str, closed: bool
+) -> None:
+    node, mqtt = {"purpose": purpose}, {"host": HOST, "port": mosquitto.port}
+    absent = {"camera": {"source": "/dev/video42"}, "microphone": {"name": "nobody's"}}
+    config = write_config(tmp_path, node=node, mqtt=mqtt, **absent)
+    with Listener(mosquitto.port) as house, running(config):
+        eventually(lambda: latest(house, "status") is not None, 30)
+        house.say("affectd/test/privacy/set", "OFF")
+        for sensor in ("camera", "microphone"):
+            eventually(lambda s=sensor: latest(house, f"status/{s}").get("reason") != "starting", 30)  # type: ignore[misc]
+            reason = latest(house, f"status/{sensor}")["reason"]
+            assert (reason == "closed until a purpose is stated; run: sudo affectd setup") is closed
+
+
+def test_the_configuration_that_comes_with_the_package_states_no_purpose() -> None:
+    assert load_settings(ROOT / "deploy" / "affectd.toml") == parse_settings('[node]\npurpose = "not-stated"', "")
+
+
 def test_without_a_broker_it_keeps_running_says_so_once_and_connects_later(tmp_path: Path) -> None:
     broker = Mosquitto(tmp_path)  # a port, and nobody there yet
     config = looping(tmp_path, broker)
@@ -112,9 +133,9 @@ def test_systemd_is_told_ready_alive_and_stopping(tmp_path: Path, mosquitto: Mos
         systemd.settimeout(30)
         environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "2000000"}
         with running(looping(tmp_path, mosquitto), environment) as process:
-            said = [systemd.recv(4096).decode() for _ in range(3)]
+            said = [systemd.recv(4096).decode() for _ in range(6)]
             assert said[0].startswith("READY=1")
-            assert said[1:] == ["WATCHDOG=1", "WATCHDOG=1"]
+            assert [line for line in said[1:] if not line.startswith("STATUS=")][:2] == ["WATCHDOG=1", "WATCHDOG=1"]
             process.send_signal(signal.SIGTERM)
             while "STOPPING=1" not in (last := systemd.recv(4096).decode()):
                 assert last == "WATCHDOG=1"

@@ -123,6 +123,14 @@ def test_a_flag_that_cannot_be_is_one_line(
     assert config.read_text() == OLD
 
 
+def test_the_purpose_of_the_package_s_own_configuration_is_none(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text((ROOT / "deploy" / "affectd.toml").read_text())
+    assert main(["setup", "--config", str(config), "--yes", "--skip-checks"]) == 78
+    assert "--purpose is missing: why is the appliance there?" in capsys.readouterr().err
+
+
 def test_an_old_configuration_with_a_mistake_is_named_rather_than_lost(config: Path) -> None:
     config.write_text("[mqtt]\nhots = 'a'\n")
     with pytest.raises(ConfigError, match="did you mean 'host'"):

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from appliance import HAPPY_CLIP, running, write_config
+from broker import HOST, Listener, Mosquitto
 from server_process import serving
 
 from device.service import Progress
@@ -134,10 +136,31 @@ def test_a_life_as_the_service_manager_hears_it(manager: Manager) -> None:
         "WATCHDOG=1",  # at 0 s
         "WATCHDOG=1",  # at 7.6 s: a quarter of the period has passed
         "STATUS=stuck: vision",  # and no food
-        "STATUS=running",
+        "STATUS=camera and microphone are open",
         "WATCHDOG=1",
         "STOPPING=1\nSTATUS=stopping",
     ]
+
+
+def test_its_status_tells_how_each_part_is(manager: Manager, tmp_path: Path) -> None:
+    (tmp_path / "broker").mkdir()
+    manager.socket.settimeout(60)
+    with Mosquitto(tmp_path / "broker") as broker, Listener(broker.port) as house:
+        replay, mqtt = {"media": [str(HAPPY_CLIP)], "loop": True}, {"host": HOST, "port": broker.port}
+        with running(write_config(tmp_path, replay=replay, mqtt=mqtt), {"NOTIFY_SOCKET": str(manager.path)}):
+            assert manager.hears().startswith("READY=1\nSTATUS=broker ")
+            whole = "store online, models online"
+            wait_for(manager, f"STATUS=broker online, {whole}, camera online, microphone online")
+            house.say("affectd/test/privacy/set", "ON")
+            closed = "camera disabled, microphone disabled, privacy on"
+            wait_for(manager, f"STATUS=broker online, {whole}, {closed}")
+            broker.kill()
+            wait_for(manager, f"STATUS=broker offline, {whole}, {closed}")
+
+
+def wait_for(manager: Manager, line: str) -> None:
+    while manager.hears() != line:  # or the socket's time is over
+        pass
 
 
 def test_the_server_is_ready_when_it_can_be_asked_and_alive_until_it_stops(manager: Manager, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from rich.prompt import Confirm
 from device.app import require_usable
 from device.commands.configuration import chosen_settings
 from device.errors import AffectdError, ConfigError
-from device.settings import DEFAULT_CONFIG, Settings
+from device.settings import DEFAULT_CONFIG, UNSTATED, Settings
 from device.setup.checks import check_all
 from device.setup.dialogue import ask_node, ask_purpose
 from device.setup.draft import Draft, require_node
@@ -86,7 +86,7 @@ def _by_questions(draft: Draft, config: Path, options: argparse.Namespace) -> in
 
 
 def _by_flags(draft: Draft, config: Path, *, check: bool) -> int:
-    if not draft.settings.node.purpose:
+    if draft.settings.node.purpose in ("", UNSTATED):
         raise ConfigError(f"--purpose is missing: why is the appliance there? One of {', '.join(LAWFUL)}")
     require_usable(draft.settings)
     if check and not _all_sound(draft):

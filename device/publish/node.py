@@ -91,6 +91,11 @@ class NodeSink:
             self._link.close(farewell=self._message(table.STATUS, encode(self._payloads.status("stopped"))))
         self._courier.strike_off()
 
+    @property
+    def online(self) -> bool:
+        """Whether the broker hears us."""
+        return self._online
+
     def publish(self, estimate: Estimate) -> None:
         """Send the state if it is worth it and somebody can hear it; step the episodes."""
         if self._online and self._cadence.due(estimate):

@@ -12,6 +12,7 @@ from rich.prompt import Confirm, InvalidResponse, PromptBase
 from device.capture.microphone import list_microphones
 from device.errors import AffectdError
 from device.publish.broker import Tls, tls_context
+from device.settings import UNSTATED
 from device.setup.camera_check import found_cameras
 from device.setup.draft import NONE, PLAIN_PORT, TLS_PORT, Draft, require_node
 from device.setup.purpose import FORBIDDEN, LAWFUL, require_lawful
@@ -37,7 +38,7 @@ class Question(PromptBase[str]):
 def ask_purpose(console: Console, draft: Draft) -> Draft:
     """Why the appliance is there. Raises ``ConfigError`` with the reason for a purpose that is forbidden."""
     options = {**LAWFUL, **{name: f"{where} (forbidden in the EU)" for name, where in FORBIDDEN.items()}}
-    answer = choose(console, "Purpose", options, draft.settings.node.purpose)
+    answer = choose(console, "Purpose", options, draft.settings.node.purpose.replace(UNSTATED, ""))
     return draft.change("node", purpose=require_lawful(answer))
 
 

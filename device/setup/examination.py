@@ -12,7 +12,7 @@ from device.health import SystemProbe
 from device.models.runtime import runtime_name
 from device.models.tflite import TfliteModel
 from device.publish.wall_clock import clock_synced
-from device.settings import Camera, Settings, state_dir
+from device.settings import UNSTATED, Camera, Settings, state_dir
 from device.setup.access import held_by_the_appliance
 from device.setup.broker_stages import broker_stages
 from device.setup.camera_check import devices_of, first_view, shown
@@ -33,7 +33,7 @@ def examine_node(load: Callable[[], Settings], *, named: str) -> Iterator[Findin
         yield Finding("configuration", False, str(error))
         return
     yield Finding("configuration", True, named)
-    yield Finding("purpose", True, settings.node.purpose or "not stated yet; `affectd setup` asks for it")
+    yield look("purpose", lambda: _purpose(settings))
     yield look("models", lambda: _models(settings))
     yield from sensors(settings)
     yield look("state folder", lambda: _state_folder(state_dir(settings)))
@@ -58,6 +58,12 @@ def broker(settings: Settings) -> Iterator[Finding]:
         yield Finding("broker", False, str(error))
         return
     yield from broker_stages(address, topics)
+
+
+def _purpose(settings: Settings) -> str:
+    if settings.node.purpose == UNSTATED:
+        raise AffectdError("not stated, so camera and microphone stay closed; run: sudo affectd setup")
+    return settings.node.purpose or "not stated; `affectd setup` asks for it"
 
 
 def _models(settings: Settings) -> str:
