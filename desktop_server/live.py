@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from desktop_server.answering import Fusions, Precision
 from device.capture.blocks import BlockMaker
+from device.capture.picture_watch import PictureWatch
 from device.features.framing import Framer
 from device.features.speech import SPEECH_FEATURES
 from device.fusion.fuse import Fusion
@@ -29,10 +30,14 @@ Grey = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The newest estimate of each precision after a signal, in their order; empty where nothing is due."""
+    """The newest estimate of each precision after a signal, in their order; empty where nothing is due.
+
+    ``problem``: why the pictures are not believed and no face is read; empty if they are.
+    """
 
     estimates: tuple[Estimate, ...]
     face: Face | None = None
+    problem: str = ""
 
 
 class Live:
@@ -41,7 +46,7 @@ class Live:
     def __init__(self, precisions: Sequence[Precision], fusions: Fusions, *, rule: str, rate_hz: int) -> None:
         self._precisions = precisions
         self._fused: list[Fusion] = [fusions.along(rule, face_lasts=False) for _ in precisions]
-        self._tracker = FaceTracker(self._detect)
+        self._tracker, self._watch = FaceTracker(self._detect), PictureWatch()
         self._framer = Framer(SPEECH_FEATURES[precisions[0].models.speech.features])
         self._blocks = BlockMaker(rate_hz=rate_hz, block_ms=BLOCK_MS)
         self._rate_hz, self._expected = rate_hz, 0
@@ -49,14 +54,15 @@ class Live:
     def see(self, captured_ns: int, grey: Grey) -> Said:
         """Take a picture in, uint8 (height, width)."""
         frame = Frame(captured_ns, grey)
-        face = self._tracker(frame)
+        self._watch.see(captured_ns, grey)
+        face = None if self._watch.problem else self._tracker(frame)
         crop = None if face is None else crop_of(frame, face)
         readings: list[Reading | None] = [None] * len(self._precisions)
         if crop is not None:
             for number, precision in enumerate(self._precisions):
                 with precision.perceptions.one() as perception:
                     readings[number] = read_crop(perception.face_net, crop, captured_ns)
-        return Said(self._step(captured_ns, readings), face)
+        return Said(self._step(captured_ns, readings), face, self._watch.problem)
 
     def hear(self, captured_ns: int, samples: NDArray[np.int16]) -> Said:
         """Take a piece of sound in: mono, at the stream's rate; ``captured_ns`` is of its first sample."""
@@ -68,7 +74,7 @@ class Live:
                     with precision.perceptions.one() as perception:
                         readings[number] = read_window(perception.speech_net, windows[-1])
             estimates = self._step(block.captured_ns, readings) or estimates
-        return Said(estimates)
+        return Said(estimates, problem=self._watch.problem)
 
     def _detect(self, grey: Grey, view: Box | None) -> list[Face]:
         with self._precisions[0].perceptions.one() as perception:

@@ -14,6 +14,7 @@ from device.appliance import Appliance, LinkCounters, Switch
 from device.capture.camera_pi import WAIT_S, CameraPi
 from device.capture.camera_v4l2 import CameraV4l2
 from device.capture.microphone import Microphone
+from device.capture.picture_watch import WatchedPictures
 from device.capture.replay import Replay, open_media
 from device.capture.turned import upright
 from device.errors import AffectdError, ConfigError, ModelError, SourceUnavailable
@@ -260,8 +261,8 @@ def _camera_lane(settings: Settings, recognise: Recogniser[Frame], replay: Repla
         chosen = settings.camera
         if replay is None or replay.video is None:
             _require_purpose(settings)
-            return NewestOnly(open_camera(chosen))
-        return NewestOnly(upright(replay.video, turn=chosen.turn, mirror=chosen.mirror))
+            return WatchedPictures(NewestOnly(open_camera(chosen)))
+        return WatchedPictures(NewestOnly(upright(replay.video, turn=chosen.turn, mirror=chosen.mirror)))
 
     return Lane("camera", newest, recognise, required=settings.camera.required)
 

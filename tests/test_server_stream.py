@@ -14,7 +14,7 @@ import pytest
 import soxr
 from fakes import eventually
 from numpy.typing import NDArray
-from perception import in_a_room, pause, spoken
+from perception import astronaut, in_a_room, pause, spoken
 from server_process import Running, jpeg, serving
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -91,6 +91,19 @@ def test_a_bad_picture_is_told_of_and_the_next_one_is_read(server: Running) -> N
         assert told(socket)["code"] == "unsupported-media"
         socket.send(picture(0.1))
         assert told(socket)["estimate"]["label"] == "happy"
+
+
+def test_one_picture_sent_for_ten_seconds_is_no_camera_any_more(server: Running) -> None:
+    with stream(server, {"mode": "face"}) as socket:
+        told(socket)
+        for at_s in (0.0, 5.0, 11.0):
+            socket.send(picture(at_s))
+            said = told(socket)
+        assert said["problem"].startswith("the picture has not changed for 10 s")
+        assert not said["estimate"]["modalities"]["face"]["present"]
+        socket.send(picture(11.1, jpeg(np.minimum(astronaut(), 250))))
+        said = told(socket)
+        assert (said["estimate"]["label"], said["problem"]) == ("happy", None)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,10 @@ class Hello(BaseModel):
 
 
 class Told(BaseModel):
-    """A message of the server: an estimate. ``face`` is where the face was seen that was read last, in its picture."""
+    """A message of the server: an estimate. ``face`` is where the face was seen that was read last, in its picture.
+
+    ``problem`` is why the pictures are not believed and no face is read: they are frozen, or black.
+    """
 
     type: Literal["ready", "estimate"] = "estimate"
     estimate: parts.Moment | None = None
@@ -60,6 +63,7 @@ class Told(BaseModel):
     models: parts.Models | None = None
     int8_models: parts.Models | None = None
     fusion: parts.Rule | None = None
+    problem: str | None = None
     dropped_pictures: int = 0
     dropped_sounds: int = 0
 
@@ -234,6 +238,7 @@ class _Stream:
             int8=others[0] if hello.compare and others else None,
             face=box,
             picture=size,
+            problem=said.problem or None,
             dropped_pictures=self._dropped_pictures,
             dropped_sounds=self._dropped_sounds,
         )

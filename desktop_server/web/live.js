@@ -21,9 +21,13 @@ export class Live {
   #encoder = null;
   #started_ms = 0;
   #last_ms = 0;
+  #doubt = null;
   #hear;
 
-  /** `hear` has `ready`, `estimate`, `lacking` (a sensor that is not there) and `ended` (with a `Problem` or null). */
+  /**
+   * `hear` has `ready`, `estimate`, `lacking` (a sensor that is not there), `doubtful` (why its pictures are not
+   * believed, or null once they are) and `ended` (with a `Problem` or null).
+   */
   constructor(hear) {
     this.#hear = hear;
   }
@@ -73,6 +77,10 @@ export class Live {
   }
 
   #heard(message) {
+    if (message.problem !== undefined && message.problem !== this.#doubt) {
+      this.#doubt = message.problem;
+      this.#hear.doubtful(this.#doubt);
+    }
     if (message.type in this.#hear) this.#hear[message.type](message);
     else this.#fail(message); // a problem document: its type is an address
   }

@@ -66,6 +66,7 @@ async function goLive() {
   live = new Live({
     ready: ({ models, int8_models }) => Object.assign(session, { models, int8_models }),
     estimate: (message) => message.estimate && view.show(message, { ...session, mode: chosen().mode }),
+    doubtful: (why) => { byId("live-hint").textContent = why ? `No face is read: ${why}.` : ""; },
     lacking: (sensor) => { byId("live-hint").textContent = `There is no ${sensor}; the other one is read alone.`; },
     ended: (problem) => { isLive(false); live = null; if (problem) fail(problem); },
   });

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from device.app import open_camera
 from device.capture import camera_pi, camera_v4l2
+from device.capture.picture_watch import is_black
 from device.capture.turned import TURNS, turned
 from device.errors import SourceLost, SourceUnavailable
 from device.models.detect import FaceDetector
@@ -26,8 +27,6 @@ from device.stages import Source
 CLEARLY = 0.05
 """By so much surer is the detector of a face that is upright. Of the demo's clips every 20th picture
 was right as it was when upright, 17 of 17, and found out in the three other positions, 50 of 51."""
-DARK = 10
-"""Mean grey of 255. A covered lens gives 0 to 3; a face by candle light some 20."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +39,12 @@ class View:
     width_px: int
     height_px: int
     brightness: float
+    black: bool
     face: bool
     face_if_turned: int = 0
 
     def __str__(self) -> str:
-        dark = " (is the lens covered?)" if self.brightness < DARK else ""
+        dark = " (is the lens covered?)" if self.black else ""
         return f"{self.width_px}×{self.height_px}, mean brightness {self.brightness:.0f} of 255{dark}"
 
 
@@ -117,4 +117,4 @@ def better_turn(detector: FaceDetector, grey: NDArray[np.uint8]) -> int:
 
 def _view(frame: Frame, *, face: bool) -> View:
     height, width = frame.grey.shape
-    return View(width, height, float(frame.grey.mean()), face)
+    return View(width, height, float(frame.grey.mean()), black=is_black(frame.grey), face=face)
