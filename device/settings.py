@@ -107,7 +107,7 @@ class FusionSettings(Section, frozen=True):
         Literal["", "average", "weighted", "max_confidence", "product", "learned"],
         Meta(description="How the two are combined; empty: as the model set does best."),
     ] = ""
-    uncertain_below: Annotated[Fraction, Meta(description="A best emotion below this is said as `uncertain`.")] = 0.4
+    uncertain_below: Annotated[Fraction, Meta(description="A best emotion below this is said as `uncertain`.")] = 0.45
     smooth_s: Annotated[Seconds, Meta(description="Time constant of the smoothing.")] = 0.5
     hold_s: Annotated[Seconds, Meta(description="How long another label must lead before it is said.")] = 0.5
     face_fresh_s: Annotated[Seconds, Meta(description="How long a face reading stands for the present.")] = 1.0

@@ -28,13 +28,14 @@ from quantize.commands import (
     report,
     robustness,
     runtimes,
+    served,
     server_models,
     train,
 )
 from quantize.commands.study_options import require_writable
 
 COMMANDS = (
-    *(train, aware, convert, calibrate, export, server_models, evaluate),
+    *(train, aware, convert, calibrate, served, export, server_models, evaluate),
     *(against, compare, layers, refit, protocol, robustness, fairness, fusion, prosody, runtimes),
     *(report, describe),
 )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from quantize.cases import Case, Part, open_cases, pooled_answers
 from quantize.datasets import Dataset, DatasetError, Samples
-from quantize.evaluate import answer_number
+from quantize.evaluate import served_in_words
 from quantize.paired import Paired, compare
 
 Bools = NDArray[np.bool_]
@@ -23,7 +23,7 @@ PROTOCOL = (
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two files: which of its answers is asked for, and how many of the samples it does not read."""
+    """One of the two files: what of its answers is served, and how many of the samples it does not read."""
 
     part: Part
     answer: str
@@ -96,6 +96,4 @@ def _heard(case: Case, whole: Samples) -> _Heard:
 
 
 def _side(case: Case, heard: _Heard, either: Bools) -> Side:
-    card = case.model.card
-    answer = card.answers[answer_number(card, case.answer)].name
-    return Side(case.part, answer, int(np.sum(either & ~heard.read)))
+    return Side(case.part, served_in_words(case.model.card), int(np.sum(either & ~heard.read)))

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from device.models.card import Answer, Card
+from device.models.card import Answer, Card, Served
 from device.models.runtime import open_interpreter
 from device.models.tflite import spec_of
 from device.readings import EMOTIONS
@@ -18,7 +18,9 @@ from quantize.checkpoints import write_beside
 RUNTIMES = ("ai-edge-litert", "tflite-runtime")
 
 
-def describe(path: Path, *, kind: str, features: str, answers: Sequence[Answer], about: Mapping[str, Any]) -> Card:
+def describe(
+    path: Path, *, kind: str, features: str, answers: Sequence[str], served: Served, about: Mapping[str, Any]
+) -> Card:
     """The card of an emotion model's file; shapes, types and scales are read from the file."""
     interpreter = open_interpreter(path)
     (given,), outputs = interpreter.get_input_details(), interpreter.get_output_details()
@@ -32,7 +34,8 @@ def describe(path: Path, *, kind: str, features: str, answers: Sequence[Answer],
         input=spec_of(given),
         outputs=tuple(spec_of(output) for output in outputs),
         runtimes=RUNTIMES,
-        answers=tuple(answers),
+        answers=tuple(map(Answer, answers)),
+        served=served,
         about=about,
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from device.models.card import read_card
+from device.models.card import Served, read_card
 from device.models.tflite import TfliteModel
 from quantize.datasets import Dataset, DatasetError, Samples
 from quantize.degradations import Degradation, Degraded
@@ -20,10 +20,14 @@ from quantize.metrics import CLASSES
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What the figures of a case are of. ``unreadable`` names what does not decode and is left out of ``samples``."""
+    """What the figures of a case are of: a file, and what is served of its answers.
+
+    ``unreadable`` names what does not decode and is left out of ``samples``.
+    """
 
     model: str
     sha256: str
+    served: Served
     dataset: str
     protocol: str
     remarks: tuple[str, ...]
@@ -33,14 +37,10 @@ class Part:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Case:
-    """A net and its samples as the sensors give them: clips whole, of pictures the face.
-
-    ``answer`` names the net's answer that is asked for; the served one where it has none of that name.
-    """
+    """A net and its samples as the sensors give them: clips whole, of pictures the face."""
 
     part: Part
     model: TfliteModel
-    answer: str
     samples: Samples
 
 
@@ -79,13 +79,14 @@ def _open(model_path: Path, dataset: Dataset, root: Path) -> Case:
     part = Part(
         model=model.card.id,
         sha256=model.card.sha256,
+        served=model.card.served,
         dataset=dataset.name,
         protocol=split.note,
         remarks=split.remarks,
         unreadable=samples.unreadable,
         samples=len(samples),
     )
-    return Case(part, model, dataset.answer, samples)
+    return Case(part, model, samples)
 
 
 def pooled_samples(cases: Sequence[Case]) -> Samples:
@@ -115,6 +116,6 @@ def _answers(case: Case, what: str, degradation: Degradation | None) -> Answers:
     at = [number[name] for name in taken.names]
     result = Answers(np.zeros((len(samples), CLASSES), dtype=np.float32), np.zeros(len(samples), dtype=np.bool_))
     if at:
-        result.probs[at] = probabilities(case.model, front_end, taken, case.answer)
+        result.probs[at] = probabilities(case.model, front_end, taken)
         result.read[at] = True
     return result

@@ -107,10 +107,14 @@ def read_state(run: Path) -> Training | None:
     if not path.exists():
         return None
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        return Training(**{**raw, "epochs": tuple(Epoch(**epoch) for epoch in raw["epochs"])})
+        return training_of(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AffectdError(f"{path}: not the state of a training ({error}); remove {run} to start anew") from error
+
+
+def training_of(raw: Mapping[str, Any]) -> Training:
+    """A training as it was written. Raises ``KeyError`` or ``TypeError`` where it is none."""
+    return Training(**{**raw, "epochs": tuple(Epoch(**epoch) for epoch in raw["epochs"])})
 
 
 def require_state(run: Path) -> Training:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.errors import AffectdError
-from device.models.card import Answer, read_card
+from device.models.card import alone, read_card
 from device.models.tflite import TfliteModel
 from quantize import cards
 from quantize.datasets import Dataset, Split
@@ -78,7 +78,7 @@ def _rewrite(sister: Sister, temperature: FittedTemperature, load: Callable[[Dat
     (dataset,), (name,) = sister.recipe.scored_on, sister.recipe.answers
     metrics: dict[str, dict[str, Report]] = {}
     for form, path in (("float32", sister.float32), ("int8", sister.int8)):
-        card = replace(read_card(path.with_suffix(".json")), answers=(Answer(name, temperature.value),))
+        card = replace(read_card(path.with_suffix(".json")), served=alone(temperature.value))
         cards.write_card(card, path.parent)
         metrics[form] = {dataset.name: evaluate(path, dataset, load(dataset))}
     card = read_card(sister.int8.with_suffix(".json"))

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from device.errors import ModelError
-from device.models.card import Card, read_card
+from device.models.card import Card, Served, read_card
 from device.models.net import Net
 from device.models.tflite import TfliteModel
+from quantize.answers import pooled_of, served_of, tempered, told
 from quantize.datasets import Dataset, DatasetError, Samples, Split
 from quantize.hearing import heard
 from quantize.inputs import FRONT_ENDS, FrontEnd
 from quantize.metrics import CLASSES, Scores, calibration_error, score
-from quantize.temperature import tempered
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Report:
     part. ``told``, where the corpus has not all classes, is ``test`` with the model told which ones there are: its
     probabilities for the others are set to 0.
 
-    ``answer`` is which of the model's answers is scored, at ``temperature``, as the appliance serves it;
-    ``untempered_calibration_error`` is what ``test`` would have at 1. No other figure depends on the temperature.
+    What is scored is what the appliance serves, ``served``; ``answer`` says it in words.
+    ``untempered_calibration_error`` is what ``test`` would have at temperature 1. No other figure depends on that.
     """
 
     model: str
@@ -41,8 +41,8 @@ class Report:
     remarks: tuple[str, ...]
     unreadable: tuple[str, ...]
     without_reading: int
+    served: Served
     answer: str
-    temperature: float
     untempered_calibration_error: float
     test: Scores
     clean: Scores
@@ -59,10 +59,9 @@ def evaluate(model_path: Path, dataset: Dataset, split: Split) -> Report:
     samples = heard(front_end, split.test, "test")
     if not len(samples):
         raise DatasetError(f"{dataset.name}: of {len(split.test)} test samples the appliance says nothing about any")
-    number = answer_number(model.card, dataset.answer)
-    answer = model.card.answers[number]
-    untempered = outputs(model, front_end, samples)[:, number]
-    probs = tempered(untempered, answer.temperature)
+    served = model.card.served
+    untempered = pooled_of(served, outputs(model, front_end, samples))
+    probs = tempered(untempered, served.temperature)
     clean_names = set(split.clean.names)
     is_clean = np.array([name in clean_names for name in samples.names])
     clean = samples.where(is_clean)
@@ -75,8 +74,8 @@ def evaluate(model_path: Path, dataset: Dataset, split: Split) -> Report:
         remarks=split.remarks,
         unreadable=samples.unreadable,
         without_reading=len(split.test) - len(samples) - undecoded,
-        answer=answer.name,
-        temperature=answer.temperature,
+        served=served,
+        answer=served_in_words(model.card),
         untempered_calibration_error=calibration_error(untempered, samples.labels),
         test=score(probs, samples.labels, samples.groups),
         clean=score(probs[is_clean], clean.labels, clean.groups),
@@ -104,13 +103,9 @@ def front_end_of(model: Net) -> FrontEnd:
         ) from error
 
 
-def probabilities(model: Net, front_end: FrontEnd, samples: Samples, answer: str = "") -> NDArray[np.float32]:
-    """One answer of the model to heard samples as the appliance fuses it, calibrated, float32 (samples, 7).
-
-    ``answer`` names it; the one that the appliance serves is taken where the model has none of that name.
-    """
-    number = answer_number(model.card, answer)
-    return tempered(outputs(model, front_end, samples)[:, number], model.card.answers[number].temperature)
+def probabilities(model: Net, front_end: FrontEnd, samples: Samples) -> NDArray[np.float32]:
+    """What the appliance serves of heard samples, and fuses: float32 (samples, 7)."""
+    return served_of(model.card.served, outputs(model, front_end, samples))
 
 
 def outputs(model: Net, front_end: FrontEnd, samples: Samples) -> NDArray[np.float32]:
@@ -119,7 +114,6 @@ def outputs(model: Net, front_end: FrontEnd, samples: Samples) -> NDArray[np.flo
     return np.stack(given).reshape(len(given), -1, CLASSES)
 
 
-def answer_number(card: Card, name: str) -> int:
-    """Which answer of the model has this name; the served one, 0, where none has."""
-    names = [answer.name for answer in card.answers]
-    return names.index(name) if name in names else 0
+def served_in_words(card: Card) -> str:
+    """Which of the model's answers are served, and how."""
+    return told(card.served, tuple(answer.name for answer in card.answers))

@@ -119,7 +119,7 @@ AFFECTD_1_FACE = replace(
     id="affectd-1-face",
     description="Emotion of one face: 48×48 grey, a 3×3 convolution (16), nine residual blocks (32, 64, 128, 160) with "
     "batch normalisation and squeeze-and-excitation, the first of each width halves the side, mean over the picture, "
-    "two softmax over 7: as ten people saw the face (FER+; this one is served), and as FER2013 labels it",
+    "two softmax over 7: as ten people saw the face (FER+), and as FER2013 labels it",
     grown_from=AFFECTD_1_FACE_GATED,
     taught_share=0.5,
     way_kept=0.5,

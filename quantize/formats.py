@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from device.models.card import Served
 from device.models.tflite import TfliteModel
 from quantize import calibration, checkpoints, convert
 from quantize.closeness import Closeness, Probabilities, closeness
@@ -53,10 +54,11 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All forms of one net, first float32, on one test part."""
+    """All forms of one net, first float32, on one test part, each as ``served`` says."""
 
     model: str
     net_sha256: str
+    served: Served
     dataset: str
     protocol: str
     remarks: tuple[str, ...]
@@ -64,7 +66,7 @@ class Comparison:
     forms: tuple[Form, ...]
 
 
-def compare(recipe: Recipe, split: Split, *, run: Path, calibration_path: Path) -> Comparison:
+def compare(recipe: Recipe, split: Split, *, run: Path, calibration_path: Path, served: Served) -> Comparison:
     """Score the run's net in each form. Raises ``AffectdError``."""
     checkpoints.require_state(run)
     model = checkpoints.load_net(run)
@@ -74,10 +76,11 @@ def compare(recipe: Recipe, split: Split, *, run: Path, calibration_path: Path) 
     chosen = heard(recipe.front_end, calibration.pinned(calibration_path, split.train), "calibration")
     inputs = [recipe.front_end.served(signal) for signal in chosen.signals]
     with TemporaryDirectory() as folder:
-        forms = _scored(recipe, _written(recipe, model, inputs, Path(folder)), samples)
+        forms = _scored(recipe, served, _written(recipe, model, inputs, Path(folder)), samples)
     return Comparison(
         model=recipe.id,
         net_sha256=_sha256(run / checkpoints.RESULT),
+        served=served,
         dataset=recipe.dataset.name,
         protocol=f"the test part, {split.note}; int8 calibrated on pinned training samples",
         remarks=split.remarks,
@@ -86,8 +89,8 @@ def compare(recipe: Recipe, split: Split, *, run: Path, calibration_path: Path) 
     )
 
 
-def _scored(recipe: Recipe, paths: Mapping[str, Path], samples: Samples) -> tuple[Form, ...]:
-    answers = {name: _answers(recipe, path, samples) for name, path in paths.items()}
+def _scored(recipe: Recipe, served: Served, paths: Mapping[str, Path], samples: Samples) -> tuple[Form, ...]:
+    answers = {name: _answers(recipe, served, path, samples) for name, path in paths.items()}
     return tuple(_form(name, paths[name], probs, answers[FLOAT32], samples) for name, probs in answers.items())
 
 
@@ -104,9 +107,9 @@ def _written(recipe: Recipe, model: Any, inputs: list[convert.FloatArray], folde
     return paths
 
 
-def _answers(recipe: Recipe, path: Path, samples: Samples) -> Probabilities:
-    model = TfliteModel(described(recipe, path), path.parent)
-    return probabilities(model, recipe.front_end, samples, recipe.dataset.answer)
+def _answers(recipe: Recipe, served: Served, path: Path, samples: Samples) -> Probabilities:
+    model = TfliteModel(described(recipe, path, served), path.parent)
+    return probabilities(model, recipe.front_end, samples)
 
 
 def _form(name: str, path: Path, probs: Probabilities, float32: Probabilities, samples: Samples) -> Form:

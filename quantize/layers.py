@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from device.models.card import Served
 from quantize import calibration, checkpoints, convert
-from quantize.answers import answer_of
+from quantize.answers import served_of
 from quantize.datasets import Samples, Split
 from quantize.graph import Operation, read_operations
 from quantize.hearing import heard
@@ -53,6 +54,19 @@ class Harm:
     changed_labels: int
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Asked:
+    """What every form of the net is asked."""
+
+    inputs: list[FloatArray]
+    served: Served
+
+    def answers(self, content: bytes) -> FloatArray:
+        """What a file makes of it, (n, 7)."""
+        net = OpenNet(content)
+        return served_of(self.served, np.concatenate([net(values) for values in self.inputs]))
+
+
 @dataclass(frozen=True, slots=True)
 class LayerHarm:
     """One layer, ``kind`` its Keras class. ``alone``: only it is int8; ``spared``: all but it are.
@@ -70,10 +84,14 @@ class LayerHarm:
 
 @dataclass(frozen=True, slots=True)
 class LayerReport:
-    """The layers of one net, that which hurts most alone first; ``finding`` says it in a sentence."""
+    """The layers of one net, that which hurts most alone first; ``finding`` says it in a sentence.
+
+    Answers are those that are served, as ``served`` says.
+    """
 
     model: str
     net_sha256: str
+    served: Served
     float_sha256: str
     int8_sha256: str
     dataset: str
@@ -86,7 +104,9 @@ class LayerReport:
     finding: str
 
 
-def layer_report(recipe: Recipe, split: Split, *, run: Path, calibration_path: Path, samples: int) -> LayerReport:
+def layer_report(
+    recipe: Recipe, split: Split, *, run: Path, calibration_path: Path, samples: int, served: Served
+) -> LayerReport:
     """Quantize the run's net layer by layer, on samples of the validation part or, without one, of the test part.
 
     Raises ``AffectdError``.
@@ -100,10 +120,11 @@ def layer_report(recipe: Recipe, split: Split, *, run: Path, calibration_path: P
     float_file, int8_file = _files(model, calibrating, recipe.beyond_range)
     owners = layers_of(read_operations(float_file, recipe.id), model)
     calibrated = convert.calibrated(model, calibrating, beyond=recipe.beyond_range)
-    whole, layers = _attributed(model, calibrated, float_file, owners, inputs)
+    whole, layers = _attributed(model, calibrated, float_file, owners, _Asked(inputs, served))
     return LayerReport(
         model=recipe.id,
         net_sha256=hashlib.sha256((run / checkpoints.RESULT).read_bytes()).hexdigest(),
+        served=served,
         float_sha256=hashlib.sha256(float_file).hexdigest(),
         int8_sha256=hashlib.sha256(int8_file).hexdigest(),
         dataset=recipe.dataset.name,
@@ -153,12 +174,12 @@ def _layer_in(tensor: str, net: str, order: list[str]) -> str | None:
 
 
 def _attributed(
-    model: Any, calibrated: bytes, float_file: bytes, owners: dict[str, str], inputs: list[FloatArray]
+    model: Any, calibrated: bytes, float_file: bytes, owners: dict[str, str], asked: _Asked
 ) -> tuple[Harm, tuple[LayerHarm, ...]]:
-    expected = _answers(float_file, inputs)
+    expected = asked.answers(float_file)
 
     def harm(left_float: list[str]) -> Harm:
-        return harm_of(_answers(convert.quantized(calibrated, left_float=left_float), inputs), expected)
+        return harm_of(asked.answers(convert.quantized(calibrated, left_float=left_float)), expected)
 
     operators: dict[str, list[str]] = {}
     for operation in read_operations(float_file, model.name):
@@ -213,11 +234,6 @@ def _noise(
 
 def _decibels(energy: float, noise: float) -> float | None:
     return 10 * math.log10(energy / noise) if energy > 0 and noise > 0 else None
-
-
-def _answers(content: bytes, inputs: list[FloatArray]) -> FloatArray:
-    net = OpenNet(content)
-    return answer_of(np.concatenate([net(values) for values in inputs]))
 
 
 def _files(model: Any, calibrating: list[FloatArray], beyond: float) -> tuple[bytes, bytes]:

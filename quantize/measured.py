@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import AffectdError
-from device.models.card import Card, verify_file
+from device.models.card import Card, read_card, verify_file
 from device.models.sets import ModelSet, list_sets, load_set
-from quantize import checkpoints
+from quantize import certainty, checkpoints
 from quantize.checkpoints import STATE, Training, write_beside
 from quantize.commands.options import WITNESSES
 from quantize.datasets.ravdess import FOLDS, TEST_FOLD
 from quantize.kept_nets import RUNS, folder_of
+from quantize.made_of import Json, made_of, version
+from quantize.protocol import made_of as made_of_recipe
 from quantize.recipe import Recipe
 from quantize.recipes import find_recipe
-
-Json = dict[str, Any]
+from quantize.serving import RULE
 
 MEASURED = Path("docs/measured")
 FOUR = ("angry", "happy", "neutral", "sad")
@@ -57,15 +58,20 @@ class Histories:
 class Study:
     """One study: ``name`` is its file's, ``kind`` the part of the report that shows it.
 
-    ``arguments`` are those of ``python -m quantize``, but for ``--root`` and ``--json``. ``proofs`` are strings that
-    stand in figures of the present files: their sha256.
+    ``arguments`` are those of ``python -m quantize``, but for ``--root`` and ``--json``. ``made_of`` is what figures
+    of what is there now say that they are of (``quantize.made_of``): files by their sha256, with what is served of
+    them, or a recipe.
     """
 
     name: str
     kind: str
     about: str
     arguments: tuple[str, ...]
-    proofs: tuple[str, ...]
+    made_of: Any
+
+    def __post_init__(self) -> None:
+        if not self.made_of:
+            raise ValueError(f"study {self.name}: nothing says of what its figures are, so any would do")
 
     @property
     def command(self) -> str:
@@ -76,10 +82,12 @@ class Study:
     def state(self, folder: Path) -> State:
         """Whether the figures in ``folder`` are up to date."""
         try:
-            text = (folder / f"{self.name}.json").read_text(encoding="utf-8")
+            figures = json.loads((folder / f"{self.name}.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
             return State.MISSING
-        return State.CURRENT if all(proof in text for proof in self.proofs) else State.OLD
+        except ValueError:  # half a file; whoever wants its figures is told
+            return State.OLD
+        return State.CURRENT if made_of(self.kind, figures) == self.made_of else State.OLD
 
     def figures(self, folder: Path) -> Json:
         """What was measured. Raises ``AffectdError`` if the file is not JSON."""
@@ -133,35 +141,37 @@ def studies(models: Path, witnesses: Path = WITNESSES) -> tuple[Study, ...]:
 
 
 def _of_model(card: Card, models: Path, witnesses: Path) -> Iterator[Study]:
-    file, sha256 = str(verify_file(card, models)), (card.sha256,)
+    file, own = str(verify_file(card, models)), [version(card)]
     for corpus in _CORPORA[card.kind]:
-        yield _scores(card.id, file, corpus, sha256)
+        yield _scores(card.id, file, corpus, own)
     if card.about["training_data"] == "ravdess":
         for corpus in _FOREIGN:
-            yield _scores(card.id, file, corpus, sha256, FOUR)
-    epoch = repr(card.about["chosen_epoch"]["loss"])
-    yield Study(f"training-{card.id}", "training", card.id, ("train", card.id), (epoch,))
-    yield Study(f"formats-{card.id}", "formats", card.id, ("compare", card.id), sha256)
-    yield Study(f"layers-{card.id}", "layers", card.id, ("layers", card.id), sha256)
-    asked, proofs = _best_asked(card, file, witnesses)
-    yield Study(f"robustness-{card.id}", "robustness", card.id, ("robustness", *asked), proofs)
+            yield _scores(card.id, file, corpus, own, FOUR)
+    yield Study(f"training-{card.id}", "training", card.id, ("train", card.id), card.about["chosen_epoch"])
+    yield Study(f"formats-{card.id}", "formats", card.id, ("compare", card.id), own)
+    yield Study(f"layers-{card.id}", "layers", card.id, ("layers", card.id), own)
+    asked, nets = _best_asked(card, file, witnesses)
+    yield Study(f"robustness-{card.id}", "robustness", card.id, ("robustness", *asked), nets)
     if card.kind == "speech":
-        yield Study(f"fairness-{card.id}", "fairness", card.id, ("fairness", *asked), proofs)
+        yield Study(f"fairness-{card.id}", "fairness", card.id, ("fairness", *asked), nets)
+    if len(card.answers) > 1:
+        rules = {"sha256": card.sha256, "rules": [RULE, certainty.RULE]}
+        yield Study(f"served-{card.id}", "served", card.id, ("served", card.id, "--models", str(models)), rules)
 
 
-def _scores(model: str, file: str, corpus: str, proofs: tuple[str, ...], classes: tuple[str, ...] = ()) -> Study:
+def _scores(model: str, file: str, corpus: str, made_of: list[Json], classes: tuple[str, ...] = ()) -> Study:
     only = ("--classes", *classes) if classes else ()
     arguments = ("evaluate", "--model", file, "--dataset", corpus, *only)
-    return Study(f"scores-{model}-{corpus}", "scores", model, arguments, proofs)
+    return Study(f"scores-{model}-{corpus}", "scores", model, arguments, made_of)
 
 
-def _best_asked(card: Card, file: str, witnesses: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The file, or its five fold nets on everybody's clips, as arguments and proofs."""
+def _best_asked(card: Card, file: str, witnesses: Path) -> tuple[tuple[str, ...], list[Json]]:
+    """The file, or its five fold nets on everybody's clips, as arguments; and their versions."""
     nets = fold_nets(Path(file), witnesses)
     if not nets:
-        return ("--model", file), (card.sha256,)
+        return ("--model", file), [version(card)]
     pairs = [("--model", str(path), "--dataset", f"ravdess-f{fold}") for fold, path in enumerate(nets)]
-    return tuple(argument for pair in pairs for argument in pair), tuple(_sha256(path) for path in nets)
+    return tuple(argument for pair in pairs for argument in pair), [_version(path) for path in nets]
 
 
 def fold_nets(shipped: Path, witnesses: Path) -> list[Path]:
@@ -181,9 +191,9 @@ def voice_nets(shipped: Path, witnesses: Path) -> dict[str, Path]:
 def _fusion(chosen: ModelSet, models: Path, witnesses: Path) -> Study:
     nets = fold_nets(models / chosen.speech.file, witnesses)
     heard = ("--speech-folds", str(witnesses)) if nets else ()
-    proofs = (chosen.face.sha256, chosen.speech.sha256, *(_sha256(path) for path in nets))
+    asked = [version(chosen.face), version(chosen.speech), *(_sha256(path) for path in nets)]
     arguments = ("fusion", "--set", chosen.name, "--models", str(models), *heard)
-    return Study(f"fusion-{chosen.name}", "fusion", chosen.name, arguments, proofs)
+    return Study(f"fusion-{chosen.name}", "fusion", chosen.name, arguments, asked)
 
 
 def _against(models: Path) -> Iterator[Study]:
@@ -193,20 +203,18 @@ def _against(models: Path) -> Iterator[Study]:
     for own, other in ((default.face, reference.face), (default.speech, reference.speech)):
         for corpus in _CORPORA[own.kind] if own.id != other.id else ():
             files = ("--model", str(models / own.file), "--than", str(models / other.file))
-            proofs = (own.sha256, other.sha256)
-            yield Study(
-                f"against-{own.id}-{corpus}", "against", own.id, ("against", *files, "--dataset", corpus), proofs
-            )
+            both = [version(own), version(other)]
+            yield Study(f"against-{own.id}-{corpus}", "against", own.id, ("against", *files, "--dataset", corpus), both)
 
 
 def _of_witnesses(witnesses: Path) -> Iterator[Study]:
     for path in sorted(witnesses.glob("*.tflite")):
         model, _, fold = path.stem.rpartition("-f")
         if model and fold.isdigit():
-            yield _scores(path.stem, str(path), f"ravdess-f{fold}", (_sha256(path),))
+            yield _scores(path.stem, str(path), f"ravdess-f{fold}", [_version(path)])
         elif "-without-" in path.stem:
             corpus = path.stem.rpartition("-without-")[2]
-            yield _scores(path.stem, str(path), corpus, (_sha256(path),), FOUR)
+            yield _scores(path.stem, str(path), corpus, [_version(path)], FOUR)
 
 
 def _of_prosody(default: ModelSet, models: Path, witnesses: Path) -> Iterator[Study]:
@@ -214,13 +222,19 @@ def _of_prosody(default: ModelSet, models: Path, witnesses: Path) -> Iterator[St
     nets = voice_nets(models / card.file, witnesses)
     if nets:
         arguments = ("prosody", "--model", str(models / card.file), "--witnesses", str(witnesses))
-        proofs = tuple(_sha256(path) for path in nets.values())
-        yield Study(f"prosody-{card.id}", "prosody", card.id, arguments, proofs)
+        files = {name: _sha256(path) for name, path in nets.items()}
+        yield Study(f"prosody-{card.id}", "prosody", card.id, arguments, files)
 
 
 def _protocol(default: ModelSet) -> Study:
-    model = default.speech.id
-    return Study("protocol", "protocol", model, ("protocol", model), ())
+    recipe = find_recipe(default.speech.id)
+    trained = {**asdict(made_of_recipe(recipe)), "epochs": recipe.epochs}
+    return Study("protocol", "protocol", recipe.id, ("protocol", recipe.id), trained)
+
+
+def _version(path: Path) -> Json:
+    """Of a file as it is, whatever hash its card has."""
+    return {**version(read_card(path.with_suffix(".json"))), "sha256": _sha256(path)}
 
 
 def _sha256(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,9 +40,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Protocols:
-    """The table. ``net`` says what was trained each time."""
+    """The table, and what was trained each time.
 
+    ``recipe`` and ``features`` are those of the model's that ships, so that figures of an earlier one are known as old.
+    """
+
+    model: str
     net: str
+    recipe: str
+    features: str
     seed: int
     epochs: int
     rows: tuple[Row, ...]
@@ -53,6 +59,22 @@ class _Protocol:
     name: str
     meaning: str
     split: Callable[[Samples, np.random.Generator], tuple[Samples, Samples]]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a protocol's nets are made of; the fields are those of ``Protocols``."""
+
+    model: str
+    net: str
+    recipe: str
+    features: str
+
+
+def made_of(recipe: Recipe) -> Made:
+    """Of the recipe as it is now."""
+    without = " (its answer to prosody left out)"
+    return Made(recipe.id, f"{recipe.description}{without}", recipe.told, recipe.front_end.features)
 
 
 def study(recipe: Recipe, root: Path, runs: Path, *, seed: int, epochs: int) -> Protocols:
@@ -76,9 +98,7 @@ def study(recipe: Recipe, root: Path, runs: Path, *, seed: int, epochs: int) -> 
                 scores=scores,
             )
         )
-    return Protocols(
-        net=f"{recipe.description} (its answer to prosody left out)", seed=seed, epochs=epochs, rows=tuple(rows)
-    )
+    return Protocols(**asdict(made_of(recipe)), seed=seed, epochs=epochs, rows=tuple(rows))
 
 
 def _all_clips(root: Path) -> Samples:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from device.models.card import Answer, Card
+from device.models.card import Card, Served, alone
 from device.models.tflite import TfliteModel
-from quantize import calibration, cards, checkpoints, convert
+from quantize import calibration, cards, checkpoints, convert, serving
 from quantize.checkpoints import Training, write_beside
 from quantize.datasets import Dataset, Split
-from quantize.evaluate import Report, evaluate, outputs
+from quantize.evaluate import Report, evaluate
 from quantize.hearing import heard
 from quantize.recipe import Recipe
-from quantize.temperature import FittedTemperature, fitted_temperature
+from quantize.serving import Choice
 
 Reports = Mapping[str, Mapping[str, Report]]
 """Of ``float32`` and ``int8``, by the name of the corpus."""
@@ -23,11 +23,10 @@ Reports = Mapping[str, Mapping[str, Report]]
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """The two forms of one net, and what is known of its answers."""
+    """The two forms of one net."""
 
     float32: Path
     int8: Path
-    answers: tuple[Answer, ...]
 
 
 def publish(
@@ -35,74 +34,80 @@ def publish(
 ) -> Reports:
     """Convert a trained net, score float and int8 on the recipe's test parts, write file and card into ``folder``.
 
-    ``load`` gives the corpora. Where the recipe says so, temperatures are fitted on validation parts first. The net of
+    ``load`` gives the corpora. Where the recipe says so, what is served is chosen on validation parts first. The net of
     ``trained`` is only read. All is made in ``run``, which may be the same folder and where the float file and its card
     stay; ``folder`` gets the int8 file once it is scored. Raises ``AffectdError``.
     """
     training, split = checkpoints.require_state(trained), load(recipe.dataset)
     model = checkpoints.load_net(trained)
     run.mkdir(parents=True, exist_ok=True)
-    files = _Files(
-        run / f"{recipe.id}-float32.tflite",
-        run / f"{recipe.id}.tflite",
-        untempered(recipe),
-    )
+    files = _Files(run / f"{recipe.id}-float32.tflite", run / f"{recipe.id}.tflite")
     chosen = heard(recipe.front_end, calibration.pinned(calibration_path, split.train), "calibration")
     convert.to_float(model, files.float32)
     inputs = [recipe.front_end.served(signal) for signal in chosen.signals]
     convert.to_int8(model, inputs, files.int8, beyond=recipe.beyond_range)
-    fitted = _fitted(recipe, load, files) if recipe.fits_temperature else {}
-    answers = [Answer(name, fitted[name].value if name in fitted else 1.0) for name in recipe.answers]
-    reports = _scored(recipe, load, files, answers)
+    choice = _chosen(recipe, load, split, files) if recipe.fits_temperature else None
+    served = choice.served if choice else first_alone(recipe)
+    reports = scored(recipe, load, served, float32=files.float32, int8=files.int8)
     about = _about(recipe, split, training, parameters=int(model.count_params()), calibrated_on=len(chosen))
-    about["temperatures"] = {name: asdict(temperature) for name, temperature in fitted.items()}
-    about["metrics"] = {form: {name: asdict(r) for name, r in own.items()} for form, own in reports.items()}
+    about |= told_of(choice, reports)
     folder.mkdir(parents=True, exist_ok=True)
     write_beside(folder / files.int8.name, files.int8.read_bytes())
-    _write_card(recipe, folder / files.int8.name, answers, about)
+    write_card(recipe, folder / files.int8.name, served, about)
     return reports
 
 
-def untempered(recipe: Recipe) -> tuple[Answer, ...]:
-    """The recipe's answers before any temperature is known."""
-    return tuple(Answer(name, 1.0) for name in recipe.answers)
+def first_alone(recipe: Recipe) -> Served:
+    """The recipe's first answer as it was trained: what is served before anything is known of it."""
+    return alone(answers=len(recipe.answers))
 
 
-def _fitted(recipe: Recipe, load: Callable[[Dataset], Split], files: _Files) -> dict[str, FittedTemperature]:
-    """For each answer that a scored corpus's labels are, a temperature from that corpus's validation part."""
-    cards_of_both = [_write_card(recipe, path, files.answers, {}) for path in (files.float32, files.int8)]
-    models = [TfliteModel(card, files.int8.parent) for card in cards_of_both]
-    fitted = {}
-    for dataset in recipe.scored_on:
-        samples = heard(recipe.front_end, load(dataset).validation, "validation")
-        number = recipe.answer_number(dataset.answer)
-        float_probs, int8_probs = (outputs(model, recipe.front_end, samples)[:, number] for model in models)
-        fitted[recipe.answers[number]] = fitted_temperature(float_probs, int8_probs, samples.labels)
-    return fitted
+def _chosen(recipe: Recipe, load: Callable[[Dataset], Split], split: Split, files: _Files) -> Choice:
+    """What is to be served, by what both forms say of validation parts."""
+    described_both = [write_card(recipe, path, first_alone(recipe), {}) for path in (files.float32, files.int8)]
+    float32, int8 = (TfliteModel(card, files.int8.parent) for card in described_both)
+    return serving.choose(recipe, split.train, serving.ask(recipe, load, float32, int8))
 
 
-def _scored(recipe: Recipe, load: Callable[[Dataset], Split], files: _Files, answers: Sequence[Answer]) -> Reports:
+def scored(recipe: Recipe, load: Callable[[Dataset], Split], served: Served, *, float32: Path, int8: Path) -> Reports:
+    """Both forms on the recipe's test parts, served so; their cards, which say no more, are written beside them."""
     reports: dict[str, dict[str, Report]] = {"float32": {}, "int8": {}}
-    for form, path in (("float32", files.float32), ("int8", files.int8)):
-        _write_card(recipe, path, answers, {})
+    for form, path in (("float32", float32), ("int8", int8)):
+        write_card(recipe, path, served, {})
         for dataset in recipe.scored_on:
             reports[form][dataset.name] = evaluate(path, dataset, load(dataset))
     return reports
 
 
-def _write_card(recipe: Recipe, path: Path, answers: Sequence[Answer], about: Mapping[str, Any]) -> Card:
-    card = described(recipe, path, answers, about)
+def told_of(choice: Choice | None, reports: Reports) -> dict[str, Any]:
+    """What a card tells people of how its answers came to be served so, and of what that is worth."""
+    metrics = {form: {name: asdict(report) for name, report in own.items()} for form, own in reports.items()}
+    if choice is None:
+        return {"metrics": metrics}
+    best = choice.candidates[0]
+    return {
+        "served_by": {"rule": choice.rule, "candidates": len(choice.candidates), **asdict(best)},
+        "metrics": metrics,
+    }
+
+
+def write_card(recipe: Recipe, path: Path, served: Served, about: Mapping[str, Any]) -> Card:
+    """Write the card of a file of the recipe's net beside it."""
+    card = described(recipe, path, served, about)
     cards.write_card(card, path.parent)
     return card
 
 
-def described(
-    recipe: Recipe, path: Path, answers: Sequence[Answer] = (), about: Mapping[str, Any] | None = None
-) -> Card:
-    """The card of a file of the recipe's net; its answers are untempered unless they are given."""
-    kind, features = recipe.dataset.kind, recipe.front_end.features
-    given = answers or untempered(recipe)
-    return cards.describe(path, kind=kind, features=features, answers=given, about=about or {})
+def described(recipe: Recipe, path: Path, served: Served | None = None, about: Mapping[str, Any] | None = None) -> Card:
+    """The card of a file of the recipe's net; its first answer is served, untempered, unless another way is given."""
+    return cards.describe(
+        path,
+        kind=recipe.dataset.kind,
+        features=recipe.front_end.features,
+        answers=recipe.answers,
+        served=served or first_alone(recipe),
+        about=about or {},
+    )
 
 
 def _about(recipe: Recipe, split: Split, training: Training, *, parameters: int, calibrated_on: int) -> dict[str, Any]:

@@ -43,8 +43,9 @@ class ProsodyFit:
 class Recipe:
     """One model's making.
 
-    ``answers`` are what the net gives, the served one first. ``scored_on`` are the corpora whose test
-    parts the card tells of, and on whose validation parts temperatures are fitted if they are to be. ``plan`` is how
+    ``answers`` are what the net gives. ``scored_on`` are the corpora whose test parts the card tells of and, if it
+    ``fits_temperature``, on whose validation parts it is chosen what is served (``quantize.serving``); else it is the
+    first answer, as it was trained. ``plan`` is how
     the training part is gone through. ``patience`` is the number of epochs without a better validation accuracy after
     which training stops and the best epoch's net is kept; without it all epochs are trained and the last one's is.
     ``averaging`` is what a step keeps of the running mean of the weights that answers; without it the net itself does.
@@ -93,7 +94,7 @@ class Recipe:
         return self.refit is not None or self.prosody is not None or self.way_kept < 1
 
     def answer_number(self, name: str) -> int:
-        """Which of the answers has this name; the served one where none has."""
+        """Which of the answers has this name; the first where none has."""
         return self.answers.index(name) if name in self.answers else 0
 
 

@@ -14,6 +14,7 @@ from device.errors import AffectdError
 from device.models.card import read_card
 from device.models.runtime import runtime_name
 from device.models.tflite import TfliteModel
+from quantize.answers import served_of
 from quantize.closeness import Closeness, closeness
 from quantize.datasets import Dataset, Split
 from quantize.evaluate import front_end_of
@@ -26,13 +27,13 @@ SOURCES = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True, slots=True)
 class RuntimeDifference:
-    """One file in two runtimes, on the test part of a corpus: how close each of its answers is, by its name."""
+    """One file in two runtimes, on the test part of a corpus: how close what is served of its answers is."""
 
     model: str
     dataset: str
     samples: int
     runtimes: tuple[str, str]
-    answers: dict[str, Closeness]
+    served: Closeness
 
 
 def compare_runtimes(model_path: Path, dataset: Dataset, split: Split, *, python: Path) -> RuntimeDifference:
@@ -48,11 +49,12 @@ def compare_runtimes(model_path: Path, dataset: Dataset, split: Split, *, python
         dataset=dataset.name,
         samples=len(samples),
         runtimes=(runtime_name(), name),
-        answers={
-            answer.name: closeness(others[:, number], own[:, number], samples.labels)
-            for number, answer in enumerate(model.card.answers)
-        },
+        served=closeness(_served(model, others), _served(model, own), samples.labels),
     )
+
+
+def _served(model: TfliteModel, said: NDArray[np.float32]) -> NDArray[np.float32]:
+    return served_of(model.card.served, said)
 
 
 def _answers_in(python: Path, model_path: Path, inputs: NDArray[np.float32]) -> tuple[str, NDArray[np.float32]]:

@@ -30,8 +30,13 @@ def write_server_model(recipe: Recipe, run: Path, *, shipped: Path, folder: Path
     card = float_card(read_card(shipped), content, largest_difference=form.largest_difference)
     folder.mkdir(parents=True, exist_ok=True)
     write_beside(folder / card.file, content)
-    write_beside(folder / f"{recipe.id}.json", (json.dumps(asdict(card), indent=1, ensure_ascii=False) + "\n").encode())
+    write_beside(folder / f"{recipe.id}.json", card_text(card))
     return card
+
+
+def card_text(card: Card) -> bytes:
+    """A card as its file holds it."""
+    return (json.dumps(asdict(card), indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def float_card(shipped: Card, content: bytes, *, largest_difference: float) -> Card:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from device.models.probabilities import calibrated
+from quantize.answers import tempered
 from quantize.metrics import calibration_error
 
 SHARPEST, FLATTEST = 0.1, 10.0
@@ -55,13 +55,6 @@ def fit_temperature(probs: NDArray[np.float32], labels: NDArray[np.int64]) -> fl
         else:
             low = left
     return round(2 / (low + high), 4)
-
-
-def tempered(probs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Probabilities (samples, 7) as the appliance fuses them; at 1 they are the net's own, to the last digit."""
-    if temperature == 1:
-        return probs
-    return np.array([calibrated(answer, temperature) for answer in probs], dtype=np.float32)
 
 
 def _loss(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from device.models.card import read_card
+from device.models.probabilities import served
 from device.models.tflite import TfliteModel
 
 SEED, TRIED, KEPT = 5, 600, 14
@@ -41,13 +42,13 @@ def chosen(model_id: str, make: Callable[[np.random.Generator], NDArray[np.gener
     model = TfliteModel(read_card(MODELS / f"{model_id}.json"), MODELS)
     rng = np.random.default_rng(SEED)
     inputs = [make(rng) for _ in range(TRIED)]
-    probs = np.stack([model(model_input(model_id, x))[0].ravel() for x in inputs])  # type: ignore[arg-type]
-    served = probs[:, :7]
-    best_two = np.sort(served, axis=1)[:, -2:]
+    outputs = [model(model_input(model_id, x))[0] for x in inputs]  # type: ignore[arg-type]
+    probs, said = (np.stack(rows) for rows in ([o.ravel() for o in outputs], [served(model.card, o) for o in outputs]))
+    best_two = np.sort(said, axis=1)[:, -2:]
     decided = np.flatnonzero(best_two[:, 1] - best_two[:, 0] > DECIDED)
-    rank = np.array([np.sum(served[decided[:i]].argmax(axis=1) == served[d].argmax()) for i, d in enumerate(decided)])
+    rank = np.array([np.sum(said[decided[:i]].argmax(axis=1) == said[d].argmax()) for i, d in enumerate(decided)])
     kept = np.sort(decided[np.argsort(rank, kind="stable")[:KEPT]])
-    print(model_id, "classes", np.bincount(served[kept].argmax(axis=1), minlength=7))
+    print(model_id, "classes", np.bincount(said[kept].argmax(axis=1), minlength=7))
     return {f"{model_id}/inputs": np.stack([inputs[i] for i in kept]), f"{model_id}/probs": probs[kept]}
 
 

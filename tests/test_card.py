@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from device.errors import ModelError
-from device.models.card import Card, read_card, verify_emotion_card, verify_file
+from device.models.card import Card, Served, alone, read_card, verify_emotion_card, verify_file
 from device.readings import EMOTIONS
 
 CONTENT = b"not a net, but bytes with a hash"
@@ -20,7 +20,8 @@ RAW: dict[str, Any] = {
     "input": {"shape": [1, 48, 48, 1], "dtype": "int8", "scale": 0.0039, "zero_point": -128},
     "outputs": [{"shape": [1, 7], "dtype": "int8", "scale": 0.0039, "zero_point": -128}],
     "runtimes": ["ai-edge-litert"],
-    "answers": [{"name": "crowd", "temperature": 1.0}],
+    "answers": [{"name": "crowd"}],
+    "served": {"weights": [1.0], "priors": [[]], "prior_exponents": [0.0], "temperature": 1.0},
     "about": {"licence": "none"},
 }
 
@@ -72,7 +73,65 @@ def test_an_entry_that_nobody_knows_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("temperature", [0, -1, "warm", float("nan"), float("inf")])
 def test_a_temperature_that_cannot_divide_is_refused(tmp_path: Path, temperature: object) -> None:
     with pytest.raises(ModelError, match=r"temperature|warm"):
-        card_in(tmp_path, answers=[{"name": "crowd", "temperature": temperature}])
+        card_in(tmp_path, served={**RAW["served"], "temperature": temperature})
+
+
+PRIOR = [0.1, 0.1, 0.1, 0.3, 0.2, 0.1, 0.1]
+TWO: dict[str, Any] = {
+    "answers": [{"name": "crowd"}, {"name": "label"}],
+    "outputs": [{"shape": [1, 2, 7], "dtype": "int8", "scale": 0.0039, "zero_point": -128}],
+    "served": {"weights": [0.5, 0.5], "priors": [PRIOR, []], "prior_exponents": [1.0, 0.0], "temperature": 0.9},
+}
+
+
+def test_a_card_says_how_two_answers_are_served_as_one(tmp_path: Path) -> None:
+    card = card_in(tmp_path, **TWO)
+    verify_emotion_card(card, kind="face", features=("face48/1",))
+    assert card.served == Served((0.5, 0.5), (tuple(PRIOR), ()), (1.0, 0.0), 0.9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"weights": [0.5]}, "weights, priors and exponents of"),
+        ({"weights": [0.5, 0.4]}, "must sum to 1"),
+        ({"weights": [1.5, -0.5]}, "none may be negative"),
+        ({"weights": [float("nan"), 0.5]}, "none may be negative"),
+        ({"prior_exponents": [1.0, 1.0]}, "needs a prior of 7 shares"),
+        ({"prior_exponents": [float("inf"), 0.0]}, "an exponent is finite"),
+        ({"prior_exponents": [-1.0, 0.0]}, "an exponent is finite and not negative"),
+        ({"priors": [[0.0, *PRIOR[1:]], []]}, "needs a prior of 7 shares above 0"),
+        ({"priors": [PRIOR[1:], []]}, "needs a prior of 7 shares"),
+        ({"temperature": None}, "not 'NoneType'"),
+    ],
+)
+def test_a_card_by_which_nothing_could_be_served_is_refused(tmp_path: Path, changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(ModelError, match=told):
+        card_in(tmp_path, **{**TWO, "served": {**TWO["served"], **changes}})
+
+
+def read_older(folder: Path, *temperatures: float) -> Card:
+    """A card of before: each answer has a temperature of its own, and nothing is said of what is served."""
+    answers = [{"name": f"answer {temperature}", "temperature": temperature} for temperature in temperatures]
+    raw = {**RAW, "answers": answers}
+    del raw["served"]
+    path = folder / "toy.json"
+    path.write_text(json.dumps(raw), encoding="utf-8")
+    return read_card(path)
+
+
+def test_a_card_of_before_still_serves_its_one_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert read_older(tmp_path, 1.8).served == alone(1.8)
+    assert not caplog.records
+
+
+def test_of_a_card_of_before_with_two_answers_the_first_is_served_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert read_older(tmp_path, 0.6, 1.1).served == alone(0.6, answers=2)
+    (record,) = caplog.records
+    assert "model toy: its card is of an older format" in record.getMessage()
+    assert "only the first, answer 0.6, is; install a newer set of models" in record.getMessage()
 
 
 def test_the_file_of_the_card_is_known_by_its_hash(tmp_path: Path) -> None:

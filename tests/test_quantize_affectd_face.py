@@ -66,12 +66,12 @@ def test_the_recipe_goes_from_corpus_to_a_calibrated_int8_file(
     assert card.about["parameters"] == 1_946_622
     trained = [command.split()[4] for command in card.about["commands"] if " train " in command]
     assert trained == [f"affectd-1-face{stage}" for stage in (*(f"-{each}" for each in STAGES), "")]
-    crowd, label = card.answers
-    assert (crowd.name, label.name) == ("crowd", "fer2013")
-    assert crowd.temperature == card.about["temperatures"]["crowd"]["value"] != 1
-    on_labels, on_votes = card.about["metrics"]["int8"]["fer2013"], card.about["metrics"]["int8"]["ferplus"]
-    assert (on_labels["answer"], on_votes["answer"]) == ("fer2013", "crowd")
-    assert on_labels["temperature"] == label.temperature
+    assert [answer.name for answer in card.answers] == ["crowd", "fer2013"]
+    assert card.served.temperature == card.about["served_by"]["served"]["temperature"] != 1
+    assert set(card.about["served_by"]["on"]) == {"fer2013", "ferplus"}
+    for form in card.about["metrics"].values():
+        assert {report["answer"] for report in form.values()} == {card.about["served_by"]["told"]}
+        assert {report["served"]["temperature"] for report in form.values()} == {card.served.temperature}
     assert (tmp_path / "affectd-1-face.tflite").stat().st_size < 2_200_000
 
 

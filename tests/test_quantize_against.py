@@ -91,11 +91,12 @@ def against(model: Path, than: Path, dataset: str, root: Path) -> dict[str, Any]
     return found
 
 
-def test_the_command_asks_each_net_for_its_own_answer_and_shows_the_tests(
+def test_the_command_asks_each_net_for_what_is_served_and_shows_the_tests(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = against(OTHER_FACE, FACE, "ferplus", write_fer2013(tmp_path))
-    assert (found["model"]["answer"], found["than"]["answer"]) == ("crowd", "fer2013")
+    answers = (found["model"]["answer"], found["than"]["answer"])
+    assert answers == ("0.5 crowd over its prior, 0.5 fer2013", "fer2013")
     assert found["paired"]["samples"] == found["model"]["part"]["samples"]
     shown = capsys.readouterr().out
     assert "McNemar" in shown

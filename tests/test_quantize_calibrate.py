@@ -48,10 +48,10 @@ def test_each_net_gets_the_temperature_that_the_other_one_needs(faces: Path, tmp
     assert fitted["unsure"].value == pytest.approx(needed(sisters[0], faces))
     assert fitted["sure"].value == pytest.approx(needed(sisters[1], faces))
     card = read_card(tmp_path / "unsure.json")
-    assert card.answers[0].temperature == fitted["unsure"].value
+    assert card.served.temperature == fitted["unsure"].value
     assert card.about["commands"][-1] == "python -m quantize calibrate sure unsure --root DATA"
     report = card.about["metrics"]["int8"]["fer2013"]
-    assert report["temperature"] == fitted["unsure"].value
+    assert report["served"]["temperature"] == fitted["unsure"].value
     assert report["test"]["samples"] == 28
     assert np.isfinite(report["test"]["calibration_error"])
 

@@ -9,6 +9,7 @@ import tf_keras
 from quiet import QUIET_TENSORFLOW
 from tiny_nets import TINY_FACE, command_line, keep, noise, tiny_face
 
+from device.models.card import alone
 from quantize import convert
 from quantize.commands import compare as compare_command
 from quantize.datasets import FER2013
@@ -23,7 +24,7 @@ pytestmark = QUIET_TENSORFLOW
 @pytest.fixture(scope="module")
 def compared(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     run = keep(tmp_path_factory.mktemp("run"), tiny_face(tf_keras), TINY_FACE.id)
-    return compare(TINY_FACE, FER2013.split(faces), run=run, calibration_path=run / "pinned.json")
+    return compare(TINY_FACE, FER2013.split(faces), run=run, calibration_path=run / "pinned.json", served=alone())
 
 
 def test_all_forms_of_one_net_are_scored_on_the_same_samples(compared: Comparison) -> None:

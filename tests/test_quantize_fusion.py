@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from device.fusion.rules import LEARNED, RULES, log_linear
+from device.models.card import alone
 from device.models.probabilities import calibrated
 from device.readings import EMOTIONS, Modality
 from quantize.datasets import DatasetError
@@ -169,15 +170,15 @@ def test_eyes_and_ears_that_err_together_look_better_when_paired_at_random() -> 
 
 
 def test_faces_and_voices_of_two_corpora_are_paired_by_their_emotion() -> None:
-    eye, ear = (Answered(name, "0" * 64, tuple("abcdefg"), np.arange(7), np.eye(7)) for name in ("eye", "ear"))
+    eye, ear = (Answered(name, "0" * 64, alone(), tuple("abcdefg"), np.arange(7), np.eye(7)) for name in ("eye", "ear"))
     result = simulated(eye, ear)
     assert {system.accuracy for system in result.systems} == {1.0}
 
 
 def test_a_voice_without_any_face_of_its_emotion_is_refused() -> None:
-    ear = Answered("ear", "0" * 64, tuple("abcdefg"), np.arange(7), np.eye(7))
+    ear = Answered("ear", "0" * 64, alone(), tuple("abcdefg"), np.arange(7), np.eye(7))
     with pytest.raises(DatasetError, match="no picture of surprise"):
-        simulated(Answered("eye", "0" * 64, tuple("abcdef"), np.arange(6), np.eye(7)[:6]), ear)
+        simulated(Answered("eye", "0" * 64, alone(), tuple("abcdef"), np.arange(6), np.eye(7)[:6]), ear)
 
 
 def write_folds(folder: Path, line: str) -> None:

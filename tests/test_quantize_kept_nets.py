@@ -128,21 +128,21 @@ def learning_curve() -> Study:
     return next(study for study in studies(MODELS, Path()) if study.name == "training-baseline-face")
 
 
-def history(loss: float) -> Training:
-    return Training("baseline-face", 1, keeps_best=True, epochs=(Epoch(1, loss, 1.8, 0.2),))
+def history(epoch: Epoch) -> Training:
+    return Training("baseline-face", 1, keeps_best=True, epochs=(epoch,))
 
 
 def test_the_learning_curve_of_a_kept_net_is_that_of_its_training() -> None:
     study = learning_curve()
-    checkpoints.save(KEPT, {}, history(float(study.proofs[0])))
+    checkpoints.save(KEPT, {}, history(Epoch(**study.made_of)))
     study.measure(Path(), Path("measured"))
     assert study.state(Path("measured")) is State.CURRENT
 
 
 def test_figures_of_another_training_do_not_pass_for_those_of_the_net_that_ships() -> None:
     study = learning_curve()
-    checkpoints.save(KEPT, {}, history(float(study.proofs[0])))
-    checkpoints.save(RUNS / "baseline-face", {}, history(0.125))
+    checkpoints.save(KEPT, {}, history(Epoch(**study.made_of)))
+    checkpoints.save(RUNS / "baseline-face", {}, history(Epoch(1, 0.125, 1.8, 0.2)))
     with pytest.raises(AffectdError, match="another file than the one that ships: see whether runs/baseline-face"):
         study.measure(Path(), Path("measured"))
     assert study.state(Path("measured")) is State.OLD

@@ -9,6 +9,7 @@ import tf_keras
 from quiet import QUIET_TENSORFLOW
 from tiny_nets import TINY_FACE, TWO_ANSWERS, command_line, keep, tiny_face, tiny_speech
 
+from device.models.card import alone
 from quantize import convert
 from quantize.commands import layers as layers_command
 from quantize.datasets import FER2013
@@ -37,7 +38,8 @@ def spoilt(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> LayerReport
     net.get_layer("answer").kernel.assign(4 * net.get_layer("answer").kernel)
     run = keep(tmp_path_factory.mktemp("run"), net, TINY_FACE.id)
     split = FER2013.split(faces)
-    return layer_report(TINY_FACE, split, run=run, calibration_path=run / "pinned.json", samples=12)
+    pinned = run / "pinned.json"
+    return layer_report(TINY_FACE, split, run=run, calibration_path=pinned, samples=12, served=alone())
 
 
 def test_a_layer_that_int8_ruins_is_named(spoilt: LayerReport) -> None:
@@ -111,7 +113,8 @@ def test_what_a_layer_only_passes_on_counts_as_the_layer_that_computed_it(tmp_pa
 
 def test_of_a_net_with_two_answers_no_reshape_is_blamed(faces: Path, tmp_path: Path) -> None:
     run = keep(tmp_path, TWO_ANSWERS.architecture(tf_keras), TWO_ANSWERS.id)
-    report = layer_report(TWO_ANSWERS, FER2013.split(faces), run=run, calibration_path=run / "pinned.json", samples=2)
+    split, pinned, served = FER2013.split(faces), run / "pinned.json", alone(answers=2)
+    report = layer_report(TWO_ANSWERS, split, run=run, calibration_path=pinned, samples=2, served=served)
     dense = next(layer for layer in report.layers if "SOFTMAX" in layer.operators)
     assert (dense.kind, dense.operators) == ("Dense", ("FULLY_CONNECTED", "RESHAPE", "SOFTMAX"))
     assert "Reshape" not in {layer.kind for layer in report.layers}

@@ -185,7 +185,7 @@ def test_figures_of_an_older_file_are_called_that(tmp_path: Path) -> None:
     old = next(study for study in own_studies(tmp_path) if study.kind == "fairness")
     write(old, tmp_path)
     path = tmp_path / f"{old.name}.json"
-    path.write_text(path.read_text(encoding="utf-8").replace(old.proofs[0], "0" * 64), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace(old.made_of[0]["sha256"], "0" * 64), encoding="utf-8")
     assert old.state(tmp_path) is State.OLD
     run_command(report, options(tmp_path))
     text = page_of((tmp_path / "report.html").read_text(encoding="utf-8")).text
@@ -204,7 +204,7 @@ def test_a_check_fails_where_a_study_is_missing(tmp_path: Path) -> None:
 
 def test_figures_of_another_version_are_named_and_not_guessed_at(measured: Path, tmp_path: Path) -> None:
     study = next(study for study in own_studies(tmp_path) if study.name == "scores-baseline-face-fer2013")
-    text = json.dumps({"rows": [{}], "proofs": study.proofs})
+    text = json.dumps({"rows": [{}], **study.made_of[0]})
     (measured / "scores-baseline-face-fer2013.json").write_text(text, encoding="utf-8")
     with pytest.raises(AffectdError, match="figures of goals are not those"):
         run_command(report, options(measured))
@@ -239,11 +239,17 @@ def test_a_study_that_cannot_be_made_again_keeps_its_figures_but_does_not_pass_f
     assert "up to date" not in text
 
 
+def write_witness(folder: Path, model: str, name: str) -> None:
+    """A file that is no net, and the card of a net."""
+    (folder / f"{model}-{name}.tflite").write_bytes(name.encode())
+    (folder / f"{model}-{name}.json").write_bytes((MODELS / f"{model}.json").read_bytes())
+
+
 def test_nets_that_never_met_a_fold_are_scored_on_it_and_stand_in_for_everybody(tmp_path: Path) -> None:
     witnesses = tmp_path / "witnesses"
     witnesses.mkdir()
     for name in ("f0", "f1", "f2", "f4", "without-tess"):
-        (witnesses / f"baseline-speech-{name}.tflite").write_bytes(name.encode())
+        write_witness(witnesses, "baseline-speech", name)
     found = {study.name: study for study in own_studies(tmp_path)}
     assert "ravdess-f4" in found["scores-baseline-speech-f4-ravdess-f4"].arguments
     assert "tess" in found["scores-baseline-speech-without-tess-tess"].arguments
@@ -255,9 +261,9 @@ def test_what_prosody_counts_is_shown_with_what_choosing_flatters(tmp_path: Path
     witnesses = tmp_path / "witnesses"
     witnesses.mkdir()
     for name in ("f0", "f1", "f2", "f4", "without-tess", "without-nemo"):
-        (witnesses / f"affectd-1-speech-{name}.tflite").write_bytes(name.encode())
+        write_witness(witnesses, "affectd-1-speech", name)
     study = next(study for study in own_studies(tmp_path) if study.kind == "prosody")
-    assert study.proofs[0] != study.proofs[3]
+    assert len(set(study.made_of.values())) == 7
     write(study, tmp_path)
     shown = sections(read_results(MODELS, tmp_path, witnesses))
     tables = {part.id: [own for own in part.content.shown if isinstance(own, Table)] for part in shown}
@@ -286,7 +292,7 @@ def test_a_goal_that_is_missed_by_less_than_it_shows_is_told_with_more_digits_an
 def test_figures_of_an_older_file_reach_no_goal(measured: Path, tmp_path: Path) -> None:
     study = next(study for study in own_studies(tmp_path) if study.name == "scores-affectd-1-face-fer2013")
     path = measured / f"{study.name}.json"
-    path.write_text(path.read_text(encoding="utf-8").replace(study.proofs[0], "0" * 64), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace(study.made_of[0]["sha256"], "0" * 64), encoding="utf-8")
     goals = sections(read_results(MODELS, measured, tmp_path / "witnesses"))[0].content
     table = next(shown for shown in goals.shown if isinstance(shown, Table))
     assert next(row[-1] for row in table.rows if row[0] == "FER2013 PrivateTest, all: accuracy") == "–"

@@ -23,8 +23,7 @@ def test_a_runtime_gives_its_own_answers_again_in_another_process(
     assert compare_with(sys.executable, faces) == 0
     shown = capsys.readouterr().out
     assert "ai_edge_litert and ai_edge_litert" in shown
-    assert "crowd: 0 named otherwise, at most 0.0/256 apart" in shown
-    assert "fer2013: 0 named otherwise, at most 0.0/256 apart" in shown
+    assert "as served: 0 named otherwise, at most 0.0/256 apart" in shown
 
 
 @pytest.mark.skipif(not TFLITE_PYTHON, reason="AFFECTD_TFLITE_PYTHON names no Python that has tflite-runtime 2.14")

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from quantize.answers import tempered
 from quantize.metrics import calibration_error
-from quantize.temperature import FLATTEST, fit_temperature, fitted_temperature, tempered
+from quantize.temperature import FLATTEST, fit_temperature, fitted_temperature
 
 FloatArray = NDArray[np.float32]
 

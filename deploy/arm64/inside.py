@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from device.bench.stages import make_stages
+from device.models.probabilities import served
 from device.models.sets import load_set
 from device.models.tflite import TfliteModel
 
@@ -56,7 +57,7 @@ def answers(inputs: Path) -> dict[str, list[list[float]]]:
     """What the two nets make of the same inputs: the served probabilities, a row each."""
     models, given = load_set(MODELS), np.load(inputs)
     return {
-        card.id: [model(values)[0].reshape(-1, 7)[0].tolist() for values in given[card.kind]]
+        card.id: [list(served(card, model(values)[0])) for values in given[card.kind]]
         for card in (models.face, models.speech)
         for model in [TfliteModel(card, models.folder)]
     }

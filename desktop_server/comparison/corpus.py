@@ -12,7 +12,7 @@ from desktop_server.comparison.sides import Side
 from device.readings import EMOTIONS
 from quantize.closeness import Closeness, Probabilities, closeness, difference_quantiles
 from quantize.datasets import DATASETS, NAMES, Dataset, DatasetError, Samples, find_dataset
-from quantize.evaluate import answer_number, front_end_of, probabilities
+from quantize.evaluate import front_end_of, probabilities, served_in_words
 from quantize.hearing import heard
 from quantize.metrics import Scores, score
 from quantize.paired import Paired
@@ -31,7 +31,7 @@ class Parted:
 
 @dataclass(frozen=True, slots=True)
 class CorpusComparison:
-    """All figures. In ``paired`` float32 is the first and int8 the second; ``answer`` is which of a net's is scored.
+    """All figures. In ``paired`` float32 is the first and int8 the second; ``answer`` says what is served.
 
     ``protocol``, ``remarks``, ``unreadable`` and ``without_reading`` are as in ``quantize.evaluate.Report``.
     """
@@ -68,8 +68,7 @@ def compare_corpus(dataset: Dataset, root: Path, int8: Side, full: Side) -> Corp
     samples = heard(front_end, split.test, dataset.name)
     if not len(samples):
         raise DatasetError(f"{dataset.name}: of {len(split.test)} samples the appliance says nothing about any")
-    probs, reference = (probabilities(net, front_end, samples, dataset.answer) for net in nets)
-    card = int8.card(dataset.kind)
+    probs, reference = (probabilities(net, front_end, samples) for net in nets)
     return CorpusComparison(
         dataset=dataset.name,
         kind=dataset.kind,
@@ -77,7 +76,7 @@ def compare_corpus(dataset: Dataset, root: Path, int8: Side, full: Side) -> Corp
         remarks=split.remarks,
         unreadable=samples.unreadable,
         without_reading=len(split.test) - len(samples) - len(samples.unreadable) + len(split.test.unreadable),
-        answer=card.answers[answer_number(card, dataset.answer)].name,
+        answer=served_in_words(int8.card(dataset.kind)),
         int8=score(probs, samples.labels, samples.groups),
         float32=score(reference, samples.labels, samples.groups),
         closeness=closeness(probs, reference, samples.labels),

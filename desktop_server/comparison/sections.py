@@ -44,7 +44,7 @@ def sections(result: Comparison) -> list[Section]:
 
 def _of_corpus(own: CorpusComparison) -> Section:
     intro = (
-        f"{own.int8.samples:,} samples, the net's answer `{own.answer}`; {own.protocol}. McNemar's test (exact) asks "
+        f"{own.int8.samples:,} samples, as served ({own.answer}); {own.protocol}. McNemar's test (exact) asks "
         "whether both are right equally often; it takes samples as independent, so of a few actors it is too sure."
     )
     panels = [drawings.recalls(own), drawings.differences({own.dataset: own.difference_quantiles})]

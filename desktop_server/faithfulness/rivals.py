@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_server.explanation import MASKINGS, Masking, Places, place_map
+from device.models.card import Card
 from device.models.net import FloatArray, Net
-from device.models.probabilities import answer
+from device.models.probabilities import served
 from device.readings import EMOTIONS, Emotion, Modality
 
 Way = Callable[[Places, Emotion], FloatArray]
@@ -35,7 +36,7 @@ def ways(net: Net, modality: Modality, folder: Path) -> dict[str, Way]:
     found = {f"masks {h}×{w}": _masked(Masking((h, w), behind)) for h, w in GRIDS[modality]}
     found |= {"occlusion": _occlusion(modality), "random": _random}
     if net.card.file.endswith(".onnx"):
-        found["Grad-CAM"] = GradCam(folder / net.card.file)
+        found["Grad-CAM"] = GradCam(net.card, folder / net.card.file)
     return found
 
 
@@ -77,11 +78,12 @@ def _random(places: Places, _label: Emotion) -> FloatArray:
 class GradCam:
     """Selvaraju et al. 2017, of the last feature map that has places.
 
-    ONNX Runtime has no gradients, but those of a whole channel are all that is needed: the label's log probability is
-    asked twice a channel, with all of it nudged up and down.
+    ONNX Runtime has no gradients, but those of a whole channel are all that is needed: the label's log probability, as
+    it is served, is asked twice a channel, with all of it nudged up and down.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, card: Card, path: Path) -> None:
+        self._card = card
         self._trunk, self._head = _halves(path)
 
     def __call__(self, places: Places, label: Emotion) -> FloatArray:
@@ -103,7 +105,7 @@ class GradCam:
     def _probs(self, features: FloatArray, eaten: FloatArray, label: Emotion) -> NDArray[np.float64]:
         number = EMOTIONS.index(label)
         outputs = _run(self._head, features, np.broadcast_to(eaten, (len(features), *eaten.shape)))
-        return np.array([max(float(answer(output, 0)[number]), 1e-12) for output in outputs])
+        return np.array([max(served(self._card, output)[number], 1e-12) for output in outputs])
 
 
 def _halves(path: Path) -> tuple[Any, Any]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from device.errors import ModelError
 from device.readings import EMOTIONS
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +29,30 @@ class TensorSpec:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One row of an emotion net's output: whose judgement it learnt to give, and its calibration.
-
-    ``temperature`` divides the logits before probabilities are fused (1: as trained).
-    """
+    """One row of an emotion net's output: whose judgement it learnt to give."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How a net's answers become the one that is served (``device.models.probabilities.served``).
+
+    A weight, a prior and its exponent for each answer, in their order. Weights sum to 1. A prior is the share of each
+    class in what the answer was trained on, (7,), or empty where the exponent is 0. ``temperature`` divides the logits
+    of the whole (1: as trained).
+    """
+
+    weights: tuple[float, ...]
+    priors: tuple[tuple[float, ...], ...]
+    prior_exponents: tuple[float, ...]
     temperature: float
+
+
+def alone(temperature: float = 1.0, *, number: int = 0, answers: int = 1) -> Served:
+    """One of a net's answers, as it is, at a temperature."""
+    weights = tuple(float(i == number) for i in range(answers))
+    return Served(weights, ((),) * answers, (0.0,) * answers, temperature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +60,8 @@ class Card:
     """What the appliance must know of a model before it trusts it.
 
     ``kind`` is ``face``, ``speech`` or ``detector``; ``features`` is the version of the features it was trained on;
-    ``answers`` are the rows of an emotion net's output, of which the appliance serves the first; ``about`` holds the
-    rest for people: training data, split, command, metrics with intervals, licence.
+    ``answers`` are the rows of an emotion net's output, and ``served`` is what the appliance makes of them; ``about``
+    holds the rest for people: training data, split, command, metrics with intervals, licence.
     """
 
     id: str
@@ -54,6 +74,7 @@ class Card:
     outputs: tuple[TensorSpec, ...]
     runtimes: tuple[str, ...]
     answers: tuple[Answer, ...]
+    served: Served
     about: Mapping[str, Any]
 
 
@@ -82,16 +103,70 @@ def _card(raw: Mapping[str, Any]) -> Card:
             "input": _tensor(raw["input"]),
             "outputs": tuple(_tensor(t) for t in raw["outputs"]),
             "runtimes": tuple(raw["runtimes"]),
-            "answers": tuple(_answer(a) for a in raw["answers"]),
+            "answers": tuple(Answer(str(a["name"])) for a in raw["answers"]),
+            "served": _served(raw),
         }
     )
 
 
-def _answer(raw: Mapping[str, Any]) -> Answer:
-    temperature = float(raw["temperature"])
-    if not 0 < temperature < math.inf:
-        raise ValueError(f"temperature {temperature}: it divides logits, so it must be above 0 and finite")
-    return Answer(name=str(raw["name"]), temperature=temperature)
+def _served(raw: Mapping[str, Any]) -> Served:
+    answers = raw["answers"]
+    if "served" in raw:
+        own = raw["served"]
+        served = Served(
+            weights=_numbers(own["weights"]),
+            priors=tuple(map(_numbers, own["priors"])),
+            prior_exponents=_numbers(own["prior_exponents"]),
+            temperature=float(own["temperature"]),
+        )
+    elif answers and "temperature" not in answers[0]:
+        raise KeyError("served")
+    else:
+        served = _of_an_older_card(raw)
+    _require_sound(served, len(answers))
+    return served
+
+
+def _of_an_older_card(raw: Mapping[str, Any]) -> Served:
+    """Each answer has a temperature of its own, and the first one is served: so a detector has nothing to serve."""
+    answers = raw["answers"]
+    if len(answers) > 1:
+        _log.warning(
+            "model %s: its card is of an older format and does not say how its %d answers are served, so only the "
+            "first, %s, is; install a newer set of models",
+            raw["id"],
+            len(answers),
+            answers[0]["name"],
+        )
+    return alone(float(answers[0]["temperature"]) if answers else 1.0, answers=len(answers))
+
+
+def _numbers(values: Sequence[Any]) -> tuple[float, ...]:
+    return tuple(map(float, values))
+
+
+def _require_sound(served: Served, answers: int) -> None:
+    """Raise ``ValueError`` that says what cannot be served so."""
+    if not 0 < served.temperature < math.inf:
+        raise ValueError(f"temperature {served.temperature}: it divides logits, so it must be above 0 and finite")
+    parts = (served.weights, served.priors, served.prior_exponents)
+    if any(len(part) != answers for part in parts):
+        raise ValueError(
+            f"served: weights, priors and exponents of {[*map(len, parts)]} answers; the net has {answers}"
+        )
+    if not all(0 <= weight <= 1 for weight in served.weights) or (answers and not _is_one(served.weights)):
+        raise ValueError(f"served: weights {[*served.weights]}; none may be negative, and they must sum to 1")
+    for exponent, prior in zip(served.prior_exponents, served.priors, strict=True):
+        is_prior = len(prior) == len(EMOTIONS) and all(share > 0 for share in prior) and _is_one(prior)
+        if not 0 <= exponent < math.inf or (exponent > 0 and not is_prior):
+            raise ValueError(
+                f"served: prior {[*prior]} with exponent {exponent}; an exponent is finite and not negative, and one "
+                f"above 0 needs a prior of {len(EMOTIONS)} shares above 0 that sum to 1"
+            )
+
+
+def _is_one(shares: Sequence[float]) -> bool:
+    return math.isclose(sum(shares), 1.0, abs_tol=1e-6)
 
 
 def _tensor(raw: Mapping[str, Any]) -> TensorSpec:

@@ -54,7 +54,7 @@ def _table(result: Against) -> Table:
     )
     for name in ("", *(side.part.model for side in sides), "difference"):
         table.add_column(name, justify="right" if name else "left", no_wrap=True)
-    table.add_row("answer", *(side.answer for side in sides))
+    table.add_row("served", *(side.answer for side in sides))
     table.add_row("unread", *(str(side.without_reading) for side in sides))
     table.add_row("right alone", str(paired.only_second_right), str(paired.only_first_right))
     table.add_row("accuracy %", *_shares(paired.second_accuracy, paired.first_accuracy, paired.accuracy_difference))

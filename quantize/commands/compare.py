@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from quantize import calibration
-from quantize.commands.options import add_model, add_net, net_folder
+from quantize.commands.options import add_model, add_net, net_folder, served_of_shipped
 from quantize.commands.study_options import write_study
 from quantize.formats import Comparison, Form
 from quantize.recipes import find_recipe
@@ -34,7 +34,8 @@ def run(options: argparse.Namespace) -> None:
     recipe = find_recipe(options.model)
     pinned = options.calibration or calibration.FOLDER / f"{recipe.id}.json"
     split = recipe.dataset.split(options.root)
-    result = compare(recipe, split, run=net_folder(options, recipe), calibration_path=pinned)
+    run_of_net, served = net_folder(options, recipe), served_of_shipped(recipe)
+    result = compare(recipe, split, run=run_of_net, calibration_path=pinned, served=served)
     Console().print(_table(result))
     if options.json:
         write_study(options.json, result)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from quantize import calibration
-from quantize.commands.options import add_model, add_net, natural, net_folder
+from quantize.commands.options import add_model, add_net, natural, net_folder, served_of_shipped
 from quantize.commands.study_options import write_study
 from quantize.layers import LayerReport
 from quantize.recipes import find_recipe
@@ -37,7 +37,12 @@ def run(options: argparse.Namespace) -> None:
     pinned = options.calibration or calibration.FOLDER / f"{recipe.id}.json"
     split = recipe.dataset.split(options.root)
     result = layer_report(
-        recipe, split, run=net_folder(options, recipe), calibration_path=pinned, samples=options.samples
+        recipe,
+        split,
+        run=net_folder(options, recipe),
+        calibration_path=pinned,
+        samples=options.samples,
+        served=served_of_shipped(recipe),
     )
     Console().print(_table(result))
     Console(soft_wrap=True).print(result.finding, highlight=False, markup=False)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from device.errors import AffectdError
+from device.models.card import Served, alone, read_card
 from quantize import kept_nets
 from quantize.kept_nets import NETS, RUNS
 from quantize.recipe import Recipe
@@ -67,6 +68,12 @@ def run_folder(options: argparse.Namespace, recipe: Recipe) -> Path:
 def net_folder(options: argparse.Namespace, recipe: Recipe) -> Path:
     """The folder of a recipe's trained net, to be read only: its run or, where none was begun, what ships."""
     return Path(options.run or kept_nets.folder_of(recipe))
+
+
+def served_of_shipped(recipe: Recipe) -> Served:
+    """What is served of a net that ships; of any other, or where no card is there, the first answer as it is."""
+    path = MODELS / f"{recipe.id}.json"
+    return read_card(path).served if path.exists() else alone(answers=len(recipe.answers))
 
 
 def natural(text: str) -> int:

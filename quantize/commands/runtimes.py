@@ -33,6 +33,5 @@ def run(options: argparse.Namespace) -> None:
     found = compare_runtimes(options.model, dataset, dataset.split(options.root), python=options.python)
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"{found.model} on {found.dataset}, {found.samples} samples: {' and '.join(found.runtimes)}")
-    for answer, close in found.answers.items():
-        renamed = round(found.samples * (1 - close.agreement))
-        console.print(f"  {answer}: {renamed} named otherwise, at most {256 * close.largest_difference:.1f}/256 apart")
+    renamed, apart = round(found.samples * (1 - found.served.agreement)), 256 * found.served.largest_difference
+    console.print(f"as served: {renamed} named otherwise, at most {apart:.1f}/256 apart")

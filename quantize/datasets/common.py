@@ -140,7 +140,7 @@ class Dataset:
 
     ``folder`` is what its own folder is called, where that is not its name. ``made_of`` says what a folder has to hold
     where it is no corpus's own. ``answer`` is whose judgement its labels are: a net that gives several answers is
-    scored on that one, by default on the one that the appliance serves.
+    validated while it is trained by that one, by default by the first. It is scored by what is served of all.
     """
 
     name: str

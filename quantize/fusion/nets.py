@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from device.models.card import read_card
+from device.models.card import Served, read_card
 from device.models.tflite import TfliteModel
 from quantize.datasets import DatasetError, Samples, find_dataset
 from quantize.datasets.ravdess import FOLDS, TEST_FOLD
@@ -23,21 +23,23 @@ class Answered:
 
     model: str
     sha256: str
+    served: Served
     names: tuple[str, ...]
     labels: NDArray[np.int64]
     probs: FloatArray
 
 
-def answered(path: Path, samples: Samples, answer: str = "") -> Answered:
-    """Ask the file at ``path``, whose card stands beside it, for the answer of that name or the served one.
+def answered(path: Path, samples: Samples) -> Answered:
+    """Ask the file at ``path``, whose card stands beside it, for what the appliance serves.
 
     Raises ``ModelError`` and ``DatasetError``.
     """
     model = TfliteModel(read_card(path.with_suffix(".json")), path.parent)
     front_end = front_end_of(model)
     those = heard(front_end, samples, "test")
-    probs = probabilities(model, front_end, those, answer)
-    return Answered(model.card.id, model.card.sha256, tuple(those.names), those.labels, probs.astype(np.float64))
+    probs = probabilities(model, front_end, those)
+    card = model.card
+    return Answered(card.id, card.sha256, card.served, tuple(those.names), those.labels, probs.astype(np.float64))
 
 
 def fold_files(folder: Path, shipped: Path) -> list[Path]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.fusion.rules import RULES
+from device.models.card import Served
 from device.readings import EMOTIONS
 from quantize.datasets import DatasetError
 from quantize.fusion.apply import FULL_QUALITY, fused
@@ -24,7 +25,7 @@ DRAWS = 20
 SEED = 33
 PROTOCOL = (
     "Each voice of the speech test part with a random face, of the same emotion, of the face test part; drawn anew "
-    "for each draw. Both models' files, temperatures from their cards, rules as shipped, both qualities full."
+    "for each draw. Both models' files, what is served of them, rules as shipped, both qualities full."
 )
 
 
@@ -44,8 +45,10 @@ class Simulated:
 
     face: str
     face_sha256: str
+    face_served: Served
     speech: str
     speech_sha256: str
+    speech_served: Served
     protocol: str
     faces: int
     voices: int
@@ -66,8 +69,10 @@ def simulated(face: Answered, speech: Answered) -> Simulated:
     return Simulated(
         face=face.model,
         face_sha256=face.sha256,
+        face_served=face.served,
         speech=speech.model,
         speech_sha256=speech.sha256,
+        speech_served=speech.served,
         protocol=PROTOCOL,
         faces=len(face.labels),
         voices=len(speech.labels),

@@ -57,7 +57,7 @@ def study(root: Path, *, models: Path, model_set: str = "", speech_folds: Path |
 
 
 def _simulated(chosen: ModelSet, root: Path) -> Simulated:
-    seen = answered(chosen.folder / chosen.face.file, FER2013.split(root).test, FER2013.answer)
+    seen = answered(chosen.folder / chosen.face.file, FER2013.split(root).test)
     return simulated(seen, answered(chosen.folder / chosen.speech.file, RAVDESS.split(root).test))
 
 

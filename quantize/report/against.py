@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantize.measured import Json
+from quantize.made_of import Json
 from quantize.report.parts import Content, Table
 from quantize.report.results import Results
 from quantize.report.wording import NONE, chance, change, percent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from quantize.measured import Json
+from quantize.made_of import Json
 from quantize.report.drawing import INK, in_percent, mark_chance, plot, whiskers
 from quantize.report.parts import Content, Plot, Plots, Table
 from quantize.report.results import Results

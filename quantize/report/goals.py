@@ -9,7 +9,7 @@ from statistics import mean
 from device.models.card import Card
 from device.models.sets import ModelSet
 from quantize.datasets.ravdess import FOLDS, TEST_FOLD
-from quantize.measured import Json
+from quantize.made_of import Json
 from quantize.reliability import ReliabilityBin, error, together
 from quantize.report.parts import Content, Table
 from quantize.report.results import Results

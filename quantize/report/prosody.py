@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from quantize.measured import Json
+from quantize.made_of import Json
 from quantize.report.drawing import MUTED, SERIES, in_percent, plot
 from quantize.report.parts import Content, Plot, Plots, Table
 from quantize.report.results import Results

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from device.models.card import Card
 from device.models.sets import ModelSet, list_sets, load_set
-from quantize.measured import Json, State, Study, studies
+from quantize.made_of import Json
+from quantize.measured import State, Study, studies
 from quantize.report.drawing import SERIES
 
 INSTRUCTIONS = Path("docs/instructions.json")

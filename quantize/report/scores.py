@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from device.readings import EMOTIONS
-from quantize.measured import Json
+from quantize.made_of import Json
 from quantize.reliability import ReliabilityBin, error_by_chance
 from quantize.report.drawing import HEAT, INK, LINE, MUTED, in_percent, mark_chance, plot, whiskers
 from quantize.report.parts import Content, Plot, Plots, Table
@@ -156,7 +156,7 @@ def _reliability(results: Results, report: Json) -> Plot:
         axes.scatter(x, y, s=sizes, color=colour, linewidths=0)
         axes.text(4, 92, f"calibration error {own['calibration_error']:.3f}", fontsize=8)
         axes.text(4, 84, f"by chance {chance:.3f}", fontsize=8, color=MUTED)
-        axes.text(4, 76, f"temperature {report['temperature']:.2f}", fontsize=8, color=MUTED)
+        axes.text(4, 76, f"temperature {report['served']['temperature']:.2f}", fontsize=8, color=MUTED)
         in_percent(axes, "x")
         in_percent(axes, low=0, high=102)
         mark_chance(axes)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from quantize.measured import Json
+from quantize.made_of import Json
 from quantize.report.drawing import MUTED, in_percent, mark_chance, plot
 from quantize.report.parts import Content, Plot, Plots
 from quantize.report.results import Results

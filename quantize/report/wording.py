@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantize.measured import Json
+from quantize.made_of import Json
 
 NONE = "–"
 
