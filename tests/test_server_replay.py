@@ -28,11 +28,12 @@ def replayed(engine: Engine) -> list[Estimate]:
 
 
 def test_a_replay_through_both_roots_differs_only_by_the_model() -> None:
-    on_device, on_desktop = replayed(TFLITE), replayed(FLOAT)
-    assert len(on_device) == len(on_desktop) > 10
+    on_device, on_desktop = ({e.captured_ns: e for e in replayed(engine)} for engine in (TFLITE, FLOAT))
+    together = on_device.keys() & on_desktop.keys()  # a label that falls between two readings is one side's own
+    assert len(together) > 0.9 * len(on_device | on_desktop) > 10
     said_both = False
-    for ours, theirs in zip(on_device, on_desktop, strict=True):
-        assert (ours.captured_ns, ours.rule) == (theirs.captured_ns, theirs.rule)
+    for ours, theirs in ((on_device[moment], on_desktop[moment]) for moment in together):
+        assert ours.rule == theirs.rule
         for modality in Modality:
             int8, full = ours.modalities[modality], theirs.modalities[modality]
             assert (int8.present, int8.age_ms, int8.quality) == (full.present, full.age_ms, full.quality)
@@ -40,7 +41,7 @@ def test_a_replay_through_both_roots_differs_only_by_the_model() -> None:
                 said_both = True
                 assert int8.probs == pytest.approx(full.probs, abs=0.1)
     assert said_both
-    assert [e.probs for e in on_device] != [e.probs for e in on_desktop]
+    assert any(on_device[moment].probs != on_desktop[moment].probs for moment in together)
 
 
 def test_the_server_s_timeline_of_a_film_is_the_replay(tmp_path: Path) -> None:

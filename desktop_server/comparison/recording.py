@@ -79,8 +79,8 @@ def compare_media(
 ) -> MediaComparison:
     """Raises ``MediaError`` for what cannot be played, ``AffectdError`` where nothing is read from any of it."""
     heard, reference = (_Heard.of(media, settings, side, rate_hz) for side in (int8, full))
-    moments = list(zip(heard.estimates, reference.estimates, strict=True))
-    agreement = _agreement(heard.vectors, reference.vectors)
+    moments = _at_the_same_moments(heard.estimates, reference.estimates)
+    agreement = _agreement(*(_vectors(side) for side in zip(*moments, strict=True)))
     if not agreement:
         raise AffectdError(f"no face and no voice is found in {', '.join(path.name for path in media)}")
     votes = votes_beside(media)
@@ -99,17 +99,22 @@ def compare_media(
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """What one side makes of the media; ``vectors`` are each modality's own, and the fused ones, by time."""
+    """What one side makes of the media."""
 
     estimates: list[Estimate]
     clips: list[ClipSummary]
-    vectors: Mapping[str, Mapping[int, Probabilities]]
 
     @classmethod
     def of(cls, media: Sequence[Path], settings: Settings, side: Side, rate_hz: float | None) -> _Heard:
         replay = open_media(media, rate_hz=rate_hz)
         estimates = list(replay_estimates(settings, side.models, replay, side.engine.open_net))
-        return cls(estimates, _summaries(spans(replay), estimates), _vectors(estimates))
+        return cls(estimates, _summaries(spans(replay), estimates))
+
+
+def _at_the_same_moments(ours: Sequence[Estimate], theirs: Sequence[Estimate]) -> list[tuple[Estimate, Estimate]]:
+    """What both said last at each moment at which both said anything: a label that falls is one side's own matter."""
+    said, other = ({estimate.captured_ns: estimate for estimate in side} for side in (ours, theirs))
+    return [(said[moment], other[moment]) for moment in said if moment in other]
 
 
 def _summaries(clips: list[Span], estimates: Sequence[Estimate]) -> list[ClipSummary]:
@@ -120,7 +125,7 @@ def _summaries(clips: list[Span], estimates: Sequence[Estimate]) -> list[ClipSum
 
 
 def _vectors(estimates: Sequence[Estimate]) -> dict[str, dict[int, Probabilities]]:
-    """Each reading once, by its own time, and every fused vector."""
+    """By time: each modality's readings, each once, and the fused vectors."""
     found: dict[str, dict[int, Probabilities]] = {name: {} for name in (*Modality, FUSED)}
     for estimate in estimates:
         if estimate.probs is not None:
