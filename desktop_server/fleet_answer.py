@@ -47,10 +47,11 @@ class HeardModalities(Heard):
 
 
 class HeardEstimate(Heard):
-    """A node's `state`; its ``ts`` is the capture's, by the node's own clock."""
+    """A node's `state`; its ``ts`` is the capture's, by the node's own clock. Probabilities are all 0 without any."""
 
     ts: str
-    label: Label
+    label: Label | Literal["unknown"] = Field(description="`unknown` while no sensor of its looks or listens.")
+    reason: str | None = Field(None, description="Why it is unknown.")
     confidence: float = Share
     valence: float = Field(ge=-1, le=1)
     arousal: float = Field(ge=-1, le=1)

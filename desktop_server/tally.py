@@ -22,7 +22,7 @@ _LATENCY_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _MAX_TOLD = 64
 
 Reason = Literal["malformed", "misplaced", "too-many-nodes"]
-_Label = Literal["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise", "uncertain", "nobody"]
+_Label = Literal["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise", "uncertain", "nobody", "unknown"]
 _Node = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}\Z")]
 
 

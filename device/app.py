@@ -20,6 +20,7 @@ from device.capture.turned import upright
 from device.errors import AffectdError, ConfigError, ModelError, SourceUnavailable
 from device.fusion.fuse import Fusion
 from device.fusion.rules import RULES
+from device.lane_state import NO_PURPOSE
 from device.models.card import verify_file
 from device.models.detect import FaceDetector
 from device.models.face_emotion import FaceRecogniser
@@ -279,7 +280,7 @@ def _microphone_lane(settings: Settings, recognise: Recogniser[AudioBlock], repl
 
 def _require_purpose(settings: Settings) -> None:
     if settings.node.purpose == UNSTATED:
-        raise SourceUnavailable("closed until a purpose is stated; run: sudo affectd setup")
+        raise SourceUnavailable(f"{NO_PURPOSE}; run: sudo affectd setup")
 
 
 def _node(settings: Settings, models: ModelSet, link: Link, outbox: Outbox, switch: Switch, runtime: str) -> NodeSink:

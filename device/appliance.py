@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from device.blindness import blindness
 from device.errors import AffectdError
 from device.health import Health, RateMeter, SystemProbe
 from device.lane_state import STARTING, LaneState, Phase
@@ -15,6 +16,7 @@ from device.pipeline import ThreadedPipeline
 from device.privacy import PrivacyFlag
 from device.publish.cadence import Every
 from device.publish.node import NodeSink
+from device.readings import Estimate, Reading
 from device.service import Notifier, Progress
 from device.stages import Fuser
 from device.state_folder import StateFolder
@@ -101,24 +103,31 @@ class Appliance:
         """Wait a little for a reading; then do what is due."""
         reading = self._pipeline.take(STEP_S)
         now_ns = time.monotonic_ns()
-        estimate = self._fusion.step(reading) if reading else self._fusion.tick(now_ns - ON_THE_WAY_NS)
-        if estimate:
+        if estimate := self._fuse(reading, now_ns):
             self._node.publish(estimate)
         self._node.poll()
-        self._tell_parts()
+        has_changed = self._tell_parts()
         self._notifier.status(self._summary())
-        if self._health_due.due(now_ns):
+        if self._health_due.due(now_ns) or has_changed:  # a closed camera has no frame rate from now on
             self._store.mend()
             self._node.set_health(self._health(now_ns))
         self._feed_watchdog(now_ns)
 
-    def _tell_parts(self) -> None:
+    def _fuse(self, reading: Reading | None, now_ns: int) -> Estimate | None:
+        if reason := blindness(self._pipeline.states):
+            return self._fusion.lose(now_ns, reason)  # a reading that is still on its way comes too late
+        return self._fusion.step(reading) if reading else self._fusion.tick(now_ns - ON_THE_WAY_NS)
+
+    def _tell_parts(self) -> bool:
+        """Say how the sensors are, each time that is new, and whether it was."""
+        told = dict(self._told)
         for name, lane in self._pipeline.states.items():
             self._tell_part(name, lane.state, lane.reason, _severity(lane))
         problem = self._store.problem
         self._tell_part(
             "store", "degraded" if problem else "online", problem, logging.ERROR if problem else logging.INFO
         )
+        return told != self._told
 
     def _tell_part(self, name: str, state: str, reason: str, severity: int) -> None:
         if self._told.get(name) == (state, reason):
@@ -146,7 +155,7 @@ class Appliance:
         camera, link, events = lanes.get("camera", LaneState()), self._counters(), self._store.events
         return Health(
             system=self._probe.read(),
-            frame_rate_hz=self._frame_rate.step(camera.signals, now_ns),
+            frame_rate_hz=self._frame_rate_hz(camera, now_ns),
             dropped={
                 **{name: lane.dropped for name, lane in lanes.items()},
                 "readings": self._pipeline.dropped_readings,
@@ -165,6 +174,12 @@ class Appliance:
                 "store": events.begun_anew,
             },
         )
+
+    def _frame_rate_hz(self, camera: LaneState, now_ns: int) -> float | None:
+        if camera.state in ("online", "degraded"):
+            return self._frame_rate.step(camera.signals, now_ns)
+        self._frame_rate.reset()
+        return None
 
     def _feed_watchdog(self, now_ns: int) -> None:
         """The watchdog is for our own work: a driver that does not answer is told of, and the rest goes on."""

@@ -98,17 +98,25 @@ class SystemProbe:
 
 
 class RateMeter:
-    """A rate from a growing count, over the time between two looks."""
+    """A rate from a growing count, over the time between two looks that are ``least_s`` apart or more."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, least_s: float = 1.0) -> None:
+        self._least_ns = round(least_s * 1e9)
         self._last: tuple[int, int] | None = None
+        self._rate_hz: float | None = None
 
     def step(self, count: int, now_ns: int) -> float | None:
-        """Items a second since the last call; ``None`` at the first."""
-        last, self._last = self._last, (count, now_ns)
-        if last is None or now_ns <= last[1]:
-            return None
-        return (count - last[0]) * 1e9 / (now_ns - last[1])
+        """Items a second since the last look; ``None`` at the first. A look that comes too early repeats the last."""
+        if self._last is None:
+            self._last = count, now_ns
+        elif now_ns - self._last[1] >= self._least_ns:
+            self._rate_hz = (count - self._last[0]) * 1e9 / (now_ns - self._last[1])
+            self._last = count, now_ns
+        return self._rate_hz
+
+    def reset(self) -> None:
+        """Nothing is counted now."""
+        self._last = self._rate_hz = None
 
 
 def _bit(bits: int | None, number: int) -> bool | None:

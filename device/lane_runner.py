@@ -10,7 +10,7 @@ from typing import Any, Generic
 
 from device.abandonable import AbandonableThread
 from device.errors import SourceLost, SourceUnavailable
-from device.lane_state import STARTING, LaneState, Phase
+from device.lane_state import PRIVACY, STARTING, LaneState, Phase
 from device.readings import Reading
 from device.stages import Lane, Signal, Source
 
@@ -98,10 +98,8 @@ class LaneRunner(Generic[Signal]):
     def _wait_until_wanted(self) -> bool:
         with self._wake:
             while self._paused and not self._stopping:
-                self._note(state="disabled", reason="privacy", blind=False, phase=Phase.IDLE)
+                self._note(state="disabled", reason=PRIVACY, blind=False, phase=Phase.IDLE)
                 self._wake.wait()
-            if self._noted.state == "disabled":
-                self._note(state="offline", reason=STARTING)
             return not self._stopping
 
     def _retry_later(self, reason: str, wait_s: float) -> None:
@@ -110,13 +108,16 @@ class LaneRunner(Generic[Signal]):
             self._wake.wait_for(lambda: self._unwanted, wait_s)
 
     def _read_source(self) -> None:
-        """Read the source until it ends, is lost (raises) or is closed because it is not wanted."""
-        self._note(phase=Phase.OPENING)
+        """Read the source until it ends, is lost (raises) or is closed because it is not wanted.
+
+        It is online with its first signal: one that only opens has shown nothing yet.
+        """
+        self._note(**_lost(self._noted.reason if self._noted.state == "offline" else STARTING), phase=Phase.OPENING)
         self._closed_by_us = False
         with self._lane.open_source() as source:
             try:
                 self._offer_to_close(source)
-                self._note(is_recording=source.is_recording, **_condition(source))
+                self._note(is_recording=source.is_recording)
                 self._read(source)
             except SourceLost as error:
                 self._note(**_lost(str(error)))  # told before it is closed: that may take long
@@ -134,9 +135,9 @@ class LaneRunner(Generic[Signal]):
         for signal in source:
             self._refuse_late_signals()
             self._note(signals=self._noted.signals + 1, last_captured_ns=signal.captured_ns, phase=Phase.RECOGNISING)
-            if not source.blind:
-                self._give_if_any(self._lane.recognise(signal))
+            reading = None if source.blind else self._lane.recognise(signal)
             self._note(dropped=dropped_before + source.dropped, **_condition(source), phase=Phase.READING)
+            self._give_if_any(reading)
         last_words = self._lane.recognise.finish()
         if not self._closed_by_us:
             self._give_if_any(last_words)

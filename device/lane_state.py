@@ -6,6 +6,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 STARTING = "starting"
+PRIVACY = "privacy"
+NO_PURPOSE = "closed until a purpose is stated"
+"""Three reasons that are no fault."""
+
 STUCK_AFTER_S = 10.0
 """A driver that has not answered for so long is stuck: sources say of themselves that they are lost after 3 to 9 s."""
 

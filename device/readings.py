@@ -25,7 +25,10 @@ UNCERTAIN = "uncertain"
 """The label when the best emotion is below the threshold."""
 
 NOBODY = "nobody"
-"""The label when there is neither a face nor a voice."""
+"""The label when there is neither a face nor a voice: a sensor looked or listened, and found none."""
+
+UNKNOWN = "unknown"
+"""The label while no sensor looks or listens, or none may be believed; the estimate's ``reason`` says why."""
 
 
 class Modality(StrEnum):
@@ -67,8 +70,12 @@ class ModalityState:
 class Estimate:
     """What the appliance says: the fused emotion at one moment.
 
-    ``label`` is an emotion, ``uncertain`` or ``nobody``; ``valence`` and ``arousal`` are in -1…1;
-    ``confidence`` is the fused probability of the label, of the best emotion while uncertain, and 0 with nobody.
+    ``label`` is an emotion, ``uncertain``, ``nobody`` or ``unknown``, which has a ``reason`` (``privacy``, ``camera
+    lost``); ``valence`` and ``arousal`` are in -1…1; ``confidence`` is the fused probability of the label, of the best
+    emotion while uncertain, and 0 with nobody and while unknown.
+
+    ``uncertain_below`` and ``hold_s`` are what the label was chosen by (``LabelHysteresis``); ``None`` where that is
+    not told.
     """
 
     captured_ns: int
@@ -79,3 +86,6 @@ class Estimate:
     probs: Probabilities | None
     modalities: Mapping[Modality, ModalityState]
     rule: str
+    uncertain_below: float | None = None
+    hold_s: float | None = None
+    reason: str | None = None

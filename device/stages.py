@@ -65,6 +65,9 @@ class Fuser(Protocol):
     def tick(self, now_ns: int, /) -> Estimate | None:
         """Let time pass."""
 
+    def lose(self, now_ns: int, reason: str, /) -> Estimate | None:
+        """Let time pass while no sensor tells of the world."""
+
 
 @dataclass(frozen=True)
 class Lane(Generic[Signal]):

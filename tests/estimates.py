@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from device.readings import EMOTIONS, NOBODY, UNCERTAIN, Estimate, Modality, ModalityState, Probabilities
+from device.readings import EMOTIONS, NOBODY, UNCERTAIN, UNKNOWN, Estimate, Modality, ModalityState, Probabilities
+
+THRESHOLD = 0.4
 
 
 def probabilities(label: str, confidence: float) -> Probabilities:
@@ -13,24 +15,34 @@ def probabilities(label: str, confidence: float) -> Probabilities:
 
 
 def estimate(
-    at_s: float, label: str = "happy", confidence: float = 0.8, *, face: bool = True, speech: bool = False
+    at_s: float,
+    label: str = "happy",
+    confidence: float = 0.8,
+    *,
+    face: bool = True,
+    speech: bool = False,
+    reason: str | None = None,
 ) -> Estimate:
-    """One estimate ``at_s`` seconds after the start of the story."""
+    """One estimate ``at_s`` seconds after the start of the story; a ``reason`` for ``unknown``."""
     best = label if label in EMOTIONS else "sad"
-    probs = None if label == NOBODY else probabilities(best, 0.3 if label == UNCERTAIN else confidence)
-    weight = 0.0 if label == NOBODY else 1.0 / (face + speech)
+    nothing = label in (NOBODY, UNKNOWN)
+    probs = None if nothing else probabilities(best, 0.3 if label == UNCERTAIN else confidence)
+    weight = 0.0 if nothing else 1.0 / (face + speech)
 
     def part(present: bool) -> ModalityState:
-        seen = present and label != NOBODY
+        seen = present and not nothing
         return ModalityState(True, 40.0, 0.9, weight, probs) if seen else ModalityState(False)
 
     return Estimate(
         captured_ns=round(at_s * 1e9),
         label=label,
-        confidence=0.0 if label == NOBODY else confidence,
-        valence=0.5,
-        arousal=0.25,
+        confidence=0.0 if nothing else confidence,
+        valence=0.0 if nothing else 0.5,
+        arousal=0.0 if nothing else 0.25,
         probs=probs,
         modalities={Modality.FACE: part(face), Modality.SPEECH: part(speech)},
         rule="average",
+        uncertain_below=THRESHOLD,
+        hold_s=0.5,
+        reason=reason,
     )

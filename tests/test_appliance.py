@@ -86,13 +86,21 @@ def test_privacy_closes_both_sensors_and_survives_a_restart(tmp_path: Path, mosq
             for sensor in ("camera", "microphone"):
                 eventually(lambda s=sensor: latest(house, f"status/{s}")["state"] == "disabled", 10)  # type: ignore[misc]
             assert house.raw("affectd/test/privacy/state")[-1] == b"ON"
+            eventually(lambda: latest(house, "state")["reason"] == "privacy", 10)
+            closed = len(house.json("affectd/test/state"))
+            eventually(lambda: len(house.json("affectd/test/state")) >= closed + 2, 10)
+            assert {(s["label"], s["reason"]) for s in house.json("affectd/test/state")[closed:]} == {
+                ("unknown", "privacy")
+            }
+            eventually(lambda: latest(house, "health")["frame_rate_hz"] is None, 10)
         house.heard.clear()
         with running(config):
             eventually(lambda: latest(house, "health") is not None, 30)
             assert latest(house, "status/camera") == {**latest(house, "status/camera"), "state": "disabled"}
-            assert {state["label"] for state in house.json("affectd/test/state")} <= {"nobody"}
+            assert {state["label"] for state in house.json("affectd/test/state")} == {"unknown"}
             house.say("affectd/test/privacy/set", "OFF")
-            eventually(lambda: any(s["label"] != "nobody" for s in house.json("affectd/test/state")), 30)
+            eventually(lambda: latest(house, "state")["label"] != "unknown", 30)
+            assert "nobody" not in {state["label"] for state in house.json("affectd/test/state")}
 
 
 @pytest.mark.parametrize(("purpose", "closed"), [("not-stated", True), ("", False), ("home", False)])
@@ -158,6 +166,21 @@ def test_a_missing_camera_is_named_and_the_microphone_carries_on(tmp_path: Path,
     with Listener(mosquitto.port) as house, running(config):
         eventually(lambda: latest(house, "health") is not None, 30)
         eventually(lambda: "usb-none" in str(latest(house, "status/camera")), 30)
+
+
+def test_without_its_only_sensor_it_says_that_it_does_not_know_and_never_that_nobody_is_there(
+    tmp_path: Path, mosquitto: Mosquitto
+) -> None:
+    config = write_config(
+        tmp_path,
+        node={"mode": "face"},
+        camera={"source": "/dev/v4l/by-id/usb-none"},
+        mqtt={"host": HOST, "port": mosquitto.port, "heartbeat_s": 1},
+    )
+    with Listener(mosquitto.port) as house, running(config):
+        eventually(lambda: [s["reason"] for s in house.json("affectd/test/state")].count("camera lost") >= 3, 30)
+        assert {state["label"] for state in house.json("affectd/test/state")} == {"unknown"}
+        assert house.topics().index("affectd/test/state") < house.topics().index("affectd/test/status")
 
 
 @pytest.mark.parametrize("sensor", ["camera", "microphone"])

@@ -14,7 +14,7 @@ from device.publish.homeassistant import discovery
 from device.publish.payload import Json, MediaClock, Payloads, SystemClock, encode
 from device.publish.requests import answer
 from device.publish.topics import TABLE, Topics
-from device.readings import NOBODY, UNCERTAIN
+from device.readings import NOBODY, UNCERTAIN, UNKNOWN
 
 DOCUMENT = yaml.safe_load((Path(__file__).resolve().parents[1] / "docs" / "asyncapi.yaml").read_text(encoding="utf-8"))
 LIVE = Payloads(node="kitchen", boot_id="b00t", model_set="baseline", clock=SystemClock())
@@ -54,6 +54,7 @@ def events() -> list[Json]:
 HEALTH = Health(SystemProbe().read(), 9.9, {"vision": 1}, {"readings": 0}, {"mqtt": 0})
 EXAMPLES: list[tuple[str, Json]] = [
     *(("state", MEDIA.state(estimate(1, label, speech=True))) for label in ("happy", UNCERTAIN, NOBODY)),
+    ("state", MEDIA.state(estimate(1, UNKNOWN, reason="privacy"))),
     ("state", LIVE.state(estimate(1))),
     *(("event", event) for event in events()),
     *(("status", LIVE.status(state)) for state in ("online", "stopped", "offline")),

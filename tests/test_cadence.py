@@ -1,7 +1,7 @@
 from estimates import estimate
 
 from device.publish.cadence import Cadence, Every
-from device.readings import NOBODY
+from device.readings import NOBODY, UNKNOWN
 
 
 def said(cadence: Cadence, *story: tuple[float, str, float]) -> list[float]:
@@ -15,6 +15,12 @@ def test_the_same_is_said_again_only_with_the_heartbeat() -> None:
 
 def test_another_label_is_said_at_once() -> None:
     assert said(Cadence(), (0, "happy", 0.8), (0.2, "sad", 0.8), (0.4, NOBODY, 0)) == [0, 0.2, 0.4]
+
+
+def test_why_nothing_is_known_is_said_at_once_when_it_is_another_reason() -> None:
+    cadence = Cadence()
+    story = [(0, "starting"), (1, "starting"), (2, "privacy"), (3, "privacy"), (4, "camera lost")]
+    assert [at for at, why in story if cadence.due(estimate(at, UNKNOWN, reason=why))] == [0, 2, 4]
 
 
 def test_a_person_who_is_a_little_surer_is_not_worth_a_message() -> None:

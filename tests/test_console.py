@@ -5,7 +5,7 @@ from estimates import estimate
 
 from device.publish.console import ConsoleSink, human_line
 from device.publish.payload import MediaClock, Payloads
-from device.readings import NOBODY
+from device.readings import NOBODY, UNKNOWN
 
 
 def printed(*, as_json: bool) -> list[str]:
@@ -14,6 +14,7 @@ def printed(*, as_json: bool) -> list[str]:
     with ConsoleSink(stream=stream, payloads=payloads, as_json=as_json) as sink:
         sink.publish(estimate(1.2, "happy", 0.81, speech=True))
         sink.publish(estimate(2.0, NOBODY))
+        sink.publish(estimate(3.0, UNKNOWN, reason="camera lost"))
     return stream.getvalue().splitlines()
 
 
@@ -22,13 +23,15 @@ def test_json_lines_are_the_states_that_the_broker_would_carry() -> None:
     assert [(s["schema"], s["label"], s["seq"]) for s in states] == [
         ("affectd.state/1", "happy", 1),
         ("affectd.state/1", NOBODY, 2),
+        ("affectd.state/1", UNKNOWN, 3),
     ]
 
 
 def test_a_person_reads_who_said_what() -> None:
-    happy, nobody = printed(as_json=False)
+    happy, nobody, unknown = printed(as_json=False)
     assert " ".join(happy.split()) == "1.20 s happy 0.81 face happy 0.81 ×0.50 speech happy 0.81 ×0.50"
     assert " ".join(nobody.split()) == "2.00 s nobody 0.00 face – speech –"
+    assert " ".join(unknown.split()) == "3.00 s unknown camera lost"
 
 
 def test_lines_stand_in_columns() -> None:

@@ -7,7 +7,7 @@ from device.fusion.circumplex import valence_arousal
 from device.fusion.fuse import Fusion
 from device.fusion.rules import RULES, as_probabilities, log_linear
 from device.fusion.smooth import LabelHysteresis
-from device.readings import EMOTIONS, NOBODY, UNCERTAIN, Emotion, Estimate, Modality, Probabilities, Reading
+from device.readings import EMOTIONS, NOBODY, UNCERTAIN, UNKNOWN, Emotion, Estimate, Modality, Probabilities, Reading
 
 SECOND = 1_000_000_000
 
@@ -92,6 +92,36 @@ def test_an_empty_room_is_still_reported_every_second() -> None:
     fuse = fusion()
     said = [fuse.tick(int(t * SECOND / 4)) for t in range(21)]
     assert [e.label for e in said if e] == [NOBODY] * 5
+
+
+def test_who_is_blind_and_deaf_says_so_once_then_every_second_and_knows_nothing_of_before() -> None:
+    fuse = fusion()
+    fuse.step(face(0, Emotion.HAPPY))
+    said = [fuse.lose(int((0.1 + t / 10) * SECOND), "privacy") for t in range(21)]
+    assert [n for n, estimate in enumerate(said) if estimate] == [0, 10, 20]
+    lost = said[0]
+    assert lost is not None
+    assert (lost.label, lost.reason, lost.confidence, lost.probs) == (UNKNOWN, "privacy", 0.0, None)
+    assert not any(state.present for state in lost.modalities.values())
+    other = fuse.lose(int(2.2 * SECOND), "camera lost")
+    assert other is not None
+    assert other.reason == "camera lost"
+
+
+def test_nobody_is_said_only_after_a_second_of_looking_that_found_none() -> None:
+    fuse = fusion()
+    fuse.lose(0, "starting")
+    said = [fuse.tick(int(t * SECOND / 10)) for t in range(5, 16)]
+    assert [e.label for e in said if e] == [NOBODY]
+    assert said[-1] is not None
+    assert said[-1].reason is None
+
+
+def test_who_sees_again_says_what_it_sees_at_once() -> None:
+    fuse = fusion(hold_s=0.5)
+    fuse.step(face(0, Emotion.HAPPY))
+    fuse.lose(int(0.1 * SECOND), "camera lost")
+    assert fuse.step(face(0.2, Emotion.SAD)).label == Emotion.SAD
 
 
 def test_two_seconds_of_joy_survive_one_blurred_frame() -> None:

@@ -66,4 +66,7 @@ def test_the_rate_is_that_of_the_time_between_two_looks() -> None:
     assert meter.step(100, 0) is None
     assert meter.step(150, 10_000_000_000) == 5.0
     assert meter.step(150, 20_000_000_000) == 0.0
-    assert meter.step(200, 20_000_000_000) is None
+    assert meter.step(200, 20_000_000_000) == 0.0  # no time has passed
+    meter.reset()
+    assert meter.step(210, 21_000_000_000) is None
+    assert meter.step(220, 22_000_000_000) == 10.0

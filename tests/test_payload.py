@@ -10,7 +10,7 @@ from estimates import estimate
 from device.publish.episodes import Episodes
 from device.publish.payload import MediaClock, Payloads, SystemClock, encode
 from device.publish.wall_clock import rfc3339
-from device.readings import EMOTIONS, NOBODY
+from device.readings import EMOTIONS, NOBODY, UNKNOWN
 
 
 def media_payloads() -> Payloads:
@@ -20,8 +20,8 @@ def media_payloads() -> Payloads:
 def test_the_state_says_what_the_contract_says() -> None:
     state = media_payloads().state(estimate(1.5, "happy", 0.8123456))
     assert list(state) == [
-        "schema", "node", "boot_id", "seq", "ts", "mono_ns", "clock_synced", "label", "confidence", "valence",
-        "arousal", "probs", "modalities", "fusion", "latency_ms", "model_set",
+        "schema", "node", "boot_id", "seq", "ts", "mono_ns", "clock_synced", "label", "reason", "confidence",
+        "valence", "arousal", "probs", "modalities", "fusion", "latency_ms", "model_set",
     ]  # fmt: skip
     assert state["schema"] == "affectd.state/1"
     assert state["ts"] == "1970-01-01T00:00:01.500Z"
@@ -30,9 +30,10 @@ def test_the_state_says_what_the_contract_says() -> None:
     assert list(state["probs"]) == list(EMOTIONS)
     assert state["modalities"]["face"]["weight"] == 1.0
     assert state["modalities"]["speech"] == {
-        "present": False, "age_ms": None, "quality": None, "weight": 0, "probs": None,
+        "present": False, "age_ms": None, "quality": None, "weight": 0, "probs": dict.fromkeys(EMOTIONS, 0),
     }  # fmt: skip
-    assert state["fusion"] == {"rule": "average"}
+    assert state["fusion"] == {"rule": "average", "uncertain_below": 0.4, "hold_s": 0.5}
+    assert state["reason"] is None
 
 
 def test_a_replay_gives_the_same_bytes_each_time() -> None:
@@ -46,10 +47,13 @@ def test_each_state_has_the_next_number() -> None:
     assert [payloads.state(estimate(0))["seq"] for _ in range(3)] == [1, 2, 3]
 
 
-def test_nobody_has_no_probabilities() -> None:
-    state = media_payloads().state(estimate(0, NOBODY))
-    assert state["probs"] is None
-    assert state["confidence"] == 0
+@pytest.mark.parametrize(("label", "reason"), [(NOBODY, None), (UNKNOWN, "privacy")])
+def test_where_nothing_is_read_every_number_is_there_and_0(label: str, reason: str | None) -> None:
+    state = media_payloads().state(estimate(0, label, reason=reason))
+    assert state["reason"] == reason
+    assert state["probs"] == dict.fromkeys(EMOTIONS, 0)
+    assert (state["confidence"], state["valence"], state["arousal"]) == (0, 0, 0)
+    assert all(sum(part["probs"].values()) == 0 for part in state["modalities"].values())
 
 
 def test_a_capture_is_dated_to_when_it_was_and_not_to_when_it_is_said() -> None:

@@ -164,6 +164,14 @@ def test_a_bug_in_a_thread_reaches_the_caller() -> None:
         taken(pipeline, lambda: False)
 
 
+def test_a_camera_that_only_opens_is_not_yet_online() -> None:
+    source, seen = Recording([], live=True), Recording([frame(0)], live=True)
+    lanes: list[AnyLane] = [camera(source), Lane("second", lambda: seen, SeesJoy())]
+    with ThreadedPipeline(lanes) as pipeline:
+        eventually(lambda: pipeline.states["second"].state == "online" and source.opened == 1)
+        assert (pipeline.states["camera"].state, pipeline.states["camera"].reason) == ("offline", "starting")
+
+
 def test_privacy_closes_the_source_and_opens_it_again() -> None:
     source = Recording([frame(0)], live=True)
     with ThreadedPipeline([camera(source)]) as pipeline:

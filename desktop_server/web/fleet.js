@@ -83,13 +83,19 @@ function estimate({ estimate: now, estimate_ts }) {
   return el("div", { class: "now" },
     el("p", { class: `label ${now.label}`, "data-label": now.label }, title(now.label)),
     el("p", { class: "small" }, sure(now)),
-    now.probs && el("div", { class: "spark", role: "img", "aria-label": EMOTIONS.map((name) => `${name} ${percent(now.probs[name])}`).join(", ") },
+    isRead(now) && el("div", { class: "spark", role: "img", "aria-label": EMOTIONS.map((name) => `${name} ${percent(now.probs[name])}`).join(", ") },
       EMOTIONS.map((name) => el("span", { class: name === now.label ? "lead" : "", vars: { "--share": now.probs[name] }, title: `${name} ${percent(now.probs[name])}` }, el("i"), el("b", {}, name.slice(0, 3)))),
     ),
   );
 }
 
-function sure({ label, confidence, probs, modalities }) {
+/** Whether probabilities were read from anything: without, a node sends nothing but zeros. */
+function isRead({ probs }) {
+  return probs && EMOTIONS.some((name) => probs[name] > 0);
+}
+
+function sure({ label, reason, confidence, probs, modalities }) {
+  if (label === "unknown") return `It neither sees nor hears: ${reason ?? "it does not say why"}.`;
   if (label === "nobody") return "No face and no voice.";
   const from = ["face", "speech"].filter((name) => modalities[name].present).map((name) => `${name === "face" ? "face" : "voice"} ${percent(modalities[name].weight)}`);
   const said = label === "uncertain" ? `${best(probs)[0]} leads with ${percent(best(probs)[1])}` : `confidence ${percent(confidence)}`;

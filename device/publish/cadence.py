@@ -8,8 +8,9 @@ from device.readings import Estimate, Modality
 class Cadence:
     """Which estimates are published: a change at once, anything else once every ``heartbeat_s``.
 
-    A change is another label, a modality that came or went, or a confidence ``confidence_step`` away from the last one
-    published. No two are closer than ``1 / max_rate_hz``; a change within that time is said as soon as it is over.
+    A change is another label or reason, a modality that came or went, or a confidence ``confidence_step`` away from the
+    last one published. No two are closer than ``1 / max_rate_hz``; a change within that time is said as soon as it is
+    over.
     """
 
     def __init__(self, *, heartbeat_s: float = 10.0, max_rate_hz: float = 10.0, confidence_step: float = 0.05) -> None:
@@ -39,7 +40,7 @@ class Cadence:
 
     def _changed(self, last: Estimate, estimate: Estimate) -> bool:
         return (
-            estimate.label != last.label
+            (estimate.label, estimate.reason) != (last.label, last.reason)
             or _present(estimate) != _present(last)
             or abs(estimate.confidence - last.confidence) >= self._confidence_step
         )

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from device.publish.payload import Payloads, encode
-from device.readings import EMOTIONS, Estimate, Modality, ModalityState
+from device.readings import EMOTIONS, UNKNOWN, Estimate, Modality, ModalityState
 
 
 class ConsoleSink:
@@ -31,7 +31,9 @@ class ConsoleSink:
 
 
 def human_line(estimate: Estimate) -> str:
-    """``   1.20 s  happy      0.81  face happy 0.84 ×1.00  speech –``."""
+    """``   1.20 s  happy      0.81  face happy 0.84 ×1.00  speech –``, ``   1.20 s  unknown    privacy``."""
+    if estimate.label == UNKNOWN:
+        return f"{estimate.captured_ns / 1e9:9.2f} s  {estimate.label:<9}  {estimate.reason}"
     parts = "  ".join(f"{m} {_said(estimate.modalities.get(m))}" for m in Modality)
     return f"{estimate.captured_ns / 1e9:9.2f} s  {estimate.label:<9} {estimate.confidence:5.2f}  {parts}"
 

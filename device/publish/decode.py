@@ -19,6 +19,9 @@ def estimate_of(state: Mapping[str, Any]) -> Estimate:
         probs=_probs(state["probs"]),
         modalities={m: _modality(state["modalities"][m]) for m in Modality},
         rule=state["fusion"]["rule"],
+        uncertain_below=state["fusion"].get("uncertain_below"),
+        hold_s=state["fusion"].get("hold_s"),
+        reason=state.get("reason"),
     )
 
 
@@ -27,7 +30,8 @@ def _modality(part: Mapping[str, Any]) -> ModalityState:
 
 
 def _probs(probs: Mapping[str, float] | None) -> Probabilities | None:
-    if probs is None:
+    """``None`` for all 0, and for the null of earlier nodes."""
+    if probs is None or not any(probs.values()):
         return None
     a, b, c, d, e, f, g = (probs[emotion] for emotion in EMOTIONS)
     return a, b, c, d, e, f, g

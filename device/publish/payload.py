@@ -21,6 +21,9 @@ EVENT_SCHEMA = "affectd.event/1"
 HEALTH_SCHEMA = "affectd.health/1"
 INFO_SCHEMA = "affectd.info/1"
 
+NONE_READ: Probabilities = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+"""In place of probabilities where there are none."""
+
 FRACTION_DIGITS = 4
 """Of probabilities, weights, qualities, valence, arousal: a tenth of an int8 step of 1/256."""
 MS_DIGITS = 1
@@ -92,12 +95,17 @@ class Payloads:
             "seq": self._seq,
             **self._moment(estimate.captured_ns),
             "label": estimate.label,
+            "reason": estimate.reason,
             "confidence": _fraction(estimate.confidence),
             "valence": _fraction(estimate.valence),
             "arousal": _fraction(estimate.arousal),
             "probs": _probs(estimate.probs),
             "modalities": {str(m): _modality(state) for m, state in estimate.modalities.items()},
-            "fusion": {"rule": estimate.rule},
+            "fusion": {
+                "rule": estimate.rule,
+                "uncertain_below": estimate.uncertain_below,
+                "hold_s": estimate.hold_s,
+            },
             "latency_ms": {"capture_to_publish": _rounded(self._clock.age_ms(estimate.captured_ns), MS_DIGITS)},
             "model_set": self._model_set,
         }
@@ -172,8 +180,9 @@ def encode(payload: Mapping[str, Any]) -> bytes:
     return json.dumps(payload, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
-def _probs(probs: Probabilities | None) -> dict[str, float] | None:
-    return None if probs is None else {str(e): _fraction(p) for e, p in zip(EMOTIONS, probs, strict=True)}
+def _probs(probs: Probabilities | None) -> dict[str, float]:
+    """All 0 where nothing was read: who reads ``probs.happy`` always finds a number."""
+    return {str(e): _fraction(p) for e, p in zip(EMOTIONS, probs or NONE_READ, strict=True)}
 
 
 def _modality(state: ModalityState) -> Json:
