@@ -141,12 +141,56 @@ def test_who_comes_late_finds_what_is_retained_and_no_old_emotion(mosquitto: Mos
 
 def test_the_state_follows_the_cadence(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
     with node(mosquitto, tmp_path, state_qos=1) as sink:
-        tell(sink, 0, 1, "fear")  # nobody hears it
+        tell(sink, 0, 1, "fear")  # nobody hears it but for the last, which is the newest then
         eventually_while(sink.poll, lambda: is_online(house))
         tell(sink, 1, 26, "happy")
-        eventually(lambda: len(house.raw(f"{NODE}/state")) == 3)
+        eventually(lambda: len(house.raw(f"{NODE}/state")) == 4)
     states = [(s["seq"], s["mono_ns"] / 1e9, s["label"]) for s in house.json(f"{NODE}/state")]
-    assert states == [(1, 1, "happy"), (2, 11, "happy"), (3, 21, "happy")]
+    assert states == [(1, 0.9, "fear"), (2, 1, "happy"), (3, 11, "happy"), (4, 21, "happy")]
+
+
+def test_a_broker_that_comes_back_hears_the_state_of_now_before_online(
+    mosquitto: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with node(mosquitto, tmp_path) as sink:
+        with Listener(mosquitto.port) as before:
+            eventually_while(sink.poll, lambda: is_online(before))
+            tell(sink, 0, 3, "happy")
+        mosquitto.kill()
+        eventually_while(sink.poll, lambda: "trying again" in caplog.text)
+        sink.publish(estimate(3, "unknown", reason="camera lost"))
+        mosquitto.start()
+        with Listener(mosquitto.port) as after:
+            eventually_while(sink.poll, lambda: is_online(after), 20)
+            topics = after.topics()
+            assert f"{NODE}/state" in topics[: topics.index(f"{NODE}/status")]
+            assert [(s["label"], s["reason"]) for s in after.json(f"{NODE}/state")] == [("unknown", "camera lost")]
+
+
+def test_home_assistant_that_comes_back_hears_the_state_of_now(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path
+) -> None:
+    with node(mosquitto, tmp_path) as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+        tell(sink, 0, 3, "happy")
+        eventually(lambda: len(house.raw(f"{NODE}/state")) == 1)
+        house.say("homeassistant/status", "online")
+        eventually_while(sink.poll, lambda: len(house.raw(f"{NODE}/state")) == 3)  # at once, and after discovery
+        assert house.topics()[-3:] == [f"{NODE}/state", "homeassistant/device/kitchen/config", f"{NODE}/state"]
+    assert [s["mono_ns"] for s in house.json(f"{NODE}/state")] == [0, 2_900_000_000, 2_900_000_000]
+
+
+def test_whoever_is_told_online_again_hears_the_state_of_now_first(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path
+) -> None:
+    with node(mosquitto, tmp_path) as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+        tell(sink, 0, 3, "happy")
+        house.say(f"{NODE}/status", b'{"state":"offline","boot_id":"boot-0"}', retain=True)
+        eventually(lambda: not is_online(house))
+        heard_before = len(house.topics())
+        eventually_while(sink.poll, lambda: is_online(house))
+        assert house.topics()[heard_before:] == [f"{NODE}/state", f"{NODE}/status"]
 
 
 def test_a_status_that_somebody_else_wrote_is_corrected(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:

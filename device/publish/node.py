@@ -44,7 +44,8 @@ class NodeSink:
     """Publishes estimates and everything else of the contract. All of it runs on the thread that calls it.
 
     What is retained is kept here by topic and said again, ``online`` last, whenever the broker comes back: while it is
-    away nothing but events is stored, because a state of ten minutes ago is no state. ``set_privacy`` is called with
+    away nothing but events is stored, because a state of ten minutes ago is no state. The newest state goes out before
+    each ``online``, or whoever waits for the node would take up its state of before. ``set_privacy`` is called with
     ``True`` to close camera and microphone; it does so whatever happens, and may then raise ``AffectdError``, which is
     answered. ``discovery`` none withdraws the node from Home Assistant. Call ``poll()`` often (ten times a second):
     requests are answered there. Leaving says ``stopped``, but an exception leaves it to the last will: ``offline``.
@@ -76,6 +77,7 @@ class NodeSink:
         self._reassert = Every(_REASSERT_S)
         self._challenged = False
         self._online = False
+        self._newest: Estimate | None = None
 
     def __enter__(self) -> Self:
         self._link.open(will=self._message(table.STATUS, encode(self._payloads.status("offline"))))
@@ -98,8 +100,8 @@ class NodeSink:
 
     def publish(self, estimate: Estimate) -> None:
         """Send the state if it is worth it and somebody can hear it; step the episodes."""
-        if self._online and self._cadence.due(estimate):
-            self._send(self._state, encode(self._payloads.state(estimate)))
+        self._newest = estimate
+        self._say_if_due(estimate)
         self._tell(self._episodes.step(estimate))  # after the state, which somebody waits for
 
     def set_part(self, part: str, state: str, reason: str | None = None) -> None:
@@ -138,14 +140,13 @@ class NodeSink:
             self._link.send(Message(address, payload, qos=1, retain=True))
         self._send(table.DISCOVERY, self._discovery)
         self._say_online()
-        self._cadence.restart()
 
     def _on_message(self, message: Message, now_ns: int) -> None:
         if message.address == self._topics.address(table.STATUS):
             # What was retained when we came is older than the `online` that we said since.
             self._challenged |= not message.retain and not self._is_ours(message.payload)
         elif message.address == self._topics.address(table.HA_STATUS):
-            self._on_birth(message.payload, now_ns)
+            self._on_birth(message, now_ns)
         elif message.retain:
             _log.warning("ignored a retained message at %s; publish it without retain", message.address)
         elif message.address == self._topics.address(table.PRIVACY_SET):
@@ -176,8 +177,11 @@ class NodeSink:
         finally:  # what could not be remembered is done all the same
             self.set_privacy_state(wish)
 
-    def _on_birth(self, payload: bytes, now_ns: int) -> None:
-        if payload == b"online":  # a house full of nodes must not answer all at once
+    def _on_birth(self, message: Message, now_ns: int) -> None:
+        if message.payload == b"online":
+            if not message.retain:  # it has just come back, and shows the state of before
+                self._say_newest()
+            # A house full of nodes must not announce themselves all at once.
             self._rediscover_ns = now_ns + round(random.uniform(0, self._birth_jitter_s) * 1e9)
 
     def _keep_up(self, now_ns: int) -> None:
@@ -186,6 +190,7 @@ class NodeSink:
         if self._rediscover_ns is not None and now_ns >= self._rediscover_ns:
             self._rediscover_ns = None
             self._send(table.DISCOVERY, self._discovery)
+            self._say_newest()
         # Two nodes with one name correct each other for ever: not more than once a second.
         if self._challenged and self._reassert.due(now_ns):
             self._challenged = False
@@ -212,7 +217,17 @@ class NodeSink:
             return False
 
     def _say_online(self) -> None:
+        self._say_newest()
         self._send(table.STATUS, encode(self._payloads.status("online")))
+
+    def _say_newest(self) -> None:
+        self._cadence.restart()
+        if self._newest is not None:
+            self._say_if_due(self._newest)
+
+    def _say_if_due(self, estimate: Estimate) -> None:
+        if self._online and self._cadence.due(estimate):
+            self._send(self._state, encode(self._payloads.state(estimate)))
 
     def _respond(self, verb: str, response: Json) -> None:
         self._link.send(Message(self._topics.address(table.RESPONSE, verb), encode(response), table.RESPONSE.qos))
