@@ -156,6 +156,8 @@ class Answer(Part):
     schema_: Literal["affectd.answer/1"] = Field(default="affectd.answer/1", alias="schema")
     mode: Mode
     fusion: Rule
+    uncertain_below: float = Field(ge=0, le=1, description="A best emotion below this is said as `uncertain`.")
+    hold_s: float = Field(ge=0, description="In the timeline a label is still said for so long after it lost the lead.")
     modalities_used: list[Literal["face", "speech"]]
     estimate: Estimate
     timeline: list[Moment]

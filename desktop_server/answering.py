@@ -96,12 +96,13 @@ class Answerer:
         int8: Precision,
         fusions: Fusions,
         uncertain_below: float,
+        hold_s: float,
         limits: MediaLimits,
         rate_hz: float,
         work_s: float,
     ) -> None:
         self._full, self._int8, self._fusions = full, int8, fusions
-        self._uncertain_below, self._limits = uncertain_below, limits
+        self._uncertain_below, self._hold_s, self._limits = uncertain_below, hold_s, limits
         self._rate_hz, self._work_s = rate_hz, work_s
 
     def __call__(self, question: Question) -> parts.Answer:
@@ -115,6 +116,8 @@ class Answerer:
         return parts.Answer(
             mode=question.mode,
             fusion=question.rule,
+            uncertain_below=self._uncertain_below,
+            hold_s=self._hold_s,
             modalities_used=[name for m, name in _NAMES if verdict.estimate.modalities[m].present],
             estimate=compose.estimate(verdict.estimate, uncertain_below=self._uncertain_below),
             timeline=self._timeline(verdict),

@@ -245,6 +245,7 @@ def _answerer(
         int8=int8,
         fusions=fusions,
         uncertain_below=settings.fusion.uncertain_below,
+        hold_s=settings.fusion.hold_s,
         limits=media,
         rate_hz=settings.camera.rate_hz,
         work_s=settings.limits.work_s,
@@ -266,6 +267,7 @@ def _theatre(settings: ServerSettings, house: House) -> Theatre:
         decode=partial(decode_picture, limits=house.media),
         office=house.office,
         uncertain_below=settings.fusion.uncertain_below,
+        hold_s=settings.fusion.hold_s,
         most=settings.limits.streams,
         idle_s=settings.server.body_s,
     )

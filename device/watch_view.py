@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from device.house import STALE_AFTER_S, House, NodeView
-from device.readings import EMOTIONS, NOBODY, UNCERTAIN, Emotion
+from device.readings import EMOTIONS, NOBODY, UNCERTAIN, UNKNOWN, Emotion
 
 _PANEL_LINES = 14
 _ABSURD = 1e15
@@ -61,18 +61,33 @@ def _headline(node: NodeView, state: Mapping[str, Any], now_ns: int, *, fresh: b
     if not fresh:
         return Text(f"{label} {_age_s(node.state_ns, now_ns):.0f} s ago; nothing since", style="dim")
     line = Text(f"{label:<9} ", style=f"bold {_colour(label)}")
-    if label not in (NOBODY, UNCERTAIN):
+    if label in EMOTIONS:
         line.append(f"{sure:4.2f}" if sure is not None else "")
-    elif label == UNCERTAIN:
-        line.append("the best emotion is below the threshold", style="dim")
-    else:
-        line.append("no face and no voice", style="dim")
-    if label != NOBODY:
+    line.append(_why(label, state), style="dim")
+    if label not in (NOBODY, UNKNOWN):
         line.append(f"   valence {_signed(state, 'valence')}   arousal {_signed(state, 'arousal')}", style="dim")
     latency = _number(_object(state, "latency_ms"), "capture_to_publish")
     if latency is not None:
         line.append(f"   {latency:.0f} ms", style="dim")
     return line
+
+
+def _why(label: str, state: Mapping[str, Any]) -> str:
+    """Why this is said and no likelier emotion, in few words; nothing where it is the likeliest."""
+    if label == NOBODY:
+        return "no face and no voice"
+    if label == UNKNOWN:
+        return _word(state, "reason") or ""
+    shares = {emotion: _number(_object(state, "probs"), emotion) or 0.0 for emotion in EMOTIONS}
+    leader = max(shares, key=shares.__getitem__)
+    chosen = _object(state, "fusion")
+    least, hold_s = _number(chosen, "uncertain_below"), _number(chosen, "hold_s")
+    if least is None or hold_s is None or not shares[leader]:
+        return ""
+    said = f"{leader} {shares[leader]:4.2f}"
+    if shares[leader] < least:
+        return f"{said}, below {least:4.2f}" if label == UNCERTAIN else f" is below {least:4.2f}"
+    return "" if leader == label else f"{said}, led < {hold_s:g} s" if label == UNCERTAIN else f"  held; {said}"
 
 
 def _bars(state: Mapping[str, Any]) -> Table:

@@ -4,12 +4,13 @@ import os
 import pty
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from broker import HOST, Listener, Mosquitto, free_port
-from estimates import estimate
+from estimates import estimate, probabilities
 from fakes import eventually
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ from device.house import House
 from device.publish.broker import BrokerAddress
 from device.publish.message import Message
 from device.publish.payload import MediaClock, Payloads, encode
-from device.readings import NOBODY, UNCERTAIN
+from device.readings import NOBODY, UNCERTAIN, UNKNOWN, Estimate
 from device.watch import json_line, watch
 from device.watch_view import render
 
@@ -35,12 +36,16 @@ def hear(
     house.hear(Message(f"affectd/{node}/{topic}", raw, 0, retain), round(at_s * SECOND_NS))
 
 
-def living_house(label: str = "happy", **modalities: bool) -> House:
+def living_house(label: str = "happy", *, speech: bool = False) -> House:
+    return house_that_says(estimate(0, label, 0.8, speech=speech))
+
+
+def house_that_says(said: Estimate) -> House:
     house = House("affectd")
     hear(house, "status", PAYLOADS.status("online"), retain=True)
     hear(house, "status/camera", PAYLOADS.part("online", None), retain=True)
     hear(house, "status/microphone", PAYLOADS.part("offline", "unplugged"), retain=True)
-    hear(house, "state", PAYLOADS.state(estimate(0, label, 0.8, **modalities)))
+    hear(house, "state", PAYLOADS.state(said))
     return house
 
 
@@ -73,10 +78,29 @@ def test_it_fits_a_terminal_of_eighty_columns_and_twenty_four_lines() -> None:
 
 
 def test_doubt_and_absence_are_said_in_words() -> None:
-    assert "below the threshold" in drawn(living_house(UNCERTAIN))
+    assert row(drawn(living_house(UNCERTAIN)), "uncertain sad 0.30, below 0.40")
+    assert row(drawn(house_that_says(estimate(0, UNKNOWN, reason="privacy"))), "unknown   privacy")
     nobody = drawn(living_house(NOBODY))
     assert "no face and no voice" in nobody
     assert "face –" in nobody
+
+
+@pytest.mark.parametrize(
+    ("label", "confidence", "leader", "share", "said"),
+    [
+        (UNCERTAIN, 0.47, "fear", 0.47, "uncertain fear 0.47, led < 0.5 s"),
+        ("happy", 0.2, "fear", 0.47, "happy     0.20  held; fear 0.47"),
+        ("fear", 0.39, "fear", 0.39, "fear      0.39 is below 0.40"),
+        ("fear", 0.47, "fear", 0.47, "fear      0.47   valence"),
+    ],
+)
+def test_it_is_told_why_a_likelier_emotion_is_not_said(
+    label: str, confidence: float, leader: str, share: float, said: str
+) -> None:
+    probs = probabilities(leader, share)
+    text = drawn(house_that_says(replace(estimate(0, label), confidence=confidence, probs=probs)))
+    assert row(text, said)
+    assert len(text.splitlines()) == len(drawn(living_house()).splitlines())
 
 
 def test_a_state_that_is_too_old_is_no_longer_drawn() -> None:

@@ -53,6 +53,7 @@ class Told(BaseModel):
     """A message of the server: an estimate. ``face`` is where the face was seen that was read last, in its picture.
 
     ``problem`` is why the pictures are not believed and no face is read: they are frozen, or black.
+    ``ready`` tells of models, rule and what a label is chosen by (as in ``Answer``).
     """
 
     type: Literal["ready", "estimate"] = "estimate"
@@ -64,6 +65,8 @@ class Told(BaseModel):
     int8_models: parts.Models | None = None
     fusion: parts.Rule | None = None
     problem: str | None = None
+    uncertain_below: float | None = None
+    hold_s: float | None = None
     dropped_pictures: int = 0
     dropped_sounds: int = 0
 
@@ -77,6 +80,7 @@ class Theatre:
     decode: Callable[[bytes], Grey]
     office: Office
     uncertain_below: float
+    hold_s: float
     most: int
     idle_s: float
 
@@ -130,7 +134,14 @@ class _Stream:
         hello = await self._hello()
         live = self._theatre.open_live(hello)
         rule, models, int8_models = self._theatre.describe(hello)
-        ready = Told(type="ready", models=models, int8_models=int8_models, fusion=rule)
+        ready = Told(
+            type="ready",
+            models=models,
+            int8_models=int8_models,
+            fusion=rule,
+            uncertain_below=self._theatre.uncertain_below,
+            hold_s=self._theatre.hold_s,
+        )
         await self._socket.send_text(ready.model_dump_json())
         working = asyncio.create_task(self._work(live, hello))
         receiving = asyncio.create_task(self._receive(hello))

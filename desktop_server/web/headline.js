@@ -1,28 +1,30 @@
 // The estimate in words: never an emotion where the server says that it is not sure.
 
 import { el, fill } from "./dom.js";
-import { best, percent, seconds, title, word } from "./words.js";
+import { best, fine, percent, seconds, title, word } from "./words.js";
 
-/** `at_s` is the moment of a recording that is looked at, null for the whole, which `whole` names. */
-export function drawHeadline(parent, estimate, { at_s = null, live = false, whole = "On the whole" } = {}) {
+/**
+ * `at_s` is the moment of a recording that is looked at, null for the whole, which `whole` names. `chosen` has what
+ * labels are chosen by: `uncertain_below`, and `hold_s`, for which a label outlasts its lead.
+ */
+export function drawHeadline(parent, estimate, chosen, { at_s = null, live = false, whole = "On the whole" } = {}) {
   const when = live ? "Now" : at_s === null ? whole : `At ${seconds(at_s)}`;
   fill(
     parent,
     el("p", { class: "when" }, when),
     el("p", { class: `label ${estimate.label}`, "data-label": estimate.label }, title(estimate.label)),
-    el("p", { class: "why" }, explained(estimate)),
+    el("p", { class: "why" }, explained(estimate, chosen)),
     estimate.label !== "nobody" && affect(estimate),
   );
 }
 
-function explained({ label, confidence, probs, modalities }) {
+function explained({ label, confidence, probs, modalities }, { uncertain_below, hold_s }) {
   if (label === "nobody") return "No face was found and no voice was heard.";
-  if (label === "uncertain") {
-    const [name, share] = best(probs);
-    return `Nothing is likely enough to be said. ${title(name)} leads with ${percent(share)}.`;
-  }
   const [leader, share] = best(probs);
-  const held = leader === label ? "" : ` Of this moment ${leader} is likelier, with ${percent(share)}, but has not led for long enough to be said.`;
+  const isLikely = share >= uncertain_below;
+  const why = isLikely ? `${percent(share)}, but has not led for ${seconds(hold_s)} yet` : `${fine(share)}, below the ${percent(uncertain_below)} that it takes to be said`;
+  if (label === "uncertain") return `${title(leader)} leads with ${why}.`;
+  const held = leader === label && isLikely ? "" : ` Of this moment ${leader} is likeliest, with ${why}.`;
   return `Confidence ${percent(confidence)}, ${from(modalities)}.${held}`;
 }
 

@@ -64,7 +64,7 @@ async function goLive() {
   busy(false);
   given = [];
   live = new Live({
-    ready: ({ models, int8_models }) => Object.assign(session, { models, int8_models }),
+    ready: ({ models, int8_models, uncertain_below, hold_s }) => Object.assign(session, { models, int8_models, uncertain_below, hold_s }),
     estimate: (message) => message.estimate && view.show(message, { ...session, mode: chosen().mode }),
     doubtful: (why) => { byId("live-hint").textContent = why ? `No face is read: ${why}.` : ""; },
     lacking: (sensor) => { byId("live-hint").textContent = `There is no ${sensor}; the other one is read alone.`; },

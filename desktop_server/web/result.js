@@ -34,18 +34,18 @@ export async function showAnswer(answer, player) {
 
 /** The whole, or what was said at one moment of it. */
 function showMoment(answer, at_s) {
-  const { estimate, timeline, int8, mode, models } = answer;
+  const { estimate, timeline, int8, mode, models, uncertain_below, hold_s } = answer;
   const whole = at_s === null || timeline.length === 0;
   const now = whole ? estimate : momentAt(timeline, at_s);
   const small = int8 && { ...int8, estimate: whole ? int8.estimate : momentAt(int8.timeline, at_s) };
   const trail = whole ? [] : timeline.filter((moment) => moment.at_s < at_s).slice(-TRAIL);
-  drawEstimate(now, { mode, trail, other: small?.estimate ?? null, at_s: whole ? null : at_s, whole: timeline.length > 1 ? "On the whole" : "In this picture" });
+  drawEstimate(now, { uncertain_below, hold_s }, { mode, trail, other: small?.estimate ?? null, at_s: whole ? null : at_s, whole: timeline.length > 1 ? "On the whole" : "In this picture" });
   drawComparison(byId("comparison"), now, models, small);
   pointAt(byId("timeline"), timeline, whole ? null : at_s);
 }
 
-function drawEstimate(estimate, { mode, trail, other, ...when }) {
-  drawHeadline(byId("headline"), estimate, when);
+function drawEstimate(estimate, chosen, { mode, trail, other, ...when }) {
+  drawHeadline(byId("headline"), estimate, chosen, when);
   drawBars(byId("bars"), estimate);
   drawPlane(byId("plane"), estimate, { trail, other });
   drawModalities(byId("modalities"), estimate, mode);
@@ -67,12 +67,12 @@ export class LiveView {
   }
 
   #draw() {
-    const [{ estimate, int8, face, picture }, { mode, models, int8_models }] = this.#newest;
+    const [{ estimate, int8, face, picture }, { mode, models, int8_models, ...chosen }] = this.#newest;
     const { at_s } = estimate;
     const seen = face && estimate.modalities.face.present;
     this.#newest = null;
     byId("result").hidden = false;
-    drawEstimate(estimate, { mode, trail: this.#moments.slice(-TRAIL, -1), other: int8, live: true });
+    drawEstimate(estimate, chosen, { mode, trail: this.#moments.slice(-TRAIL, -1), other: int8, live: true });
     drawComparison(byId("comparison"), estimate, models, int8 && { estimate: int8, models: int8_models });
     drawFaces(byId("media"), seen ? [{ box: face, is_used: true, label: estimate.modalities.face.label ?? "face" }] : [], picture);
     drawTimeline(byId("timeline"), this.#moments, { from_s: Math.max(0, at_s - LIVE_S), to_s: at_s });

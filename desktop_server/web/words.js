@@ -79,6 +79,6 @@ export function best(probs) {
 /** What an estimate says, in one sentence. */
 export function sentence({ label, confidence, probs }) {
   if (label === "nobody") return "Nobody: no face was found and no voice was heard.";
-  if (label === "uncertain") return `Uncertain: even the likeliest, ${best(probs)[0]} at ${percent(best(probs)[1])}, is below the threshold.`;
+  if (label === "uncertain") return `Uncertain: ${best(probs)[0]} leads with ${percent(best(probs)[1])}.`;
   return `${title(label)}, ${percent(confidence)}.`;
 }
