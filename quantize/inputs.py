@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from device.features import face, logmel, mfcc, prosody
 from device.features.frames import speech_frames
+from device.features.hum import without_hum
 from device.features.mel import WINDOW_SAMPLES, LogEnergies, log_energies
 from device.features.voice import voiced_stretches
 from quantize import augment
@@ -35,7 +36,11 @@ class FrontEnd:
 
 
 def longest_stretch(clip: NDArray[np.int16]) -> NDArray[np.int16] | None:
-    """The longest voiced stretch that the appliance's own gate finds in a clip, ``None`` if it finds none."""
+    """The longest voiced stretch that the appliance's own gate finds in a clip, ``None`` if it finds none.
+
+    Without offset and hum, as the appliance hears it.
+    """
+    clip = without_hum(clip)
     stretches = [clip[s.first_sample : s.end_sample] for s in voiced_stretches(clip)]
     return max(stretches, key=len, default=None)
 

@@ -6,6 +6,7 @@ from perception import NS_PER_SAMPLE, Samples, blocks, in_a_room, pause, spoken
 
 from device.features.frames import speech_frames
 from device.features.framing import LEAST_SAMPLES, Framer, Window
+from device.features.hum import without_hum
 from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES
 from device.features.prosody import model_input
 from device.features.voice import voiced_stretches
@@ -25,16 +26,16 @@ def of(samples: Samples, block_samples: int = 480) -> list[Window]:
 
 
 def test_a_short_stretch_gives_its_features_exactly_as_in_training() -> None:
-    (stretch,) = voiced_stretches(SHORT)
+    (stretch,) = voiced_stretches(without_hum(SHORT))
     last = of(SHORT)[-1]
-    whole = SHORT[stretch.first_sample : stretch.end_sample]
+    whole = without_hum(SHORT)[stretch.first_sample : stretch.end_sample]
     assert len(whole) < WINDOW_SAMPLES
     assert last.end_sample == stretch.end_sample
     np.testing.assert_array_equal(last.features, model_input(speech_frames(whole)))
 
 
 def test_a_long_stretch_is_read_each_three_quarters_of_a_second_and_at_its_end() -> None:
-    (stretch,) = voiced_stretches(LONG)
+    (stretch,) = voiced_stretches(without_hum(LONG))
     ends = [w.end_sample - stretch.first_sample for w in of(LONG)]
     hops = range(HOP_SAMPLES, stretch.end_sample - stretch.first_sample, HOP_SAMPLES)
     assert ends == [*hops, stretch.end_sample - stretch.first_sample]
@@ -42,7 +43,7 @@ def test_a_long_stretch_is_read_each_three_quarters_of_a_second_and_at_its_end()
 
 def test_in_a_long_stretch_a_window_is_the_last_three_seconds() -> None:
     for window in of(LONG)[5:]:
-        newest = LONG[window.end_sample - WINDOW_SAMPLES : window.end_sample]
+        newest = without_hum(LONG)[window.end_sample - WINDOW_SAMPLES : window.end_sample]
         # The stream's frames lie on its own grid, up to a step off the clip's: alike, not the same.
         alike = np.corrcoef(window.features.ravel(), model_input(speech_frames(newest)).ravel())[0, 1]
         assert window.features.shape == (129, 40)
@@ -68,7 +69,7 @@ def test_the_size_of_the_blocks_changes_nothing(block_samples: int) -> None:
 def test_the_last_window_comes_once_silence_has_lasted_not_only_at_the_end_of_the_stream() -> None:
     framer = Framer(model_input)
     before_the_end = [w for block in blocks(SHORT) for w in framer.push(block)]
-    (stretch,) = voiced_stretches(SHORT)
+    (stretch,) = voiced_stretches(without_hum(SHORT))
     assert before_the_end[-1].end_sample == stretch.end_sample
     assert framer.finish() == []
 
@@ -98,7 +99,7 @@ def test_a_gap_ends_the_stretch_and_never_splices_two_moments() -> None:
 
 
 def test_a_stretch_of_less_than_half_a_second_gives_none() -> None:
-    (stretch,) = voiced_stretches(SHORT)
+    (stretch,) = voiced_stretches(without_hum(SHORT))
     start = stretch.first_sample + 5000  # the pre-roll is cut away
     for samples in (LEAST_SAMPLES - 480, LEAST_SAMPLES - 1):
         assert of(SHORT[start : start + samples]) == []

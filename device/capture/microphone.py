@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from device.capture.blocks import BlockMaker
 from device.capture.choose import choose, listed
 from device.capture.sample_clock import SampleClock, Stamp
+from device.capture.sound_watch import SoundWatch
 from device.errors import SourceLost, SourceUnavailable
 from device.handover import DropOldest
 from device.signals import RATE_HZ, AudioBlock
@@ -24,7 +25,6 @@ QUEUE_S = 2.0
 """Sound that may wait to be taken; older sound is dropped and shows as a gap."""
 LOST_AFTER_S = 3.0
 """PortAudio says nothing when a microphone is unplugged; its blocks come each 30 ms as long as it is there."""
-MUTE_AFTER_S = 10.0
 POLL_S = 0.2
 """How soon a close from another thread is seen."""
 
@@ -61,7 +61,7 @@ class Microphone:
         self._stream: Any = None
         self._clock = SampleClock(rate_hz=RATE_HZ)
         self._closing = False
-        self._silent_samples = 0
+        self._watch = SoundWatch()
 
     is_recording = False
 
@@ -72,24 +72,24 @@ class Microphone:
 
     @property
     def silent_s(self) -> float:
-        """For how long every sample has been zero: a microphone that is muted or broken, never a quiet room."""
-        return self._silent_samples / RATE_HZ
+        """For how long every sample has been zero."""
+        return self._watch.silent_s
 
     @property
     def problem(self) -> str:
-        """That it is mute, once it has been for a while."""
-        return "only zeros come from it; is it muted?" if self.blind else ""
+        """That it is mute, or that its zero is none, once that is sure."""
+        return self._watch.problem
 
     @property
     def blind(self) -> bool:
         """Whether it is mute: that nobody is heard then says nothing."""
-        return self.silent_s > MUTE_AFTER_S
+        return self._watch.mute
 
     def __enter__(self) -> Microphone:
         portaudio = self._driver or _portaudio()
         _restart(portaudio)
         index, self.device_name = self._choose(portaudio)
-        self._closing, self._silent_samples, self._chunks = False, 0, self._queue()
+        self._closing, self._watch, self._chunks = False, SoundWatch(), self._queue()
         self._stream = self._open(portaudio, index)
         return self
 
@@ -111,7 +111,7 @@ class Microphone:
             for block in maker.push(chunk.stamp.first_sample, chunk.samples / np.float32(32768)):
                 since_stamp_s = block.first_sample / RATE_HZ - chunk.stamp.first_sample / rate_hz
                 captured_ns = chunk.stamp.captured_ns + round(since_stamp_s * NS_PER_S)
-                self._silent_samples = 0 if block.samples.any() else self._silent_samples + len(block.samples)
+                self._watch.hear(block.samples)
                 yield AudioBlock(captured_ns, block.first_sample, block.samples)
 
     def _next_chunk(self) -> _Chunk | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from device.features.frames import FrameStream, SpeechFrames
+from device.features.hum import HumFilter
 from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES
 from device.features.speech import SpeechFeatures
 from device.features.voice import Stretch, VoiceGate
@@ -35,7 +36,7 @@ class Window:
 
 
 class Framer:
-    """Cuts a stream of blocks into windows; how the stream is cut into blocks does not change them.
+    """Cuts a stream of blocks, freed of offset and hum, into windows; how it is cut into blocks does not change them.
 
     Within a stretch there is one at each 0.75 s from its beginning, and one at its end: where silence, a gap or the
     end of the stream is. A stretch that is known to be speech only after several hops gives the last of these.
@@ -44,7 +45,7 @@ class Framer:
 
     def __init__(self, features: SpeechFeatures) -> None:
         self._features = features
-        self._gate = VoiceGate()
+        self._gate, self._without_hum = VoiceGate(), HumFilter()
         self._sound = _RecentSound(0, 0)
         self._open: _GrowingStretch | None = None
         self._is_fresh = True
@@ -55,7 +56,9 @@ class Framer:
         if self._is_fresh or block.first_sample != self._sound.end_sample:
             windows = self._end_at_gap(block.first_sample)
             self._sound = _RecentSound(block.first_sample, block.captured_ns)
+            self._without_hum.reset()
         self._is_fresh = False
+        block = replace(block, samples=self._without_hum(block.samples))
         self._sound.push(block)
         windows += self._windows(self._gate.push(block.samples))
         self._sound.forget()

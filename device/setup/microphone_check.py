@@ -10,6 +10,7 @@ import numpy as np
 
 from device.capture.microphone import Microphone
 from device.errors import SourceUnavailable
+from device.features.hum import HumFilter
 from device.features.voice import VoiceGate
 from device.setup.access import forbidden
 from device.signals import RATE_HZ, AudioBlock
@@ -44,11 +45,11 @@ def listen_to(name: str, seconds: float) -> Iterator[Level]:
 
     Raises ``SourceUnavailable`` or ``SourceLost``.
     """
-    gate, loudest_dbfs, voice = VoiceGate(), SILENCE_DBFS, False
+    gate, without_hum, loudest_dbfs, voice = VoiceGate(), HumFilter(), SILENCE_DBFS, False
     try:
         with Microphone(name=name) as microphone:
             for block in microphone:
-                voice = bool(gate.push(block.samples)) or voice
+                voice = bool(gate.push(without_hum(block.samples))) or voice
                 now_dbfs, peak_dbfs = _levels(block)
                 loudest_dbfs = max(loudest_dbfs, peak_dbfs)
                 yield Level(now_dbfs, loudest_dbfs, voice)
