@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from desktop_server.errors import RequestError
+from device.capture.kinds import EXPORT, HEAD_BYTES, HEIF, picture_kind
 from device.capture.pictures import read_picture
 from device.errors import MediaError
 
@@ -48,6 +49,7 @@ def memory_file(data: bytes) -> Iterator[Path]:
 def decode_picture(data: bytes, limits: MediaLimits) -> NDArray[np.uint8]:
     """A JPEG, PNG or WebP as grey uint8 (height, width), turned as its EXIF says. Raises ``RequestError``."""
     require_content(data)
+    refuse_other_pictures(data)
     check_size(*_picture_size(data), limits)
     with memory_file(data) as path, sender_sees("unreadable-picture"):
         return read_picture(path)
@@ -57,6 +59,14 @@ def require_content(data: bytes) -> None:
     """Raises ``RequestError`` for nothing."""
     if not data:
         raise RequestError("empty-media", "0 bytes came; record or copy it again")
+
+
+def refuse_other_pictures(data: bytes) -> None:
+    """Raises ``RequestError`` for a picture of a kind that is not read here, by the kind's name."""
+    kind = "GIF" if data.startswith(b"GIF8") else picture_kind(data[:HEAD_BYTES])
+    if kind and kind.upper() not in PICTURES:
+        remedy = EXPORT if kind == HEIF else "export it as one of these, or a GIF that moves as MP4"
+        raise RequestError("unsupported-media", f"this is a {kind} picture; JPEG, PNG and WebP are read here: {remedy}")
 
 
 def check_size(width: int, height: int, limits: MediaLimits) -> None:

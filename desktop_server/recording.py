@@ -13,7 +13,14 @@ from typing import Any, Self
 import numpy as np
 
 from desktop_server.errors import RequestError
-from desktop_server.media import MediaLimits, check_size, memory_file, require_content, sender_sees
+from desktop_server.media import (
+    MediaLimits,
+    check_size,
+    memory_file,
+    refuse_other_pictures,
+    require_content,
+    sender_sees,
+)
 from device.capture.blocks import BlockMaker
 from device.capture.container import RATES_HZ, contents, decoded, opened, packets, playable
 from device.capture.replay import BLOCK_MS, ReplayAudio, ReplayVideo
@@ -58,6 +65,7 @@ def open_recording(data: bytes, limits: MediaLimits, *, rate_hz: float) -> Itera
     Raises ``RequestError`` for what is no sound or film, too long or too large, before it is decoded.
     """
     require_content(data)
+    refuse_other_pictures(data)
     if not any(data[at : at + len(mark)] == mark for at, mark in _MARKS):
         raise RequestError("unsupported-media", f"this is no {KINDS}; send one of these")
     if (blocks := wave_blocks(data, limits)) is not None:

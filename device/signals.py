@@ -15,11 +15,13 @@ RATE_HZ = 16_000
 class Frame:
     """One grey picture.
 
-    ``captured_ns`` is the monotonic time at the sensor; ``grey`` is uint8, (height, width).
+    ``captured_ns`` is the monotonic time at the sensor; ``grey`` is uint8, (height, width). ``is_alone``: no other
+    picture follows in which a face could be found that is missed in this one.
     """
 
     captured_ns: int
     grey: NDArray[np.uint8]
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -18,6 +18,15 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """Small inputs that were once read wrong, beside the project or where AFFECTD_CASES says; some have no licence."""
+    folder = Path(os.environ.get("AFFECTD_CASES", ROOT.parent / "shared" / "cases"))
+    if not folder.is_dir():
+        pytest.skip(f"no cases at {folder}; set AFFECTD_CASES to a copy of them")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A made-up FER2013, to be read and not to be changed."""
     from synthetic import write_fer2013  # needs the workshop's packages, which not every environment has

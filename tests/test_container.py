@@ -3,12 +3,12 @@
 import io
 import wave
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from media_twins import sound_errors, spoil_one_head, spoilt, write_sound
 from perception import Samples, spoken
 
 from device.capture.container import contents, decoded, lenient, sound_blocks
@@ -41,13 +41,7 @@ def test_an_old_pyav_must_be_asked_to_be_lenient_and_a_new_one_cannot_be(version
 
 def encoded(path: Path, codec: str, rate_hz: int = 44_100) -> Path:
     """Two seconds of a voice by this codec."""
-    voice = spoken(2.0 * rate_hz / 16_000)  # as many samples
-    with av.open(str(path), "w") as file:
-        stream = file.add_stream(codec, rate=rate_hz, layout="mono")
-        frame = av.AudioFrame.from_ndarray(voice[None], format="s16", layout="mono")
-        frame.sample_rate, frame.pts, frame.time_base = rate_hz, 0, Fraction(1, rate_hz)
-        for packet in (*stream.encode(frame), *stream.encode(None)):
-            file.mux(packet)
+    write_sound(path, codec, spoken(2.0 * rate_hz / 16_000), rate_hz)  # as many samples
     return path
 
 
@@ -55,41 +49,13 @@ def heard(path: Path) -> Samples:
     return np.concatenate([block.samples for block in sound_blocks(path, 100)])
 
 
-def packet_places(path: Path) -> list[tuple[int, int]]:
-    """Where each packet of a sound begins in its file, and its bytes."""
-    with av.open(str(path)) as file:
-        return [(packet.pos, packet.size) for packet in file.demux(audio=0) if packet.size]
-
-
-def spoilings(path: Path) -> Iterator[bytes]:
-    """The file with four bytes of one of its packets spoilt, in many ways."""
-    whole, rng = path.read_bytes(), np.random.default_rng(1)
-    places = packet_places(path)
-    for _ in range(400):
-        begin, size = places[int(rng.integers(5, len(places) - 5))]
-        at = begin + int(rng.integers(0, size - 4))
-        yield whole[:at] + rng.bytes(4) + whole[at + 4 :]
-
-
-def decoder_errors(path: Path) -> set[str]:
-    """The names of what PyAV raises of a file's packets."""
-    names = set()
-    with av.open(str(path)) as file:
-        for packet in file.demux(audio=0):
-            try:
-                packet.decode()
-            except av.FFmpegError as error:
-                names.add(type(error).__name__)
-    return names
-
-
 def test_whatever_a_decoder_says_of_a_spoilt_packet_it_is_a_hole_and_not_the_end(tmp_path: Path) -> None:
-    sound, spoilt = encoded(tmp_path / "voice.m4a", "aac"), tmp_path / "spoilt.m4a"
+    sound, damaged = encoded(tmp_path / "voice.m4a", "aac"), tmp_path / "damaged.m4a"
     samples, met = len(heard(sound)), set()
-    for data in spoilings(sound):
-        spoilt.write_bytes(data)
-        met |= decoder_errors(spoilt)
-        assert len(heard(spoilt)) == pytest.approx(samples, abs=3 * 1_024)
+    for data in spoilt(sound):
+        damaged.write_bytes(data)
+        met |= sound_errors(damaged)
+        assert len(heard(damaged)) == pytest.approx(samples, abs=3 * 1_024)
         if {"InvalidDataError", "PermissionError"} <= met:
             return
     pytest.fail(f"400 spoilt packets made the decoder say {met} alone")
@@ -97,11 +63,8 @@ def test_whatever_a_decoder_says_of_a_spoilt_packet_it_is_a_hole_and_not_the_end
 
 def test_a_frame_whose_head_names_another_rate_is_a_hole(tmp_path: Path) -> None:
     sound = encoded(tmp_path / "voice.mp3", "libmp3lame")
-    whole, samples = bytearray(sound.read_bytes()), len(heard(sound))
-    begin, _ = packet_places(sound)[20]
-    assert whole[begin] == 0xFF
-    whole[begin + 2] ^= 0b0100  # of two bits that say 44100, 48000 or 32000
-    sound.write_bytes(whole)
+    samples = len(heard(sound))
+    spoil_one_head(sound)
     rates = {frame.sample_rate for frame in frames_of(sound)}
     assert rates == {44_100, 48_000}
     assert len(heard(sound)) == pytest.approx(samples, abs=4 * 1_152)

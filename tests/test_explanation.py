@@ -25,7 +25,7 @@ from desktop_server.explanation import (
     place_map,
 )
 from desktop_server.faithfulness.curves import TENTH, areas
-from device.capture.pictures import film_frames
+from device.capture.films import film_frames
 from device.features.framing import Framer
 from device.features.speech import SPEECH_FEATURES
 from device.fusion.rules import RULES

@@ -15,7 +15,7 @@ import soundfile
 from fakes import eventually
 from numpy.typing import NDArray
 
-from device.capture.pictures import next_time_ns
+from device.capture.films import next_time_ns
 from device.capture.replay import Replay, open_media
 from device.capture.scene import open_clip
 from device.errors import MediaError

@@ -18,6 +18,7 @@ import httpx
 import numpy as np
 import pytest
 from fakes import eventually
+from media_twins import in_a_large_picture, save_turned
 from perception import astronaut, hiss, pause, spoken
 from server_process import HAPPY_CLIP, Running, encoded, jpeg, serving, speech_wav, wav
 
@@ -196,12 +197,15 @@ BAD_PICTURES: Bad = {
     "100 megapixels": (lambda: png_bomb(10_000), "too-many-pixels"),
     "4 gigapixels": (lambda: png_bomb(65_000), "too-many-pixels"),
     "a tiff": (lambda: encoded(".tiff", astronaut()), "unsupported-media"),
+    "a gif": (lambda: b"GIF89a" + bytes(100), "unsupported-media"),
+    "a heic": (lambda: b"\0\0\0\x18ftypheic" + bytes(100), "unsupported-media"),
     "too many bytes": (lambda: bytes(9 * 2**20), "too-large"),
 }
 BAD_SOUNDS: Bad = {
     "empty": (lambda: b"", "empty-media"),
     "text called .wav": (lambda: b"I am no sound.\n" * 100, "unsupported-media"),
     "a picture": (jpeg, "unsupported-media"),
+    "a heic": (lambda: b"\0\0\0\x18ftypheic" + bytes(100), "unsupported-media"),
     "truncated head": (lambda: speech_wav()[:20], "unreadable-recording"),
     "truncated flac": (lambda: wav(spoken(2.0), kind="FLAC")[:50], "unreadable-recording"),
     "two hours": (long_flac, "too-long"),
@@ -230,6 +234,32 @@ def test_a_bad_sound_is_refused_by_name(client: httpx.Client, name: str) -> None
     both = {"picture": ("a.jpg", jpeg()), "audio": ("a.wav", sent)}
     assert problem(client.post("/v1/fused", files=both))["code"] == code
     assert problem(client.post("/v1/fused", files={"video": ("a.mp4", sent)}))["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [(b"GIF89a", "a GIF picture"), (b"II*\0", "a TIFF picture"), (b"\0\0\0\x18ftypavif", "a HEIC or AVIF picture")],
+)
+def test_a_picture_of_a_kind_that_is_not_read_is_named_with_what_to_do(
+    client: httpx.Client, head: bytes, words: str
+) -> None:
+    detail = problem(client.post("/v1/face", content=head + bytes(100)))["detail"]
+    assert words in detail
+    assert "JPEG, PNG and WebP are read here: export it as" in detail
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_picture_is_turned_as_its_exif_says(client: httpx.Client, tmp_path: Path, kind: str) -> None:
+    save_turned(tmp_path / "face", astronaut(), kind, 3)
+    answer = answered(client.post("/v1/face", content=(tmp_path / "face").read_bytes()))
+    assert answer.estimate.label == "happy"
+    assert answer.faces[0].box.top_px < 180, "in the upper half"
+
+
+def test_a_small_face_is_found_in_a_large_picture(client: httpx.Client) -> None:
+    answer = answered(client.post("/v1/face", files={"picture": jpeg(in_a_large_picture(80, 1920, 1080))}))
+    assert [face.label for face in answer.faces] == ["happy"]
+    assert answer.faces[0].box.width_px == pytest.approx(80, rel=0.2)
 
 
 def test_a_truncated_jpeg_is_read_as_far_as_it_goes(client: httpx.Client) -> None:

@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from media_twins import write_sound
 from perception import hiss, spoken
 from server_process import HAPPY_CLIP, wav
 
@@ -62,12 +63,7 @@ def test_every_kind_of_mp3_is_taken_for_a_recording(version: bytes) -> None:
 @pytest.mark.parametrize("rate_hz", [8_000, 11_025, 16_000, 44_100])
 def test_an_mp3_of_any_rate_is_read(tmp_path: Path, rate_hz: int) -> None:
     path = tmp_path / "a.mp3"
-    with av.open(str(path), "w") as file:
-        stream = file.add_stream("libmp3lame", rate=rate_hz, layout="mono")
-        frame = av.AudioFrame.from_ndarray(spoken(2.0)[None], format="s16", layout="mono")
-        frame.sample_rate, frame.pts = rate_hz, 0
-        for packet in (*stream.encode(frame), *stream.encode(None)):
-            file.mux(packet)
+    write_sound(path, "libmp3lame", spoken(2.0), rate_hz)
     plain = path.read_bytes()
     data = plain[plain.index(b"\xff", 1) :] if plain.startswith(b"ID3") else plain
     with open_recording(data, LIMITS, rate_hz=10.0) as tracks:

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
+from media_twins import in_a_large_picture
 from perception import Grey, detector, far_away
 
 from device.models.detect import Box, Face
-from device.models.track import FaceTracker
+from device.models.track import FaceTracker, every_face
 from device.signals import Frame
 
 MS = 1_000_000
@@ -181,3 +183,31 @@ def test_a_real_face_two_metres_away_is_tracked_at_ten_frames_a_second() -> None
     scene = far_away(48, left_px=300, top_px=200)
     tracked = [tracker(Frame(i * 100 * MS, scene)) for i in range(15)]
     assert all(tracked[8:])
+
+
+@pytest.mark.parametrize(
+    ("face_px", "width", "height"),
+    [(48, 1920, 1080), (80, 1920, 1080), (140, 1920, 1080), (40, 4000, 3000), (80, 4000, 3000), (200, 4000, 3000)],
+)
+def test_in_one_large_picture_a_small_face_is_found(face_px: int, width: int, height: int) -> None:
+    scene = in_a_large_picture(face_px, width, height)
+    (found,) = every_face(detector(), scene)
+    assert found.box.width_px == pytest.approx(face_px, rel=0.2)
+    assert FaceTracker(detector())(Frame(0, scene, is_alone=True)) == found
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "looks"), [(640, 480, 1 + 6), (1920, 1080, 1 + 6 + 28), (4000, 3000, 1 + 6 + 42 + 234)]
+)
+def test_a_large_picture_without_anybody_costs_a_look_a_view(width: int, height: int, looks: int) -> None:
+    room = Room()
+    assert every_face(room, np.zeros((height, width), dtype=np.uint8)) == []
+    assert len(room.looks) == looks
+
+
+def test_a_picture_that_is_alone_changes_nothing_of_who_is_tracked() -> None:
+    story = Story()
+    story.goes_on(2, ANNA)
+    story.room.people = [BEN]
+    assert story.tracker(Frame(story.now_ms * MS, PICTURE, is_alone=True)) == BEN
+    assert story.goes_on(1, ANNA, BEN) == [ANNA] * 10

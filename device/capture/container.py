@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.capture.blocks import Block, BlockMaker
+from device.capture.display import AS_STORED, orientation_of
 from device.errors import MediaError
 
 NS_PER_S = 1_000_000_000
@@ -25,6 +26,7 @@ HOLE_S = 0.1
 OTHER_RATE_S = 1.0
 """Sound of another sample rate that lasts longer is no damage: the rate changes."""
 
+_NOT_READ = "not a picture, film or sound that can be read; is it damaged or incomplete?"
 _Timed = tuple[Any, Fraction | None]
 
 
@@ -37,9 +39,19 @@ class Contents:
     length_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """``orientation`` is EXIF's number, ``pixel_width`` a pixel's width by its height."""
+
+    orientation: int
+    pixel_width: float
+
+
 def contents(path: Path) -> Contents:
     """Look through a file's packets, without decoding them. Raises ``MediaError`` if it is no film and no sound."""
     with opened(path) as container:
+        if container.format.name.startswith("image2") or container.format.name.endswith("_pipe"):
+            raise MediaError(f"{path}: {_NOT_READ}")  # by its name alone: pictures are known by their content
         film, sound = _film(container), _sound(container)
         ends_s = _ends_s(container, [stream for stream in (film, sound) if stream is not None])
         has_film, has_sound = (stream is not None and stream.index in ends_s for stream in (film, sound))
@@ -49,6 +61,21 @@ def contents(path: Path) -> Contents:
     if not ends_s:
         raise MediaError(f"{path}: holds no picture and no sound; record or export it again")
     return Contents(start_ns, has_sound, round(max(ends_s.values()) * NS_PER_S))
+
+
+def film_shape(path: Path) -> Shape:
+    """How a film's pictures are to be shown, by its first one; as they are stored where it says nothing."""
+    with opened(path) as container:
+        film = _film(container)
+        for packet in packets(container, [film]):
+            for frame in decoded(packet):
+                return Shape(_orientation(frame), float(film.sample_aspect_ratio or 1))
+    return Shape(AS_STORED, 1.0)
+
+
+def _orientation(frame: Any) -> int:
+    matrices = [bytes(data) for data in frame.side_data if data.type.name == "DISPLAYMATRIX"]
+    return orientation_of(matrices[0]) if matrices else AS_STORED
 
 
 def sound_blocks(path: Path, block_ms: int) -> Iterator[Block]:
@@ -111,9 +138,7 @@ def opened(path: Path, *, formats: str = "") -> Iterator[Any]:
         with av.open(str(path.absolute()), options=options, **lenient(av.__version__)) as container:
             yield container
     except av.FFmpegError as error:
-        raise MediaError(
-            f"{path}: not a picture, film or sound that can be read; is it damaged or incomplete?"
-        ) from error
+        raise MediaError(f"{path}: {_NOT_READ}") from error
 
 
 def packets(container: Any, streams: Sequence[Any]) -> Iterator[Any]:
@@ -155,7 +180,9 @@ def playable(streams: Iterable[Any]) -> list[Any]:
 
 def _film(container: Any) -> Any:
     """The first picture track that is not the cover of a record."""
-    return next((stream for stream in playable(container.streams.video) if not _is_cover(stream)), None)
+    is_gif = container.format.name == "gif"  # of which one picture is all, and looks like a cover
+    films = playable(container.streams.video)
+    return next((stream for stream in films if is_gif or not _is_cover(stream)), None)
 
 
 def _is_cover(stream: Any) -> bool:

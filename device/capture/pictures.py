@@ -1,96 +1,78 @@
-"""Pictures and films from files, through OpenCV, as grey uint8."""
+"""Pictures from files, through OpenCV, as grey uint8. What a file is, its content says and not its name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from device.capture.opencv import NS_PER_S, FrameRate, to_grey
+from device.capture.display import AS_STORED, Grey, as_shown
+from device.capture.kinds import EXPORT, HEIF, kind_of_file
+from device.capture.orientation import tiff_as_stored, webp_orientation
 from device.errors import MediaError
 
 SUFFIXES = frozenset(
-    [".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".jp2"]
+    [
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"),
+        *(".pgm", ".ppm", ".pnm", ".jp2"),
+    ]
 )
 """Formats of 8 and 16 bits; those of floats (.hdr, .exr, .pfm) have no white that a grey byte could mean."""
-USUAL_RATES_HZ = (1.0, 240.0)
-FALLBACK_RATE_HZ = 25.0
-
-Grey = NDArray[np.uint8]
 
 
-def is_picture(path: Path) -> bool:
-    """Whether the name is that of a picture."""
+def has_picture_name(path: Path) -> bool:
+    """Whether a file is called like a picture, whatever it is."""
     return path.suffix.lower() in SUFFIXES
 
 
 def read_picture(path: Path) -> Grey:
-    """A picture turned as its EXIF says, 16 bits brought to 8, transparency ignored. Raises ``MediaError``."""
+    """A picture of any kind, turned as its EXIF says, 16 bits brought to 8, transparency ignored.
+
+    A JPEG that breaks off is read as far as it goes. Raises ``MediaError``.
+    """
     try:
-        picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        picture = _read(path, kind_of_file(path))
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be read ({error.strerror}); check the name and its permissions") from error
     except cv2.error as error:
         raise MediaError(f"{path}: the picture is too large or damaged ({error.err}); export it smaller") from error
     if picture is None or not picture.size:
         raise MediaError(f"{path}: the picture cannot be read; is it damaged, or another kind of file?")
-    return np.asarray(picture, dtype=np.uint8)
+    return picture
+
+
+def _read(path: Path, kind: str) -> Grey | None:
+    """JPEG and PNG are turned by OpenCV; the others by hand, for its versions differ."""
+    if kind == HEIF:
+        raise MediaError(f"{path}: a {HEIF} picture, which is not read here; {EXPORT}")
+    if kind == "TIFF":
+        data, orientation = tiff_as_stored(path.read_bytes())
+        return _shown(cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE), orientation)
+    if kind == "WebP":
+        stored = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
+        return _shown(stored, webp_orientation(path.read_bytes()))
+    # Not from memory: there OpenCV refuses a JPEG that breaks off.
+    return _shown(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), AS_STORED)
+
+
+def _shown(stored: Any, orientation: int) -> Grey | None:
+    return None if stored is None else as_shown(np.asarray(stored, dtype=np.uint8), orientation)
 
 
 def pictures_in(folder: Path) -> tuple[Path, ...]:
     """A folder's pictures in the order that people count: 2.png before 10.png. Raises ``MediaError`` if none."""
-    found = [p for p in folder.iterdir() if is_picture(p) and p.is_file() and not p.name.startswith(".")]
+    found = [p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".") and _is_picture(p)]
     if not found:
         raise MediaError(f"{folder}: no pictures in this folder; name the films or sounds in it one by one")
     return tuple(sorted(found, key=_natural))
 
 
-def film_frames(path: Path, *, start_ns: int, length_ns: int, rate_hz: float | None) -> Iterator[tuple[int, Grey]]:
-    """Time from the file's start and picture of a film's frames, about ``rate_hz`` of them a second (``None``: all).
-
-    Turned as the film says. A damaged film is played as far as it goes. Raises ``MediaError`` if that is nothing.
-    """
-    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
-    shown = 0
-    try:
-        rate = FrameRate(rate_hz)
-        for time_ns in _grabbed(capture, start_ns, length_ns):
-            if rate.keeps(time_ns):
-                taken, picture = capture.retrieve()
-                if taken and picture.size:
-                    shown += 1
-                    yield time_ns, to_grey(picture)
-    finally:
-        capture.release()
-    if not shown:
-        raise MediaError(f"{path}: none of its pictures can be decoded; record or export it again")
-
-
-def _grabbed(capture: cv2.VideoCapture, start_ns: int, length_ns: int) -> Iterator[int]:
-    """Grab frame by frame and give each one's time."""
-    step_ns = round(NS_PER_S / _rate_hz(capture.get(cv2.CAP_PROP_FPS)))
-    last_ns: int | None = None
-    first_ms = 0.0
-    while capture.grab():
-        position_ms = capture.get(cv2.CAP_PROP_POS_MSEC)
-        if last_ns is None:
-            first_ms, last_ns = position_ms, start_ns
-        else:
-            said_ns = start_ns + round((position_ms - first_ms) * 1e6)
-            last_ns = next_time_ns(said_ns, last_ns, step_ns, length_ns)
-        yield last_ns
-
-
-def next_time_ns(said_ns: int, last_ns: int, step_ns: int, length_ns: int) -> int:
-    """The time a frame says, or one step after the last one if what it says cannot be: not later, or past the end."""
-    return said_ns if last_ns < said_ns <= max(length_ns, last_ns + step_ns) else last_ns + step_ns
-
-
-def _rate_hz(said_hz: float) -> float:
-    low, high = USUAL_RATES_HZ
-    return said_hz if low <= said_hz <= high else FALLBACK_RATE_HZ
+def _is_picture(path: Path) -> bool:
+    """By name or by content: what is called one and is none is to be told of when it is reached."""
+    return has_picture_name(path) or bool(kind_of_file(path))
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from device.capture.container import sound_blocks
+from device.capture.films import film_frames
 from device.capture.opencv import NS_PER_S
-from device.capture.pictures import film_frames, read_picture
+from device.capture.pictures import read_picture
 from device.capture.scene import PICTURES_RATE_HZ, Part, in_a_row, open_clip, soundtrack
 from device.signals import RATE_HZ, AudioBlock, Frame
 
@@ -128,7 +129,8 @@ class ReplayVideo(_Replay[Frame]):
         clip, holds = part.clip, part.clip.holds
         if clip.pictures:
             for number, path in enumerate(clip.pictures):
-                yield Frame(part.start_ns + round(number * NS_PER_S / clip.rate_hz), read_picture(path))
+                shown_ns = part.start_ns + round(number * NS_PER_S / clip.rate_hz)
+                yield Frame(shown_ns, read_picture(path), is_alone=len(clip.pictures) == 1)
             return
         start_ns = holds.picture_start_ns or 0
         frames = film_frames(clip.path, start_ns=start_ns, length_ns=holds.length_ns, rate_hz=self._rate_hz)

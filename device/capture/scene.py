@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device.capture.container import Contents, contents
+from device.capture.kinds import kind_of_file
 from device.capture.opencv import NS_PER_S
-from device.capture.pictures import is_picture, pictures_in, read_picture
+from device.capture.pictures import has_picture_name, pictures_in, read_picture
 from device.errors import MediaError
 
 PICTURES_RATE_HZ = 10.0
@@ -55,12 +56,22 @@ def open_clip(path: Path, *, pictures_rate_hz: float = PICTURES_RATE_HZ) -> Clip
             return _shown(path, pictures_in(path), pictures_rate_hz)
         if path.stat().st_size == 0:
             raise MediaError(f"{path}: the file is empty (0 bytes); copy or record it again")
+        is_picture = bool(kind_of_file(path))
     except OSError as error:
         raise MediaError(f"{path}: cannot be read ({error.strerror}); check the name and its permissions") from error
-    if is_picture(path):
+    if is_picture:
         read_picture(path)
         return _shown(path, (path,), pictures_rate_hz)
-    return Clip(path, contents(path))
+    return Clip(path, _contents(path))
+
+
+def _contents(path: Path) -> Contents:
+    try:
+        return contents(path)
+    except MediaError:
+        if has_picture_name(path):
+            read_picture(path)  # what is wrong with it as a picture
+        raise
 
 
 def _shown(path: Path, pictures: tuple[Path, ...], rate_hz: float) -> Clip:

@@ -19,7 +19,8 @@ from device.bench.end_to_end import EndToEnd, measure
 from device.bench.peer import Comparison, compare
 from device.bench.stages import make_stages, medians_ms
 from device.capture.container import sound_blocks
-from device.capture.pictures import film_frames, read_picture
+from device.capture.films import film_frames
+from device.capture.pictures import read_picture
 from device.errors import AffectdError
 from device.models.runtime import runtime_name
 from device.models.sets import load_set, models_folder

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from device.models.detect import Box, Face, search_views
+from device.models.detect import Box, Face, finer_views, search_views
 from device.signals import Frame
 
 Detector = Callable[[NDArray[np.uint8], Box | None], list[Face]]
@@ -36,6 +36,7 @@ class FaceTracker:
 
     While a face is tracked the net looks around it, and twice a second at the whole picture. While none is, it
     looks at the whole picture and, in turn from frame to frame, at one of the views in which far faces are found.
+    A frame that is alone is searched to the end, as by ``every_face``, and changes nothing of what is tracked.
     """
 
     def __init__(self, detector: Detector) -> None:
@@ -49,6 +50,8 @@ class FaceTracker:
 
     def __call__(self, frame: Frame) -> Face | None:
         """The tracked face in this frame; ``None`` if it is not seen."""
+        if frame.is_alone:
+            return next(iter(every_face(self._detector, frame.grey)), None)
         now_ns = frame.captured_ns
         if self._face is None or not 0 <= now_ns - self._seen_ns <= _FORGET_NS:
             self._forget(now_ns)
@@ -104,11 +107,14 @@ class FaceTracker:
 def every_face(detector: Detector, grey: NDArray[np.uint8]) -> list[Face]:
     """The faces of one picture that is not part of a stream, the largest first.
 
-    The smaller views are searched only where the whole picture shows none.
+    Smaller views are searched only where larger ones, and the whole picture at first, show none.
     """
     found = list(_sure_faces(detector, grey, detector(grey, None)))
-    for view in () if found else search_views(grey):
-        found += [face for face in _sure_faces(detector, grey, detector(grey, view)) if not _same_as(face, found)]
+    levels = finer_views(grey)
+    while not found and (views := next(levels, None)):
+        for view in views:
+            faces = _sure_faces(detector, grey, detector(grey, view))
+            found += [face for face in faces if not _same_as(face, found)]
     return sorted(found, key=_area, reverse=True)
 
 

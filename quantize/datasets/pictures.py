@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from device.capture.pictures import Grey, read_picture
+from device.capture.display import Grey
+from device.capture.pictures import read_picture
 from device.errors import MediaError
 from quantize.datasets.common import UnreadableSignal
 
