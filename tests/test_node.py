@@ -424,6 +424,38 @@ def test_rubbish_is_answered_and_survived(mosquitto: Mosquitto, house: Listener,
         assert house.json(f"{NODE}/response/dance")[0]["error"] == "there is no such request; known: self-test"
 
 
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_broker_that_takes_small_packets_only_costs_discovery_which_is_named(
+    tmp_path: Path, protocol: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = "homeassistant/device/kitchen/config"
+    with (
+        Mosquitto(tmp_path, "max_packet_size 2048") as broker,
+        Listener(broker.port) as house,
+        node(broker, tmp_path, protocol=protocol) as sink,
+    ):
+        eventually_while(sink.poll, lambda: is_online(house) and config in caplog.text, 20)
+        house.say(f"{NODE}/request/self-test", b"")
+        eventually_while(sink.poll, lambda: bool(house.raw(f"{NODE}/response/self-test")))
+        house.heard.clear()
+        tell(sink, 0, 3, "happy")
+        house.say("homeassistant/status", "online")
+        eventually_while(sink.poll, lambda: bool(house.raw(f"{NODE}/event")))
+        eventually_while(sink.poll, lambda: bool(house.raw(f"{NODE}/state")))
+        assert house.raw(f"{NODE}/status") == []  # the connection has held
+        assert house.raw(config) == []
+        broker.kill()  # its owner raises the limit
+        (tmp_path / "mosquitto.conf").write_text((tmp_path / "mosquitto.conf").read_text().replace("2048", "20480"))
+        eventually_while(sink.poll, lambda: "cannot be reached" in caplog.text)
+        broker.start()
+        with Listener(broker.port) as after:
+            eventually_while(sink.poll, lambda: bool(after.raw(config)), 20)
+    (named,) = [record.message for record in caplog.records if config in record.message]
+    assert "bytes) is too large and not sent, everything else is" in named
+    assert ("at most 2048 bytes" if protocol == "5" else "ends each connection at it") in named
+    assert "another client" not in caplog.text
+
+
 def test_home_assistant_is_told_again_when_it_starts(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
     config = "homeassistant/device/kitchen/config"
     with node(mosquitto, tmp_path) as sink:

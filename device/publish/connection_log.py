@@ -22,6 +22,7 @@ class ConnectionLog:
         self._was_refused = False
         self._accepted_ns: int | None = None
         self._lost_young = 0
+        self._too_large: set[str] = set()
 
     def accepted(self, now_ns: int) -> None:
         """The broker let us in. In a quarrel that means nothing yet."""
@@ -31,7 +32,7 @@ class ConnectionLog:
 
     def held(self, now_ns: int) -> None:
         """The broker answers still: a connection that has grown old ends a quarrel."""
-        if self._is_quarrel and self._accepted_ns is not None and not self._is_young(now_ns):
+        if self._is_quarrel and self._accepted_ns is not None and not self.is_young(now_ns):
             self._lost_young = 0
             self._say_connected()
 
@@ -50,7 +51,7 @@ class ConnectionLog:
         if self._was_refused:  # said by the refusal
             self._was_refused = False
             return
-        self._lost_young = _QUARREL if taken_over else self._lost_young + 1 if self._is_young(now_ns) else 0
+        self._lost_young = _QUARREL if taken_over else self._lost_young + 1 if self.is_young(now_ns) else 0
         if self._is_quarrel:  # mosquitto 2.0 gives no reason
             self._say(
                 f"the broker {self._broker} ends each connection at once: probably another client uses this node's id; "
@@ -58,6 +59,21 @@ class ConnectionLog:
             )
         else:
             self._say(f"the connection to the broker {self._broker} ended ({reason}); trying again")
+
+    def too_large(self, address: str, size_bytes: int, told_bytes: int | None) -> None:
+        """The broker does not take so large a packet, so it is not sent; said once for each address.
+
+        ``told_bytes`` is the limit that the broker itself told, if it did.
+        """
+        if address not in self._too_large:
+            self._too_large.add(address)
+            self._lost_young = 0  # that explains them
+            why = f"takes packets of at most {told_bytes} bytes" if told_bytes else "ends each connection at it"
+            _log.warning(
+                "%s (%d bytes) is too large and not sent, everything else is: the broker %s %s; "
+                "raise its limit (mosquitto: max_packet_size)",
+                address, size_bytes, self._broker, why,
+            )  # fmt: skip
 
     def not_taken(self, reason: object) -> None:
         """The broker does not pass a message on."""
@@ -67,7 +83,8 @@ class ConnectionLog:
     def _is_quarrel(self) -> bool:
         return self._lost_young >= _QUARREL
 
-    def _is_young(self, now_ns: int) -> bool:
+    def is_young(self, now_ns: int) -> bool:
+        """Whether the connection, or the last one, was accepted a moment ago."""
         return self._accepted_ns is not None and now_ns - self._accepted_ns < _YOUNG_NS
 
     def _say_connected(self) -> None:

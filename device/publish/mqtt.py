@@ -7,7 +7,7 @@ import random
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -22,6 +22,7 @@ from device.handover import DropOldest
 from device.publish.broker import BrokerAddress, require_usable, tls_context, warn_of_risks
 from device.publish.connection_log import ConnectionLog
 from device.publish.message import Message
+from device.publish.packet_limit import PacketLimit, Sent, packet_bytes
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ _GOODBYE_S = 2.0
 _LOOP_END_S = 1.0
 _FAILED = 0x80  # reason codes from here on are refusals
 _TAKEN_OVER = 0x8E
+_TOO_LARGE = 0x95
 
 
 class Link:
@@ -67,6 +69,7 @@ class Link:
         self._address = address
         self._subscriptions = subscriptions
         self._history = ConnectionLog(str(address))
+        self._packets = PacketLimit()
         self._connected_before = False
         self._client = _client(address, client_id)
         self._listen()
@@ -95,15 +98,22 @@ class Link:
         return self._history.problem
 
     def send(self, message: Message) -> int | None:
-        """Hand a message to the network thread. Its number, or ``None`` (counted in ``unsent``) if the queue is full.
+        """Hand a message to the network thread. Its number, or ``None`` (counted in ``unsent``) if it cannot go.
 
-        While the broker is away only messages with QoS 1 are kept, and only in memory.
+        It cannot if the queue is full or the broker does not take so large a packet, which is said. While the broker is
+        away only messages with QoS 1 are kept, and only in memory.
         """
+        if not self._packets.allows(message):
+            self._history.too_large(message.address, packet_bytes(message), self._packets.told_bytes)
+            self.unsent += 1
+            return None
         info = self._client.publish(message.address, message.payload, message.qos, message.retain)
         kept = info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS or (
             info.rc == MQTTErrorCode.MQTT_ERR_NO_CONN and message.qos > 0
         )
         self.unsent += not kept
+        if kept:
+            self._packets.sent(info.mid, message)
         return info.mid if kept else None
 
     def close(self, farewell: Message | None = None) -> None:
@@ -124,6 +134,7 @@ class Link:
                 cast(socket.socket, connection).shutdown(socket.SHUT_RDWR)
         self._client.disconnect()
         within(_LOOP_END_S, self._client.loop_stop, name="mqtt")  # its thread may wait for the broker's name
+        self._stop_listening()
 
     def _deliver(self, message: Message) -> None:
         info = self._client.publish(message.address, message.payload, message.qos, message.retain)
@@ -153,12 +164,19 @@ class Link:
         client.on_publish = self._on_publish
         client.on_subscribe = self._on_subscribe
 
+    def _stop_listening(self) -> None:
+        # Without these references to us paho's client goes, and closes its sockets, as soon as nobody has us any more.
+        client = self._client
+        client.on_socket_open = client.on_connect = client.on_connect_fail = client.on_disconnect = None
+        client.on_message = client.on_publish = client.on_subscribe = None
+
     # What follows runs on paho's thread.
 
-    def _on_connect(self, _c: Any, _u: Any, _flags: Any, code: ReasonCode, _p: Any) -> None:
+    def _on_connect(self, _c: Any, _u: Any, _flags: Any, code: ReasonCode, properties: Any) -> None:
         if code.is_failure:
             self._history.refused(code)
             return
+        self._withdraw(self._packets.connected(getattr(properties, "MaximumPacketSize", None)))
         self.reconnects += self._connected_before
         self._connected_before = True
         self._history.accepted(time.monotonic_ns())
@@ -170,11 +188,21 @@ class Link:
     def _on_connect_fail(self, _c: Any, _u: Any) -> None:
         # paho calls this while it handles the exception, and gives no other way to learn the reason.
         self._history.unreachable(sys.exc_info()[1])
+        self._packets.away()
 
     def _on_disconnect(self, _c: Any, _u: Any, _flags: Any, code: ReasonCode, _p: Any) -> None:
         self.connections.put(False)
         if code.is_failure:
-            self._history.lost(code, time.monotonic_ns(), taken_over=code.value == _TAKEN_OVER)
+            now_ns = time.monotonic_ns()
+            young, too_large = self._history.is_young(now_ns), code.value == _TOO_LARGE
+            self._withdraw(self._packets.ended(young=young, too_large=too_large))
+            self._history.lost(code, now_ns, taken_over=code.value == _TAKEN_OVER)
+
+    def _withdraw(self, too_large: Mapping[int, Sent]) -> None:
+        # paho sends what was not acknowledged again at each connection, and offers no way to take it back.
+        for number, sent in too_large.items():
+            self._client._out_messages.pop(number, None)
+            self._history.too_large(sent.address, sent.bytes, self._packets.told_bytes)
 
     def _on_message(self, _c: Any, _u: Any, message: paho.MQTTMessage) -> None:
         try:
@@ -188,6 +216,7 @@ class Link:
         if code.is_failure:
             self._history.not_taken(code)
         self._history.held(time.monotonic_ns())
+        self._packets.received(number)
         self.acks.put(number)
 
     def _on_subscribe(self, _c: Any, _u: Any, _mid: int, codes: list[ReasonCode], _p: Any) -> None:
