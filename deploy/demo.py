@@ -16,8 +16,8 @@ from device.bench.end_to_end import NODE, RATE_HZ, appliance, subscriber
 from device.capture.replay import open_media
 from device.clips import Summaries
 from device.commands.replay import clip_table, spans, votes_beside
-from device.errors import AffectdError
 from device.local_broker import local_broker
+from device.program import run_program
 from device.publish.console import human_line
 from device.publish.decode import estimate_of
 from device.publish.mqtt import Link
@@ -68,9 +68,4 @@ def in_scene_time(estimates: Iterable[Estimate]) -> Iterator[Estimate]:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except AffectdError as error:
-        sys.exit(f"demo: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(run_program("demo", main))

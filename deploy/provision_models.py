@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -87,10 +88,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--target", type=Path, default=DEFAULT_TARGET, metavar="DIR", help="default: %(default)s")
     target = parser.parse_args(arguments).target
     try:
-        sys.stdout.write(provision(target) + "\n")
+        return _told(provision(target))
     except ProvisionError as error:
         sys.stderr.write(f"provision_models: {error}\n")
         return 1
+
+
+def _told(text: str) -> int:
+    """Whoever cannot be told (a full disk, a closed pipe) has the file all the same."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries again at its end
     return 0
 
 

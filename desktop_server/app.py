@@ -38,7 +38,7 @@ from desktop_server.settings import ServerSettings
 from desktop_server.shared_load import SharedLoad
 from desktop_server.tally import Tally
 from desktop_server.tokens import Tokens
-from device.app import TFLITE, broker_address, fusion_rule, load_models, make_fusion, run
+from device.app import broker_address, fusion_rule, load_models, make_fusion, run, tflite_engine
 from device.errors import ConfigError
 from device.fusion.fuse import Fusion
 from device.models.card import Card
@@ -53,7 +53,7 @@ _ALWAYS_S = 3600.0
 
 def run_node(settings: Settings, *, provider: Provider = "auto") -> None:
     """Be a node like any Pi, with this machine's camera and microphone, or recordings. Raises ``AffectdError``."""
-    run(settings, float_engine(provider))
+    run(settings, float_engine(provider, runtime=settings.models.runtime))
 
 
 def serve(settings: ServerSettings) -> None:
@@ -85,7 +85,7 @@ def build_api(settings: ServerSettings, engine: Engine | None = None) -> FastAPI
 
     ``engine`` none: the float nets run in this process.
     """
-    house = open_house(settings, engine or float_engine(settings.engine.provider, threads=settings.engine.threads))
+    house = open_house(settings, engine or _own_engine(settings))
     limits, server = settings.limits, settings.server
     cloakroom = Cloakroom(
         BodyLimits(
@@ -113,6 +113,11 @@ def build_api(settings: ServerSettings, engine: Engine | None = None) -> FastAPI
         is_ready=house.has_room,
         close=house.close,
     )
+
+
+def _own_engine(settings: ServerSettings) -> Engine:
+    chosen = settings.engine
+    return float_engine(chosen.provider, threads=chosen.threads, runtime=settings.models.runtime)
 
 
 def _fleet(settings: ServerSettings) -> Fleet | None:
@@ -171,7 +176,8 @@ def open_house(settings: ServerSettings, engine: Engine) -> House:
     full = _precision("float32", engine, models, workers(settings), _shared(nets, engine))
     # `models.dir` names a folder of float files here; the appliance's own are where they are installed.
     int8_models = load_models(replace(settings, models=Models(set=settings.models.set)))
-    int8 = _precision("int8", TFLITE, int8_models, 1, TFLITE.open_net)
+    appliance = tflite_engine(settings.models.runtime)
+    int8 = _precision("int8", appliance, int8_models, 1, appliance.open_net)
     fusions = SettingsFusions(settings, models)
     media = MediaLimits(pixels=round(settings.limits.picture_mpx * 1e6), seconds=settings.limits.media_s)
     metrics.tell_build(full.described(frozenset()))

@@ -10,13 +10,18 @@ from typing import TypeAlias
 
 from desktop_server.settings import DEFAULT_CONFIG
 from device.cli import MODES, RULES, positive, run_command
+from device.program import run_program
 
 PROVIDERS = ("auto", "cpu", "cuda", "tensorrt")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    return run_command("affectd-server", "desktop_server.commands", _parser().parse_args(arguments))
+
+    def work() -> int:
+        return run_command("desktop_server.commands", _parser().parse_args(arguments))
+
+    return run_program("affectd-server", work)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -56,23 +56,23 @@ class OnnxNet:
         return tuple(np.asarray(o, dtype=np.float32) for o in self._session.run(None, {self._input: values}))
 
 
-def float_engine(provider: Provider = "auto", *, threads: int = 1) -> Engine:
+def float_engine(provider: Provider = "auto", *, threads: int = 1, runtime: str = "") -> Engine:
     """The engine of the desktop: float emotion nets; faces are found by the same float net as on the Pi.
 
-    Raises ``ConfigError`` if the provider is not there.
+    ``runtime`` is the TFLite runtime of that one. Raises ``ConfigError`` if the provider is not there.
     """
     name = chosen_provider(provider)
     return Engine(
         name=lambda: f"onnxruntime {onnxruntime.__version__} {name}",
         folder=models_folder,
-        open_net=partial(open_net, provider=provider, threads=threads),
+        open_net=partial(open_net, provider=provider, threads=threads, runtime=runtime),
     )
 
 
-def open_net(card: Card, folder: Path, *, provider: Provider = "auto", threads: int = 1) -> Net:
+def open_net(card: Card, folder: Path, *, provider: Provider = "auto", threads: int = 1, runtime: str = "") -> Net:
     """A card's net, by what its file is for."""
     if not card.file.endswith(SUFFIX):
-        return TfliteModel(card, folder)
+        return TfliteModel(card, folder, runtime=runtime)
     return OnnxNet(card, folder, provider=provider, threads=threads)
 
 

@@ -122,7 +122,7 @@ def application(settings: ServerSettings) -> serve.Application:
     """Fronts and nets, as Serve deploys them."""
 
     def build() -> FastAPI:  # in each front
-        return build_api(settings, remote_engine())
+        return build_api(settings, remote_engine(settings.models.runtime))
 
     chosen, capacity = settings.scale_out, workers(settings) + settings.batching.queue
     nets = [_net_deployment(settings, kind).bind(settings, kind) for kind in _KINDS]
@@ -139,15 +139,17 @@ def application(settings: ServerSettings) -> serve.Application:
     return front.bind(*nets)
 
 
-def remote_engine() -> Engine:
-    """The engine of a front: float nets are asked of their replicas, the detector runs here."""
+def remote_engine(runtime: str = "") -> Engine:
+    """The engine of a front: float nets are asked of their replicas, the detector runs here, in this TFLite runtime."""
     replicas = {kind: serve.get_deployment_handle(kind, APP) for kind in _KINDS}
-    runtime = _asked(replicas["face"])
+    theirs = _asked(replicas["face"])
 
     def open_net(card: Card, folder: Path) -> Net:
-        return RemoteNet(card, replicas[_kind(card)]) if card.file.endswith(SUFFIX) else TfliteModel(card, folder)
+        if card.file.endswith(SUFFIX):
+            return RemoteNet(card, replicas[_kind(card)])
+        return TfliteModel(card, folder, runtime=runtime)
 
-    return Engine(name=lambda: f"{runtime} by ray {ray.__version__}", folder=models_folder, open_net=open_net)
+    return Engine(name=lambda: f"{theirs} by ray {ray.__version__}", folder=models_folder, open_net=open_net)
 
 
 def shares(outputs: Outputs, counts: Sequence[int]) -> list[Outputs]:

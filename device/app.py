@@ -7,6 +7,7 @@ import os
 import signal
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -54,8 +55,14 @@ from device.updates.installed import load_whole_set
 _log = logging.getLogger(__name__)
 
 
-TFLITE = Engine(name=runtime_name, folder=models_folder, open_net=TfliteModel)
-"""The appliance's own: int8 files in the TFLite runtime."""
+def tflite_engine(runtime: str = "") -> Engine:
+    """The appliance's own: int8 files in a TFLite runtime, by its package's name; empty: the one that is installed."""
+    return Engine(
+        name=partial(runtime_name, runtime), folder=models_folder, open_net=partial(TfliteModel, runtime=runtime)
+    )
+
+
+TFLITE = tflite_engine()
 
 
 def load_models(settings: Settings, engine: Engine = TFLITE) -> ModelSet:
@@ -67,6 +74,7 @@ def load_models(settings: Settings, engine: Engine = TFLITE) -> ModelSet:
 def require_usable(settings: Settings) -> None:
     """Raise what ``run`` would raise for these settings before it opens a sensor or a connection."""
     make_fusion(settings, load_models(settings))
+    runtime_name(settings.models.runtime)
     make_topics(settings)
     make_link(settings, client_id="affectd-check")
 
@@ -88,8 +96,12 @@ def replay_estimates(
     return run_inline(lanes, make_fusion(settings, models))
 
 
-def run(settings: Settings, engine: Engine = TFLITE) -> None:
-    """Be the appliance until a signal or, with recordings, their end. Raises ``AffectdError``."""
+def run(settings: Settings, engine: Engine | None = None) -> None:
+    """Be the appliance until a signal or, with recordings, their end; ``engine`` none: the settings' TFLite runtime.
+
+    Raises ``AffectdError``.
+    """
+    engine = engine or tflite_engine(settings.models.runtime)
     models, lanes, damage = _first_usable(settings, engine)
     with StateFolder(state_dir(settings)) as store:
         privacy = store.privacy

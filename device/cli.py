@@ -10,11 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.abandonable import end_process
-from device.errors import AffectdError
 from device.interpreter import interpreter_fault
+from device.program import run_program
 
 RULES = ("average", "weighted", "max_confidence", "product", "learned")
+RUNTIMES = ("ai-edge-litert", "tflite-runtime")
 MODES = ("face", "speech", "both")
 TURNS = (0, 90, 180, 270)
 
@@ -24,25 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if fault := interpreter_fault():  # which not even the doctor could be run with
         print(f"affectd: {fault}", file=sys.stderr)
         return 78
-    return run_command("affectd", "device.commands", _parser().parse_args(arguments))
+    return run_program("affectd", lambda: run_command("device.commands", _parser().parse_args(arguments)))
 
 
-def run_command(program: str, package: str, options: argparse.Namespace) -> int:
-    """Import and run the command that was chosen. An expected error is one line on stderr and its exit code."""
-    return end_process(_exit_code(program, package, options))
-
-
-def _exit_code(program: str, package: str, options: argparse.Namespace) -> int:
-    try:
-        return int(import_module(f"{package}.{options.module}").run(options))
-    except AffectdError as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # whoever read our output has gone; nothing is left to say
-        sys.stderr.close()
-        return 0
+def run_command(package: str, options: argparse.Namespace) -> int:
+    """Import and run the command that was chosen."""
+    return int(import_module(f"{package}.{options.module}").run(options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,6 +73,7 @@ def _add_replay(commands: Commands) -> None:
     parser.add_argument("media", nargs="+", type=Path, metavar="MEDIA", help="video, picture, folder of them, or sound")
     parser.add_argument("--audio", type=Path, metavar="FILE", help="sound in place of the videos' own")
     parser.add_argument("--model-set", default="", metavar="NAME", help="see `affectd models list`")
+    parser.add_argument("--runtime", choices=RUNTIMES, default="", help="TFLite's; default: the one that is installed")
     parser.add_argument("--fusion", choices=RULES, default="", help="default: the model set's rule")
     parser.add_argument("--mode", choices=MODES, default="both", help="default: %(default)s")
     parser.add_argument("--rate", type=positive, metavar="HZ", help="pictures a second that are read; default: all")
@@ -128,7 +116,6 @@ def _add_models(commands: Commands) -> None:
     install.add_argument(
         "--keys", type=Path, default=DEFAULT_KEYS, metavar="FOLDER", help="public keys to trust; default: %(default)s"
     )
-    _with_config(install)
     rollback = _action(actions, "rollback", "go back to the set before, or to the package's own")
     pack = _action(actions, "pack", "write a signed file of a set, for others to install")
     pack.add_argument("set", metavar="NAME")
@@ -136,6 +123,8 @@ def _add_models(commands: Commands) -> None:
     pack.add_argument("--out", type=Path, metavar="FILE", help="default: NAME.models.tar")
     for action in (listing, verify, pack):
         action.add_argument("--dir", default="", metavar="FOLDER", help="another folder of models")
+    for action in (verify, install, rollback):
+        _with_config(action)
     for action in (install, rollback):
         action.add_argument(
             "--restart", action="store_true", help="restart the service; install: go back if it does not get well"

@@ -123,7 +123,7 @@ def _systemd_module(name: str) -> Any | None:
     except ModuleNotFoundError as error:
         raise ConfigError(
             "systemd waits to be notified, but systemd-python is not installed; "
-            "run: apt install python3-systemd (or: pip install 'affectd[pi]')"
+            "run: apt install python3-systemd (or: pip install systemd-python)"
         ) from error
 
 

@@ -98,6 +98,10 @@ class Models(Section, frozen=True):
 
     set: Annotated[str, Meta(description="A model set of `affectd models list`; empty: the default.")] = ""
     dir: Annotated[str, Meta(description="Folder of the models; empty: the installed one.")] = ""
+    runtime: Annotated[
+        Literal["", "ai-edge-litert", "tflite-runtime"],
+        Meta(description="What runs them; empty: the one that is installed, ai-edge-litert before tflite-runtime."),
+    ] = ""
 
 
 class FusionSettings(Section, frozen=True):

@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from broker import HOST, Mosquitto
+from processes import run, started
+
 ROOT = Path(__file__).resolve().parents[1]
 SCENE = ROOT / "deploy" / "demo" / "crema_d"
 HAPPY_CLIP = SCENE / "1001_DFA_HAP_XX.flv"
@@ -27,15 +30,15 @@ def write_config(folder: Path, **tables: Mapping[str, Any]) -> Path:
     return path
 
 
+def looping(folder: Path, broker: Mosquitto, **tables: Mapping[str, Any]) -> Path:
+    """A configuration that plays the happy clip again and again, at this broker."""
+    mqtt = {"host": HOST, "port": broker.port, "health_s": 1, "heartbeat_s": 1, **tables.pop("mqtt", {})}
+    return write_config(folder, replay={"media": [str(HAPPY_CLIP)], "loop": True}, mqtt=mqtt, **tables)
+
+
 def affectd(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "device", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, **(environment or {})},
-    )
+    return run([sys.executable, "-m", "device", *arguments], env={**os.environ, **(environment or {})})
 
 
 @contextmanager
@@ -53,6 +56,3 @@ def running(
     )
     try:
         yield process
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)

@@ -1,4 +1,4 @@
-"""What a runtime makes of the golden inputs, as JSON: ``PYTHONPATH=. python tests/golden_check.py tflite_runtime``.
+"""What a runtime makes of the golden inputs, as JSON: ``PYTHONPATH=. python tests/golden_check.py tflite-runtime``.
 
 Needs numpy and the runtime alone, so that it runs in an environment of its own.
 """
@@ -23,7 +23,7 @@ def model_input(model_id: str, stored: NDArray[np.int8] | NDArray[np.uint8]) -> 
     return np.asarray(stored, dtype=np.float32) / np.float32(255 if model_id.endswith("face") else 32)
 
 
-def answers(model_id: str, runtime: str | None = None) -> list[list[float]]:
+def answers(model_id: str, runtime: str = "") -> list[list[float]]:
     """The model's probabilities for each of its golden inputs, one answer after the other."""
     model = TfliteModel(read_card(MODELS / f"{model_id}.json"), MODELS, runtime=runtime)
     with np.load(GOLDEN) as golden:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from appliance import HAPPY_CLIP, ROOT, affectd, running, write_config
+from appliance import HAPPY_CLIP, ROOT, affectd, looping, running, write_config
 from broker import HOST, Listener, Mosquitto
 from fakes import eventually
 
@@ -25,11 +25,6 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     folder.mkdir()
     with Mosquitto(folder) as broker:
         yield broker
-
-
-def looping(tmp_path: Path, broker: Mosquitto, **tables: dict[str, Any]) -> Path:
-    mqtt = {"host": HOST, "port": broker.port, "health_s": 1, "heartbeat_s": 1, **tables.pop("mqtt", {})}
-    return write_config(tmp_path, replay={"media": [str(HAPPY_CLIP)], "loop": True}, mqtt=mqtt, **tables)
 
 
 def latest(house: Listener, topic: str) -> Any:

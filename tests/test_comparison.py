@@ -201,18 +201,6 @@ def test_serving_loads_nothing_of_the_workshop() -> None:
     assert in_a_fresh_process(code).stdout.strip() == "set()"
 
 
-def test_a_library_that_is_missing_is_named_with_its_remedy() -> None:
-    code = (
-        "import sys; sys.modules['soundfile'] = None\n"
-        "from desktop_server.cli import main; sys.exit(main(['compare', 'film.mp4']))"
-    )
-    answer = in_a_fresh_process(code)
-    assert answer.returncode == 78
-    assert "compare needs soundfile" in answer.stderr
-    assert "pip install 'affectd[compare]'" in answer.stderr
-    assert "Traceback" not in answer.stderr
-
-
 def test_comparing_loads_no_trainer() -> None:
     code = (
         "import sys, desktop_server.comparison.sections, desktop_server.comparison.cost, quantize.report.files\n"

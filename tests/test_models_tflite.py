@@ -101,7 +101,7 @@ def test_the_runtime_in_use_gives_the_golden_answers(model_id: str) -> None:
 
 @pytest.mark.skipif(not TFLITE_PYTHON, reason="AFFECTD_TFLITE_PYTHON names no Python that has tflite-runtime 2.14")
 def test_tflite_runtime_gives_the_golden_answers_too() -> None:
-    command = [TFLITE_PYTHON, str(ROOT / "tests" / "golden_check.py"), "tflite_runtime"]
+    command = [TFLITE_PYTHON, str(ROOT / "tests" / "golden_check.py"), "tflite-runtime"]
     done = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}, timeout=60)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

@@ -22,7 +22,7 @@ def test_a_runtime_gives_its_own_answers_again_in_another_process(
 ) -> None:
     assert compare_with(sys.executable, faces) == 0
     shown = capsys.readouterr().out
-    assert "ai_edge_litert and ai_edge_litert" in shown
+    assert "ai-edge-litert and ai-edge-litert" in shown
     assert "as served: 0 named otherwise, at most 0.0/256 apart" in shown
 
 
@@ -30,7 +30,7 @@ def test_a_runtime_gives_its_own_answers_again_in_another_process(
 def test_the_other_runtime_rounds_differently(faces: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare_with(TFLITE_PYTHON, faces) == 0
     shown = capsys.readouterr().out
-    assert "ai_edge_litert and tflite_runtime" in shown
+    assert "ai-edge-litert and tflite-runtime" in shown
     assert "at most 0.0/256 apart" not in shown
 
 

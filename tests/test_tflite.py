@@ -1,4 +1,5 @@
 import hashlib
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,8 @@ import pytest
 
 from device.errors import ModelError
 from device.models.card import Card, TensorSpec, read_card
-from device.models.runtime import open_interpreter, runtime_name
+from device.models.runtime import runtime_name
+from device.models.stderr import without_information
 from device.models.tflite import TfliteModel
 
 MODELS = Path(__file__).resolve().parents[1] / "models_tflite"
@@ -104,9 +106,15 @@ def test_another_models_bytes_under_the_right_name_are_refused(tmp_path: Path) -
 
 
 def test_the_runtime_in_use_has_a_name() -> None:
-    assert runtime_name() in {"ai_edge_litert", "tflite_runtime"}
+    assert runtime_name() in {"ai-edge-litert", "tflite-runtime"}
 
 
-def test_a_runtime_that_is_not_installed_is_named() -> None:
-    with pytest.raises(ModelError, match="abacus"):
-        open_interpreter(MODELS / "baseline-face.tflite", runtime="abacus")
+def test_opening_a_model_says_nothing_of_its_kernels(capfd: pytest.CaptureFixture[str]) -> None:
+    TfliteModel(card("baseline-face"), MODELS)
+    assert capfd.readouterr().err == ""
+
+
+def test_what_is_more_than_information_is_still_said(capfd: pytest.CaptureFixture[str]) -> None:
+    with without_information():
+        os.write(2, b"INFO: Created a delegate.\nERROR: no memory\n")
+    assert capfd.readouterr().err == "ERROR: no memory\n"

@@ -505,6 +505,23 @@ def test_two_roundings_are_forgiven(baseline: Path, owner: Owner, root: Path, tm
     assert done.deviation == pytest.approx(2 / 256)
 
 
+@pytest.mark.parametrize(("by", "said"), [(30 / 256, None), (34 / 256, "32/256 are allowed")])
+def test_a_set_that_the_other_runtime_packed_may_differ_by_what_its_kernels_round(
+    baseline: Path, owner: Owner, root: Path, tmp_path: Path, by: float, said: str | None
+) -> None:
+    original, changed = tmp_path / "original", tmp_path / "changed.tar"
+    original.mkdir()
+    unpack(repacked(baseline, tmp_path, shifted(by), owner), original)
+    packed = json.loads((original / "manifest.json").read_text())["packed"]
+    edited("manifest.json", packed={**packed, "runtime": "tflite_runtime"})(original)
+    sign(original / "manifest.json", owner.key)
+    archive.write(original, changed)
+    if said:
+        refused(changed, owner, root, said)
+    else:
+        assert install(changed, root=root, keys=owner.keys).deviation == pytest.approx(by, abs=1 / 256)
+
+
 def test_golden_answers_are_never_unpickled(baseline: Path, owner: Owner, root: Path, tmp_path: Path) -> None:
     def pickled(folder: Path) -> None:
         np.save(folder / "baseline-face.inputs.npy", np.array([print], dtype=object), allow_pickle=True)

@@ -35,6 +35,7 @@ from device.models.detect import FaceDetector
 from device.models.sets import ModelSet, load_set
 from device.models.tflite import TfliteModel
 from device.models.track import FaceTracker
+from device.program import run_program
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parents[1]
@@ -191,4 +192,4 @@ def first_line(*command: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_program("count.py", main))

@@ -163,7 +163,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         sys.stderr.write(f"make_broker: {error.filename}: {error.strerror}; run it as root, or give --folder\n")
         return 1
-    print("\n".join(done))
+    return _told(done)
+
+
+def _told(done: Sequence[str]) -> int:
+    try:
+        print("\n".join(done), flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries again at its end
+        sys.stderr.write(f"make_broker: it is made, but what was done cannot be shown ({error.strerror})\n")
+        return 1
     return 0
 
 

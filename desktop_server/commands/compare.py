@@ -10,7 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.errors import AffectdError, ConfigError
+from device.errors import AffectdError
+from device.extras import missing_library
 from device.settings import FusionSettings, Node, Settings
 
 if TYPE_CHECKING:
@@ -31,9 +32,7 @@ def run(options: argparse.Namespace) -> int:
         if options.out:
             _write(options.out, result)
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"affectd-server compare needs {error.name}, which serving does not; run: pip install 'affectd[compare]'"
-        ) from error
+        raise missing_library(error, extra="compare") or error from error
     return 0
 
 

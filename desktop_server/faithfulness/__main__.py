@@ -13,8 +13,8 @@ from rich.table import Table
 
 from desktop_server.comparison.sides import both_sides
 from desktop_server.faithfulness.study import PROTOCOL, NetFigures, study
-from device.errors import AffectdError
 from device.models.sets import list_sets, models_folder
+from device.program import run_program
 from quantize.checkpoints import write_beside
 from quantize.metrics import Figure
 
@@ -28,13 +28,9 @@ def main() -> int:
     parser.add_argument("--samples", type=int, default=60, help="of each net; default: %(default)s")
     parser.add_argument("--json", type=Path, default=FIGURES, metavar="OUT", help="default: %(default)s")
     options = parser.parse_args()
-    try:
-        found = _measured(options.root, options.samples)
-        told = {"protocol": PROTOCOL, "nets": [asdict(own) for own in found]}
-        write_beside(options.json, (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
-    except AffectdError as error:
-        Console(stderr=True, soft_wrap=True).print(f"faithfulness: {error}", markup=False, highlight=False)
-        return error.exit_code
+    found = _measured(options.root, options.samples)
+    told = {"protocol": PROTOCOL, "nets": [asdict(own) for own in found]}
+    write_beside(options.json, (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
     return 0
 
 
@@ -63,4 +59,4 @@ def _told(figure: Figure | None) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_program("faithfulness", main, extra="compare"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -24,11 +25,11 @@ from device.models.sets import (
     updates_folder,
 )
 from device.models.tflite import TfliteModel
-from device.settings import DEFAULT_CONFIG, Models
+from device.settings import DEFAULT_CONFIG, Models, Settings
 from device.updates import trial
 from device.updates.install import install, roll_back
 from device.updates.pack import pack
-from device.updates.proof import proved
+from device.updates.proof import Prove, proved
 
 _SERVICE = "affectd.service"
 
@@ -55,14 +56,15 @@ def _described(card: Card) -> str:
 
 
 def _verify(options: argparse.Namespace) -> int:
+    runtime = chosen_settings(options.config).models.runtime
     cards = [(folder, card) for folder in _folders(options.dir) for card in _cards(folder)]
     for folder, card in cards:
-        TfliteModel(card, folder)
+        TfliteModel(card, folder, runtime=runtime)
         print(f"ok  {card.id}  {card.file}  sha256 {card.sha256}")
     if (active := active_folder()) and not options.dir:
-        models, deviation = proved(active)
+        models, deviation = proved(active, runtime)
         print(f"ok  {models.name} gives its golden answers, within {256 * deviation:.1f}/256")
-    print(f"{len(cards)} models are what their cards say, and load in {runtime_name()}")
+    print(f"{len(cards)} models are what their cards say, and load in {runtime_name(runtime)}")
     return 0
 
 
@@ -82,7 +84,7 @@ def _install(options: argparse.Namespace) -> int:
     if restart:
         trial.require_trial()
         trial.begin()
-    done = install(options.archive, root=root, keys=options.keys)
+    done = install(options.archive, root=root, keys=options.keys, prove=_proving(settings))
     print(
         f"model set {done.models.name!r} is active: signed with {done.signed_by}, hashes right, golden answers within "
         f"{256 * done.deviation:.1f}/256",
@@ -99,9 +101,9 @@ def _install(options: argparse.Namespace) -> int:
 
 
 def _roll_back(options: argparse.Namespace) -> int:
-    root, restart = _root(), options.restart
+    root, restart, settings = _root(), options.restart, chosen_settings(options.config)
     _require_systemd(restart)
-    print(f"{_name(roll_back(root))} is active again")
+    print(f"{_name(roll_back(root, prove=_proving(settings)))} is active again")
     if restart and not _restarted():
         raise AffectdError(f"{_SERVICE} did not start; see journalctl -u {_SERVICE}")
     _say_when(restart)
@@ -114,6 +116,10 @@ def _pack(options: argparse.Namespace) -> int:
     pack(models, key=options.key, file=file)
     print(f"{file}: model set {models.name!r}, {file.stat().st_size} bytes; nodes take it that trust the key's .pub")
     return 0
+
+
+def _proving(settings: Settings) -> Prove:
+    return partial(proved, runtime=settings.models.runtime)
 
 
 def _name(models: ModelSet | None) -> str:

@@ -12,7 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from device.app import load_models, replay_estimates
+from device.app import load_models, replay_estimates, tflite_engine
 from device.capture.replay import Replay, open_media
 from device.clips import ClipSummary, Span, Summaries
 from device.errors import AffectdError
@@ -29,15 +29,15 @@ def run(options: argparse.Namespace) -> int:
     settings = Settings(
         node=Node(id="replay", mode=options.mode),
         fusion=FusionSettings(rule=options.fusion),
-        models=Models(set=options.model_set),
+        models=Models(set=options.model_set, runtime=options.runtime),
         camera=Camera(rate_hz=options.rate or Camera().rate_hz, turn=options.turn, mirror=options.mirror),
     )
     replay = open_media(options.media, audio=options.audio, rate_hz=options.rate)
-    models = load_models(settings)
+    models, open_net = load_models(settings), tflite_engine(options.runtime).open_net
     payloads = Payloads(node="replay", boot_id="replay", model_set=models.name, clock=MediaClock())
     summaries = Summaries(spans(replay))
     with ConsoleSink(stream=sys.stdout, payloads=payloads, as_json=options.json) as console:
-        for estimate in replay_estimates(settings, models, replay):
+        for estimate in replay_estimates(settings, models, replay, open_net):
             console.publish(estimate)
             summaries.add(estimate)
     if not options.json:

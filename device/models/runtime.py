@@ -1,4 +1,4 @@
-"""The TFLite runtime that is installed: ai-edge-litert by default, tflite-runtime where the user chose it."""
+"""The TFLite runtime: ai-edge-litert or tflite-runtime, as ``[models] runtime`` names it, or the one that is there."""
 
 from __future__ import annotations
 
@@ -6,29 +6,37 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from device.errors import ModelError
+from device.models.stderr import without_information
 
 _IDENTIFIER = b"TFL3"
-_RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
+_MODULES = {"ai-edge-litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
+"""By the package's name, the first choice first."""
+_INSTALL = {
+    "ai-edge-litert": "pip install 'affectd[device]'",
+    "tflite-runtime": "pip install 'affectd[tflite]', which needs Python 3.11",
+}
 
 
-def open_interpreter(path: Path, runtime: str | None = None) -> Any:  # the runtimes ship no types
+def open_interpreter(path: Path, runtime: str = "") -> Any:  # the runtimes ship no types
     """A single-threaded interpreter with its tensors allocated.
 
-    ``runtime`` forces one of the two modules by its package name. One thread, because two are slower for nets of
-    this size (2 threads: 8–16 ms instead of 2). Raises ``ModelError`` if no runtime is there or the file is no model.
+    ``runtime`` is the package that is wanted; empty: the first that is installed. One thread, because two are slower
+    for nets of this size (2 threads: 8–16 ms instead of 2). Raises ``ModelError`` if the runtime is not there or the
+    file is no model.
     """
-    module = _runtime_module(runtime)
+    name, module = _chosen(runtime)
     _require_tflite(path)
     try:
         # With its default kernels (XNNPACK) litert gives the same numbers on x86 as on a Pi, within 1/256; without,
         # 1 % of faces get another label there. tflite-runtime has other kernels and differs as much from both.
-        interpreter = module.Interpreter(model_path=str(path), num_threads=1)
-        interpreter.allocate_tensors()
+        with without_information():
+            interpreter = module.Interpreter(model_path=str(path), num_threads=1)
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise ModelError(
-            f"{path}: not a model that {module.__name__} can run ({error}); install the file again"
-        ) from error
+        raise ModelError(f"{path}: not a model that {name} can run ({error}); install the file again") from error
     return interpreter
 
 
@@ -43,20 +51,34 @@ def _require_tflite(path: Path) -> None:
         raise ModelError(f"{path}: not a model but something else; install the file again")
 
 
-def runtime_name(runtime: str | None = None) -> str:
-    """The package of the runtime in use, for ``info`` and reports."""
-    return str(_runtime_module(runtime).__name__).split(".")[0]
+def runtime_name(runtime: str = "") -> str:
+    """The package of the runtime in use, for ``info`` and reports. Raises ``ModelError`` if it cannot be used."""
+    return _chosen(runtime)[0]
 
 
-def _runtime_module(runtime: str | None) -> Any:
-    wanted = [name for name in _RUNTIMES if runtime is None or name.startswith(runtime + ".")]
-    for name in wanted:
-        try:
-            return importlib.import_module(name)
-        except ModuleNotFoundError:
-            continue
-    if runtime is not None:
-        raise ModelError(f"the TFLite runtime {runtime!r} is not installed; choose one of those of the model's card")
-    raise ModelError(
-        "no TFLite runtime is installed; run: pip install 'affectd[device]' (or 'affectd[tflite]' on Python 3.11)"
-    )
+def _chosen(runtime: str) -> tuple[str, Any]:
+    for name in [runtime] if runtime else _MODULES:
+        if (module := _module(name)) is not None:
+            _require_its_numpy(name)
+            return name, module
+    if runtime:
+        remedy = f"run: {_INSTALL[runtime]}" if runtime in _INSTALL else f"known are {', '.join(_MODULES)}"
+        raise ModelError(f"models.runtime = {runtime!r}: it is not installed; {remedy}; empty takes the one that is")
+    raise ModelError(f"no TFLite runtime is installed; run: {', or '.join(_INSTALL.values())}")
+
+
+def _module(name: str) -> Any | None:
+    """``None`` if it is not installed."""
+    try:
+        return importlib.import_module(_MODULES[name])
+    except (KeyError, ModuleNotFoundError):
+        return None
+
+
+def _require_its_numpy(name: str) -> None:
+    # Its last release was built for NumPy 1; under NumPy 2 it fails within, behind a page of NumPy's.
+    if name == "tflite-runtime" and not np.__version__.startswith("1."):
+        raise ModelError(
+            f"tflite-runtime needs NumPy 1 and this is {np.__version__}; run: {_INSTALL['tflite-runtime']}, "
+            "in an environment of its own"
+        )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from device.errors import ModelError
 from device.models.card import Card, TensorSpec, verify_file
-from device.models.runtime import open_interpreter
+from device.models.runtime import open_interpreter, runtime_name
 
 FloatArray = NDArray[np.float32]
 
@@ -19,11 +19,13 @@ class TfliteModel:
     """A verified model. It belongs to one thread.
 
     Calling it takes a float32 array of the card's input shape without the batch and gives one float32 array an
-    output, likewise. Raises ``ModelError`` at construction if hash, shapes, types or scales are not the card's.
+    output, likewise. ``runtime`` is the package that runs it; empty: the first that is installed. Raises ``ModelError``
+    at construction if the runtime is not there, or if it, hash, shapes, types or scales are not the card's.
     """
 
-    def __init__(self, card: Card, folder: Path, *, runtime: str | None = None) -> None:
+    def __init__(self, card: Card, folder: Path, *, runtime: str = "") -> None:
         self.card = card
+        _require_its_runtime(card, runtime_name(runtime))
         self._interpreter = open_interpreter(verify_file(card, folder), runtime)
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         _require_same(card, "input", [card.input], inputs)
@@ -56,6 +58,15 @@ def _from_tensor(tensor: NDArray[Any], spec: TensorSpec) -> FloatArray:
     if spec.dtype == "float32":
         return np.array(tensor[0], dtype=np.float32)
     return np.asarray((tensor[0].astype(np.float32) - spec.zero_point) * spec.scale, dtype=np.float32)
+
+
+def _require_its_runtime(card: Card, runtime: str) -> None:
+    # One that does not know what another's converter writes may load the file and compute nonsense.
+    if runtime not in card.runtimes:
+        raise ModelError(
+            f"model {card.id}: made for {' or '.join(card.runtimes)}, and {runtime} runs here; set models.runtime, or "
+            "choose another models.set"
+        )
 
 
 def _require_same(card: Card, side: str, specs: list[TensorSpec], details: list[dict[str, Any]]) -> None:

@@ -26,7 +26,6 @@ LISTEN_S = 0.5
 
 def examine_node(load: Callable[[], Settings], *, named: str) -> Iterator[Finding]:
     """The findings, in the order in which one thing needs another; ``load`` reads the configuration so ``named``."""
-    yield look("runtime", runtime_name)
     try:
         settings = load()
     except AffectdError as error:
@@ -34,6 +33,7 @@ def examine_node(load: Callable[[], Settings], *, named: str) -> Iterator[Findin
         return
     yield Finding("configuration", True, named)
     yield look("purpose", lambda: _purpose(settings))
+    yield look("runtime", lambda: runtime_name(settings.models.runtime))
     yield look("models", lambda: _models(settings))
     yield from sensors(settings)
     yield look("state folder", lambda: _state_folder(state_dir(settings)))
@@ -69,7 +69,7 @@ def _purpose(settings: Settings) -> str:
 def _models(settings: Settings) -> str:
     models = load_models(settings)
     for card in models.cards:
-        TfliteModel(card, models.folder)
+        TfliteModel(card, models.folder, runtime=settings.models.runtime)
     return f"set {models.name}, all hashes right"
 
 

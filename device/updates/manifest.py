@@ -28,6 +28,10 @@ class Packed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     affectd: str
     runtime: str
 
+    def __post_init__(self) -> None:
+        # Older manifests hold the name as Python imports it.
+        msgspec.structs.force_setattr(self, "runtime", self.runtime.replace("_", "-"))
+
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``files`` are all of the set's but the manifest and its signature, by their sha256."""

@@ -28,30 +28,33 @@ Prove = Callable[[Path], tuple[ModelSet, float]]
 """``try_out``, here or elsewhere."""
 
 
-def proved(folder: Path) -> tuple[ModelSet, float]:
+def proved(folder: Path, runtime: str = "") -> tuple[ModelSet, float]:
     """``try_out`` in a process of its own. Raises ``ModelError``, for a crash too."""
-    deviation = _deviation_in_child(folder)
+    deviation = _deviation_in_child(folder, runtime)
     return _only_set(folder), deviation
 
 
-def try_out(folder: Path) -> tuple[ModelSet, float]:
+def try_out(folder: Path, runtime: str = "") -> tuple[ModelSet, float]:
     """The one set of a folder, once it has proved whole and usable on this machine, and its largest deviation.
 
-    Raises ``ModelError``.
+    ``runtime`` is the TFLite runtime that is to serve it; empty: the one that is installed. Raises ``ModelError``.
     """
     described = manifest.require_whole(folder)
     models = _only_set(folder)
     for card in models.cards:
         if card.file not in described.files:
             raise ModelError(f"model {card.id}: its file {card.file!r} is not part of the set; pack it again")
-    require_usable(models)
-    return models, require_golden(models)
+    require_usable(models, runtime)
+    return models, require_golden(models, packed_by=described.packed.runtime, runtime=runtime)
 
 
-def require_usable(models: ModelSet) -> None:
+def require_usable(models: ModelSet, runtime: str = "") -> None:
     """Raise ``ModelError`` unless this version of affectd can serve the set: files, features, labels, rule."""
-    FaceRecogniser(FaceDetector(TfliteModel(models.detector, models.folder)), TfliteModel(models.face, models.folder))
-    SpeechRecogniser(TfliteModel(models.speech, models.folder))
+    detector, face, speech = (
+        TfliteModel(card, models.folder, runtime=runtime) for card in (models.detector, models.face, models.speech)
+    )
+    FaceRecogniser(FaceDetector(detector), face)
+    SpeechRecogniser(speech)
     if models.rule not in RULES:
         raise ModelError(f"model set {models.name!r}: this version of affectd has no fusion rule {models.rule!r}")
 
@@ -65,9 +68,17 @@ def _only_set(folder: Path) -> ModelSet:
     return load_set(folder)
 
 
-def _deviation_in_child(folder: Path) -> float:
+def _deviation_in_child(folder: Path, runtime: str) -> float:
     # -P and -s: nothing of the folder that root happens to be in, or of its home.
-    command = [sys.executable, "-P", *["-s"] * sys.flags.no_user_site, "-m", "device.updates.proof", str(folder)]
+    command = [
+        sys.executable,
+        "-P",
+        *["-s"] * sys.flags.no_user_site,
+        "-m",
+        "device.updates.proof",
+        str(folder),
+        runtime,
+    ]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S, check=False
@@ -88,10 +99,10 @@ def _deviation_in_child(folder: Path) -> float:
     )
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, runtime: str) -> int:
     """Say in one line what came of it."""
     try:
-        _, deviation = try_out(folder)
+        _, deviation = try_out(folder, runtime)
     except ModelError as error:
         print("refused", " ".join(str(error).split()))  # noqa: T201 - to the parent
         return 1
@@ -100,4 +111,4 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))

@@ -1,0 +1,38 @@
+"""Which extra of the package brings a library that not every variant needs."""
+
+from __future__ import annotations
+
+from device.errors import ConfigError
+
+EXTRAS = {
+    "device": ("ai_edge_litert", "sounddevice"),
+    "tflite": ("tflite_runtime",),
+    "pi": ("systemd",),
+    "replay": ("av",),
+    "server": (
+        "PIL", "fastapi", "httptools", "onnxruntime", "prometheus_client", "pydantic", "python_multipart", "starlette",
+        "uvicorn", "uvloop", "websockets",
+    ),
+    "compare": ("jinja2", "matplotlib", "scipy", "soundfile"),
+    "scale": ("ray",),
+    "quantize": ("flatbuffers", "onnx", "tensorflow", "tensorflow_model_optimization", "tf2onnx", "tf_keras"),
+    "demo": ("amqtt",),
+}  # fmt: skip
+"""Each extra's libraries, as they are imported. What another extra brings along stands at that one alone."""
+
+
+class MissingLibrary(ConfigError):
+    """A library that the command needs and nobody installed."""
+
+
+def missing_library(error: ModuleNotFoundError, *, extra: str = "") -> MissingLibrary | None:
+    """The error for people, with what to install: ``extra``, or the one that brings the library.
+
+    ``None`` if the library is nobody's extra, which is a fault of the program and not of the installation.
+    """
+    library = (error.name or "").partition(".")[0]
+    brings = next((name for name, libraries in EXTRAS.items() if library in libraries), "")
+    if not brings:
+        return None
+    install = f"pip install 'affectd[{extra or brings}]'"
+    return MissingLibrary(f"this needs {library}, which is not installed; run: {install}")
