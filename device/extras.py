@@ -13,7 +13,7 @@ EXTRAS = {
         "PIL", "fastapi", "httptools", "onnxruntime", "prometheus_client", "pydantic", "python_multipart", "starlette",
         "uvicorn", "uvloop", "websockets",
     ),
-    "compare": ("jinja2", "matplotlib", "scipy", "soundfile"),
+    "compare": ("jinja2", "markupsafe", "matplotlib", "scipy", "soundfile"),
     "scale": ("ray",),
     "quantize": ("flatbuffers", "onnx", "tensorflow", "tensorflow_model_optimization", "tf2onnx", "tf_keras"),
     "demo": ("amqtt",),

@@ -48,11 +48,7 @@ def running(
     within: Callable[[list[str]], list[str]] = list,
 ) -> Iterator[subprocess.Popen[str]]:
     """The appliance while it runs; it is told to end at the end. ``within`` makes its command another one."""
-    process = subprocess.Popen(
-        within([sys.executable, "-m", "device", "run", "--config", str(config)]),
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **(environment or {})},
-    )
-    try:
+    command = within([sys.executable, "-m", "device", "run", "--config", str(config)])
+    env = {**os.environ, **(environment or {})}
+    with started(command, stderr=subprocess.PIPE, text=True, env=env) as process:
         yield process

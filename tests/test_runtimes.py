@@ -27,6 +27,7 @@ OURS = ("device", "desktop_server", "quantize")
 OTHER = "tflite-runtime"
 BASE = {"cv2", "msgspec", "numpy", "paho", "python_speech_features", "rich", "soxr", "webrtcvad"}
 """As the libraries are imported that every installation has."""
+FOR_TYPES = {"_typeshed"}
 OF_THE_SYSTEM = {"libcamera", "picamera2"}
 """What only the distribution has; the camera's own error says how to get it."""
 PEERS = {"fer"}
@@ -210,7 +211,7 @@ runpy.run_module({program!r}, run_name="__main__")
 def test_every_library_that_is_imported_is_one_of_the_package_or_of_an_extra() -> None:
     found = {library for folder in OURS for path in (ROOT / folder).rglob("*.py") for library in imported(path)}
     known = {library for libraries in EXTRAS.values() for library in libraries}
-    assert found - set(sys.stdlib_module_names) - set(OURS) - BASE - OF_THE_SYSTEM - PEERS <= known
+    assert found - set(sys.stdlib_module_names) - set(OURS) - BASE - FOR_TYPES - OF_THE_SYSTEM - PEERS <= known
     assert set(EXTRAS) <= set(metadata("affectd").get_all("Provides-Extra", []))
 
 

@@ -70,15 +70,8 @@ def _only_set(folder: Path) -> ModelSet:
 
 def _deviation_in_child(folder: Path, runtime: str) -> float:
     # -P and -s: nothing of the folder that root happens to be in, or of its home.
-    command = [
-        sys.executable,
-        "-P",
-        *["-s"] * sys.flags.no_user_site,
-        "-m",
-        "device.updates.proof",
-        str(folder),
-        runtime,
-    ]
+    python = [sys.executable, "-P", *["-s"] * sys.flags.no_user_site]
+    command = [*python, "-m", "device.updates.proof", str(folder), runtime]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S, check=False
