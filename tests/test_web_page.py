@@ -114,7 +114,7 @@ def test_a_film_is_read_whole_and_any_moment_of_it_can_be_chosen_by_keyboard(pag
     expect(headline(page)).to_have_text("Happy")
     expect(page.locator("#headline .when")).to_have_text("On the whole")
     expect(page.locator("#modalities .says")).to_have_count(2)
-    expect(page.locator("#media")).to_contain_text("cannot play")  # Flash video
+    expect(page.locator("#media")).to_contain_text("cannot show")  # Flash video
     page.locator("#timeline input").focus()
     for _ in range(8):
         page.keyboard.press("ArrowRight")
@@ -225,6 +225,37 @@ def test_a_bad_file_is_told_in_words_and_the_next_is_read(
     give(page, PICTURE)
     expect(headline(page)).to_have_text("Happy")
     expect(page.locator("#problem")).to_be_empty()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("unknown_kind.pdf", b"%PDF-1.4\n", "This kind of file is not read here"),
+        ("notes", b"some words", "Notes: give a picture (JPEG, PNG or WebP), a recording"),
+        ("letter.docx", b"PK", "This kind of file is not read here"),
+        ("photo.heic", b"\0\0\0\x18ftypheic" + bytes(500), "a HEIC or AVIF picture"),
+        ("moves.gif", b"GIF89a" + bytes(500), "a GIF picture"),
+    ],
+)
+def test_a_kind_that_is_not_read_is_told_in_words_and_the_former_answer_goes(
+    page: Any, tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    give(page, PICTURE)
+    expect(headline(page)).to_have_text("Happy")
+    (tmp_path / name).write_bytes(content)
+    give(page, tmp_path / name)
+    expect(page.get_by_role("alert")).to_contain_text(words)
+    expect(page.locator("#result")).to_be_hidden()
+    page.get_by_label("Compare with int8").check()  # reads anew what was given last
+    expect(page.get_by_role("alert")).to_contain_text(words)
+    expect(page.locator("#result")).to_be_hidden()
+
+
+def test_a_picture_is_known_by_its_content_where_its_name_says_nothing(page: Any, tmp_path: Path) -> None:
+    (tmp_path / "portrait").write_bytes(PICTURE.read_bytes())
+    give(page, tmp_path / "portrait")
+    expect(headline(page)).to_have_text("Happy")
+    assert page.locator("#media img").count() == 1
 
 
 def test_a_file_that_is_too_large_is_told_of_with_the_limit(browser: Any, tmp_path: Path) -> None:

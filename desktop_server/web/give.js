@@ -3,29 +3,34 @@
 import { Problem } from "./api.js";
 import { byId } from "./dom.js";
 
-const BY_ENDING = { flv: "video", mkv: "video", mp4: "video", mov: "video", avi: "video", webm: "video", flac: "audio", ogg: "audio", opus: "audio", wav: "audio", mp3: "audio", m4a: "audio", jpg: "picture", jpeg: "picture", png: "picture", webp: "picture" };
+const BY_ENDING = { flv: "video", mkv: "video", mp4: "video", mov: "video", avi: "video", webm: "video", flac: "audio", ogg: "audio", opus: "audio", wav: "audio", mp3: "audio", m4a: "audio", aac: "audio", jpg: "picture", jpeg: "picture", jfif: "picture", png: "picture", webp: "picture", heic: "picture", heif: "picture", avif: "picture" };
+const BY_TYPE = { image: "picture", audio: "audio", video: "video" };
+const MOST_LOOKED_AT_BYTES = 64e6;
 
-/** Calls `take` with the files of each gift, each `{blob, kind}`. */
+/** Calls `take` with the files of each gift, each `{blob, kind}`; the kind of what is not read here is empty. */
 export function takeFiles(take) {
   const drop = byId("drop");
+  const give = async (files) => take(await Promise.all([...files].map(known)));
   byId("file").addEventListener("change", ({ target }) => {
-    if (target.files.length) take([...target.files].map(known));
+    if (target.files.length) give(target.files);
     target.value = ""; // the same file may be given again
   });
   document.addEventListener("paste", ({ clipboardData }) => {
-    if (clipboardData.files.length) take([...clipboardData.files].map(known));
+    if (clipboardData.files.length) give(clipboardData.files);
   });
   for (const name of ["dragenter", "dragover"]) addEventListener(name, (event) => over(event, drop));
   addEventListener("dragleave", ({ relatedTarget }) => relatedTarget || drop.classList.remove("over"));
   addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("over");
-    if (event.dataTransfer.files.length) take([...event.dataTransfer.files].map(known));
+    if (event.dataTransfer.files.length) give(event.dataTransfer.files);
   });
 }
 
 /** The address that reads these files in this mode, and the form to send. Throws a `Problem`. */
 export function requestFor(files, { mode, fusion, compare, explain }) {
+  const other = files.find((file) => !file.kind);
+  if (other) throw new Problem({ title: "This kind of file is not read here", detail: `${other.blob.name || "What was pasted"}: give a picture (JPEG, PNG or WebP), a recording (WAV, FLAC, Ogg, MP3 or AAC) or a film (MP4, WebM, Matroska or FLV)` });
   const kinds = files.map((file) => file.kind).sort().join(" and ");
   const path = PATHS[kinds];
   if (!path) throw new Problem({ title: "That cannot be read together", detail: "Give one picture, one recording or one film, or one picture and one recording." });
@@ -41,10 +46,16 @@ export function requestFor(files, { mode, fusion, compare, explain }) {
 const PATHS = { picture: "face", audio: "speech", video: "fused", "audio and picture": "fused" };
 const LACKS = { picture: "speech", audio: "face" };
 
-function known(blob) {
-  const [type] = blob.type.split("/");
-  const kind = BY_ENDING[blob.name?.split(".").at(-1).toLowerCase()] ?? type;
-  return { blob, kind: kind === "image" ? "picture" : kind };
+async function known(blob) {
+  const ending = blob.name?.split(".").at(-1).toLowerCase();
+  const kind = BY_ENDING[ending] ?? BY_TYPE[blob.type.split("/")[0]];
+  return { blob, kind: kind ?? ((await isPicture(blob)) ? "picture" : "") };
+}
+
+/** A name may say nothing: the browser itself knows a picture by its content. */
+async function isPicture(blob) {
+  if (blob.size > MOST_LOOKED_AT_BYTES) return false;
+  return createImageBitmap(blob).then((bitmap) => { bitmap.close(); return true; }, () => false);
 }
 
 function over(event, drop) {

@@ -9,13 +9,13 @@ let shown = null; // the address of what is shown, to be given back
 export function showFiles(parent, files) {
   if (shown) shown.forEach(URL.revokeObjectURL);
   shown = files.map((file) => URL.createObjectURL(file.blob));
-  const parts = files.map((file, number) => SHOWN[file.kind](shown[number], file.blob.name || "pasted picture"));
+  const parts = files.map((file, number) => SHOWN[file.kind]?.(shown[number], file.blob.name || "pasted picture"));
   fill(parent, parts, el("figcaption", { class: "small" }, files.map((file) => file.blob.name || "pasted picture").join(" and ")));
   return parent.querySelector("video, audio");
 }
 
 const SHOWN = {
-  picture: (src, name) => el("div", { class: "frame" }, el("img", { src, alt: `The picture ${name}` })),
+  picture: (src, name) => el("div", { class: "frame" }, unplayable(el("img", { src, alt: `The picture ${name}` }), "picture")),
   video: (src, name) => el("div", { class: "frame" }, unplayable(el("video", { src, controls: true, playsinline: true, "aria-label": `The film ${name}` }), "film")),
   audio: (src, name) => unplayable(el("audio", { src, controls: true, "aria-label": `The recording ${name}` }), "recording"),
 };
@@ -52,7 +52,7 @@ function inWords(faces) {
 
 function unplayable(player, what) {
   player.addEventListener("error", () => player.replaceWith(
-    el("p", { class: "unplayable" }, `This browser cannot play this kind of ${what}. The server can read it.`),
+    el("p", { class: "unplayable" }, `This browser cannot show this kind of ${what}. The server may be able to read it.`),
   ));
   return player;
 }
