@@ -7,12 +7,14 @@ import logging
 
 from desktop_server.app import run_node
 from desktop_server.settings import load_server_settings
+from device.library_lines import library_lines_once
 from device.service import log_handler
 
 
 def run(options: argparse.Namespace) -> int:
     """Run until a signal or, with recordings, their end."""
     settings = load_server_settings(options.config)
-    logging.basicConfig(level=settings.log.level.upper(), handlers=[log_handler(AFFECTD_NODE=settings.node.id)])
-    run_node(settings, provider=settings.engine.provider)
+    with library_lines_once():
+        logging.basicConfig(level=settings.log.level.upper(), handlers=[log_handler(AFFECTD_NODE=settings.node.id)])
+        run_node(settings, provider=settings.engine.provider)
     return 0

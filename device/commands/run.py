@@ -8,6 +8,7 @@ import logging
 from device.app import run as run_appliance
 from device.commands.configuration import chosen_settings
 from device.errors import ModelError
+from device.library_lines import library_lines_once
 from device.models.sets import active_folder
 from device.service import log_handler
 
@@ -15,11 +16,12 @@ from device.service import log_handler
 def run(options: argparse.Namespace) -> int:
     """Run until a signal."""
     settings = chosen_settings(options.config)
-    logging.basicConfig(level=settings.log.level.upper(), handlers=[log_handler(AFFECTD_NODE=settings.node.id)])
-    try:
-        run_appliance(settings)
-    except ModelError as error:
-        raise _with_the_way_back(error) from error
+    with library_lines_once():
+        logging.basicConfig(level=settings.log.level.upper(), handlers=[log_handler(AFFECTD_NODE=settings.node.id)])
+        try:
+            run_appliance(settings)
+        except ModelError as error:
+            raise _with_the_way_back(error) from error
     return 0
 
 
