@@ -94,6 +94,8 @@ class Appliance:
         """Work until the switch says stop. Raises what a lane could not handle."""
         with self._node, self._pipeline:
             self._tell_parts()
+            # The broker's answer may come before the first picture: a state of this life must go out before `online`.
+            self._say(self._fusion.lose(time.monotonic_ns(), STARTING))
             self._notifier.ready(self._summary())
             while not self._switch.stopping and not self._pipeline.finished:
                 self.step()
@@ -103,8 +105,7 @@ class Appliance:
         """Wait a little for a reading; then do what is due."""
         reading = self._pipeline.take(STEP_S)
         now_ns = time.monotonic_ns()
-        if estimate := self._fuse(reading, now_ns):
-            self._node.publish(estimate)
+        self._say(self._fuse(reading, now_ns))
         self._node.poll()
         has_changed = self._tell_parts()
         self._notifier.status(self._summary())
@@ -112,6 +113,10 @@ class Appliance:
             self._store.mend()
             self._node.set_health(self._health(now_ns))
         self._feed_watchdog(now_ns)
+
+    def _say(self, estimate: Estimate | None) -> None:
+        if estimate is not None:
+            self._node.publish(estimate)
 
     def _fuse(self, reading: Reading | None, now_ns: int) -> Estimate | None:
         if reason := blindness(self._pipeline.states):

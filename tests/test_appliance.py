@@ -53,7 +53,9 @@ def test_online_comes_after_all_retained_state(tmp_path: Path, mosquitto: Mosqui
     with Listener(mosquitto.port) as house, running(looping(tmp_path, mosquitto)):
         eventually(lambda: latest(house, "status") is not None, 30)
         before = house.topics()[: house.topics().index("affectd/test/status")]
-        assert {"affectd/test/info", "affectd/test/privacy/state", "affectd/test/status/models"} <= set(before)
+        assert latest(house, "status")["boot_id"] == house.json("affectd/test/state")[0]["boot_id"]
+        told = {f"affectd/test/{topic}" for topic in ("state", "info", "privacy/state", "status/models")}
+        assert told <= set(before)
 
 
 def test_a_sensor_that_the_mode_leaves_out_is_said_to_be_disabled(tmp_path: Path, mosquitto: Mosquitto) -> None:
