@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Mode = Literal["face", "speech", "both"]
 Rule = Literal["average", "weighted", "max_confidence", "product", "learned"]
 Precision = Literal["float32", "int8"]
-Label = Literal["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise", "uncertain", "nobody"]
+Label = Literal["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise", "uncertain", "nobody", "unknown"]
 Share = Field(ge=0, le=1)
 
 
@@ -70,10 +70,12 @@ class Modalities(Part):
 class Estimate(Part):
     """A fused emotion; ``label`` is `uncertain` when the best is below the threshold, `nobody` when nothing was read.
 
+    In a live stream it is `unknown`, with a reason, while there is no sound and the pictures are frozen or black.
     Of a recording or film it is fused from what each modality said on average over the whole.
     """
 
     label: Label
+    reason: str | None = Field(default=None, description="Why the label is `unknown`.")
     confidence: float = Share
     valence: float = Field(ge=-1, le=1)
     arousal: float = Field(ge=-1, le=1)

@@ -18,6 +18,7 @@ def estimate(said: Estimate, *, uncertain_below: float) -> parts.Estimate:
     """A fused estimate."""
     return parts.Estimate(
         label=cast(parts.Label, said.label),
+        reason=said.reason,
         confidence=rounded(said.confidence),
         valence=rounded(said.valence),
         arousal=rounded(said.arousal),

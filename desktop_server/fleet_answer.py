@@ -50,7 +50,7 @@ class HeardEstimate(Heard):
     """A node's `state`; its ``ts`` is the capture's, by the node's own clock. Probabilities are all 0 without any."""
 
     ts: str
-    label: Label | Literal["unknown"] = Field(description="`unknown` while no sensor of its looks or listens.")
+    label: Label = Field(description="`unknown` while no sensor of its looks or listens, or none may be believed.")
     reason: str | None = Field(None, description="Why it is unknown.")
     confidence: float = Share
     valence: float = Field(ge=-1, le=1)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_server.answering import Fusions, Precision
+from device.blindness import in_short
 from device.capture.blocks import BlockMaker
 from device.capture.picture_watch import PictureWatch
 from device.features.framing import Framer
@@ -22,6 +23,8 @@ from device.readings import Estimate, Reading
 from device.signals import RATE_HZ, AudioBlock, Frame
 
 BLOCK_MS = 30
+SOUND_LASTS_NS = 3_000_000_000
+"""While sound came no longer ago somebody listens: chunks may have two seconds."""
 HOLE_S = 0.1
 """Chunks whose time jumps by more are not one sound: the window starts anew. Smaller jumps are the network's."""
 
@@ -50,6 +53,7 @@ class Live:
         self._framer = Framer(SPEECH_FEATURES[precisions[0].models.speech.features])
         self._blocks = BlockMaker(rate_hz=rate_hz, block_ms=BLOCK_MS)
         self._rate_hz, self._expected = rate_hz, 0
+        self._heard_ns: int | None = None
 
     def see(self, captured_ns: int, grey: Grey) -> Said:
         """Take a picture in, uint8 (height, width)."""
@@ -62,12 +66,15 @@ class Live:
             for number, precision in enumerate(self._precisions):
                 with precision.perceptions.one() as perception:
                     readings[number] = read_crop(perception.face_net, crop, captured_ns)
+        if self._watch.problem and not self._listens(captured_ns):
+            return Said(self._lose(captured_ns), None, self._watch.problem)
         return Said(self._step(captured_ns, readings), face, self._watch.problem)
 
     def hear(self, captured_ns: int, samples: NDArray[np.int16]) -> Said:
         """Take a piece of sound in: mono, at the stream's rate; ``captured_ns`` is of its first sample."""
         estimates: tuple[Estimate, ...] = ()
         for block in self._converted(captured_ns, samples):
+            self._heard_ns = block.captured_ns
             readings: list[Reading | None] = [None] * len(self._precisions)
             if windows := self._framer.push(block):
                 for number, precision in enumerate(self._precisions):
@@ -87,6 +94,13 @@ class Live:
         self._expected = first + len(samples)
         for block in self._blocks.push(first, samples.astype(np.float32) / np.float32(32768)):
             yield AudioBlock(round(block.first_sample * 1e9 / RATE_HZ), block.first_sample, block.samples)
+
+    def _listens(self, now_ns: int) -> bool:
+        return self._heard_ns is not None and now_ns - self._heard_ns < SOUND_LASTS_NS
+
+    def _lose(self, captured_ns: int) -> tuple[Estimate, ...]:
+        reason = in_short("camera", self._watch.problem)
+        return tuple(e for fusion in self._fused if (e := fusion.lose(captured_ns, reason)))
 
     def _step(self, captured_ns: int, readings: Sequence[Reading | None]) -> tuple[Estimate, ...]:
         """The newest estimate of each precision, or of none: they have readings at the same times."""

@@ -27,8 +27,13 @@ def blindness(lanes: Mapping[str, LaneState]) -> str | None:
     return next((first for first in _FIRST if first in reasons), ", ".join(reasons))
 
 
+def in_short(name: str, reason: str) -> str:
+    """What is wrong with a sensor without detail and remedy: ``camera: the picture has not changed for 10 s``."""
+    return f"{name}: {_END_OF_THE_FACT.split(reason)[0]}"
+
+
 def _what_is_wrong(name: str, lane: LaneState) -> str:
-    fact = _END_OF_THE_FACT.split(lane.reason)[0]
     if lane.blind:
-        return f"{name}: {fact}"
+        return in_short(name, lane.reason)
+    fact = _END_OF_THE_FACT.split(lane.reason)[0]
     return fact if fact in _FIRST else f"{name} lost"

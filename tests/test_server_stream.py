@@ -101,9 +101,29 @@ def test_one_picture_sent_for_ten_seconds_is_no_camera_any_more(server: Running)
             said = told(socket)
         assert said["problem"].startswith("the picture has not changed for 10 s")
         assert not said["estimate"]["modalities"]["face"]["present"]
+        assert (said["estimate"]["label"], said["estimate"]["reason"]) == (
+            "unknown",
+            "camera: the picture has not changed for 10 s",
+        )
         socket.send(picture(11.1, jpeg(np.minimum(astronaut(), 250))))
         said = told(socket)
         assert (said["estimate"]["label"], said["problem"]) == ("happy", None)
+
+
+def test_who_listens_to_silence_beside_a_dead_camera_says_that_nobody_is_there(server: Running) -> None:
+    with stream(server, {}) as socket:
+        told(socket)
+        for at_s in (0.0, 5.0):
+            socket.send(picture(at_s))
+            told(socket)
+        for tenth in range(90, 110):
+            socket.send(sound(tenth / 10, np.zeros(1600, dtype=np.int16)))
+        for at_s in (11.0, 12.5):
+            socket.send(picture(at_s))
+        said = told(socket)
+        while not said["problem"]:
+            said = told(socket)
+        assert said["estimate"]["label"] == "nobody"
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from appliance import HAPPY_CLIP, ROOT, running
 from appliance import write_config as write_node_config
-from broker import HOST, Mosquitto
+from broker import HOST, Listener, Mosquitto
 from browser import chromium, fake_devices, opened, sync_api
+from estimates import estimate, probabilities
 from perception import astronaut
 from server_process import Running, affectd_server, encoded, serving, write_config
 
 from device.fusion.circumplex import COORDINATES
+from device.publish.payload import MediaClock, Payloads, encode
 from device.readings import EMOTIONS
 
 axe = pytest.importorskip(
@@ -199,11 +201,64 @@ def test_what_the_server_calls_uncertain_is_never_said_as_an_emotion(browser: An
     ):
         give(page, HAPPY_CLIP)
         expect(headline(page)).to_have_text("Uncertain")
-        expect(page.locator("#headline")).to_contain_text("Nothing is likely enough to be said")
+        expect(page.locator("#headline .why")).to_have_text(
+            re.compile(r"^\w+ leads with [\d.]+\u202f%, below the 100\u202f% that it takes to be said\.$")
+        )
         assert page.locator("#bars .said, .bar.lead").count() == 0
         assert page.locator("#plane .unsure").count() == 1
         assert page.locator("#spoken").inner_text().startswith("Uncertain")
         assert not page.locator("#fleet").is_visible()
+
+
+@pytest.mark.parametrize(
+    ("label", "leader", "share", "why"),
+    [
+        ("uncertain", "fear", 0.52, "Fear leads with 52\u202f%, but has not led for 0.5\u202fs yet."),
+        (
+            "uncertain",
+            "fear",
+            0.3996,
+            "Fear leads with 40.0\u202f%, below the 40\u202f% that it takes to be said.",
+        ),
+        (
+            "happy",
+            "fear",
+            0.52,
+            "Confidence 8\u202f%, from the face alone. "
+            "Of this moment fear is likeliest, with 52\u202f%, but has not led for 0.5\u202fs yet.",
+        ),
+        (
+            "fear",
+            "fear",
+            0.31,
+            "Confidence 31\u202f%, from the face alone. "
+            "Of this moment fear is likeliest, with 31.0\u202f%, below the 40\u202f% that it takes to be said.",
+        ),
+        ("fear", "fear", 0.52, "Confidence 52\u202f%, from the face alone."),
+    ],
+)
+def test_the_true_reason_is_told_why_a_likelier_emotion_is_not_said(
+    page: Any, label: str, leader: str, share: float, why: str
+) -> None:
+    probs = {str(e): p for e, p in zip(EMOTIONS, probabilities(leader, share), strict=True)}
+    said = {
+        "label": label,
+        "confidence": probs.get(label, share),
+        "valence": 0,
+        "arousal": 0,
+        "probs": probs,
+        "modalities": {"face": {"present": True}, "speech": {"present": False}},
+    }
+    shown = page.evaluate(
+        """async (said) => {
+          const { drawHeadline } = await import("./headline.js");
+          const place = document.createElement("div");
+          drawHeadline(place, said, { uncertain_below: 0.4, hold_s: 0.5 });
+          return place.querySelector(".why").textContent;
+        }""",
+        said,
+    )
+    assert shown == why
 
 
 BAD_FILES = {
@@ -355,6 +410,17 @@ def test_a_node_is_seen_with_its_int8_files_and_its_death_is(page: Any, broker: 
         process.kill()
         expect(node).to_have_attribute("data-state", "offline")
         expect(node.locator(".label")).to_have_count(0)
+
+
+def test_a_node_whose_sensors_are_closed_is_said_to_know_nothing(page: Any, broker: Mosquitto) -> None:
+    payloads = Payloads(node="attic", boot_id="b", model_set="affectd-1", clock=MediaClock())
+    with Listener(broker.port) as house:
+        house.say("affectd/attic/status", encode(payloads.status("online")))
+        house.say("affectd/attic/state", encode(payloads.state(estimate(0, "unknown", reason="privacy"))))
+        node = page.get_by_role("article", name="attic")
+        expect(node.locator(".label")).to_have_text("Unknown")
+        expect(node).to_contain_text("It neither sees nor hears: privacy.")
+        expect(node.locator(".spark")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

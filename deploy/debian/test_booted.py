@@ -91,7 +91,7 @@ def test_apt_installs_it_it_starts_and_the_first_message_comes_soon(bare: Machin
     first = bare.run("mosquitto_sub -C 1 -W 60 -t 'affectd/+/state'")
     told("install to first message", time.monotonic() - begin, "s")
     assert time.monotonic() - begin < 180
-    assert json.loads(first)["label"] == "nobody"
+    assert json.loads(first)["label"] == "unknown"
     assert "ok    models" in said
     assert "FAIL  camera" in said
     assert "ok    state folder" in said

@@ -11,7 +11,8 @@ export function bar(share, kind = "") {
 /** What was fused, and beside it what each modality said. */
 export function drawBars(parent, estimate) {
   if (estimate.probs === null) {
-    fill(parent, el("h3", {}, "Probabilities"), el("p", { class: "empty" }, "There is nothing to weigh: neither a face nor a voice."));
+    const why = estimate.label === "nobody" ? "neither a face nor a voice" : estimate.reason;
+    fill(parent, el("h3", {}, "Probabilities"), el("p", { class: "empty" }, `There is nothing to weigh: ${why}.`));
     return;
   }
   const present = MODALITIES.filter((name) => estimate.modalities[name].probs);

@@ -14,11 +14,12 @@ export function drawHeadline(parent, estimate, chosen, { at_s = null, live = fal
     el("p", { class: "when" }, when),
     el("p", { class: `label ${estimate.label}`, "data-label": estimate.label }, title(estimate.label)),
     el("p", { class: "why" }, explained(estimate, chosen)),
-    estimate.label !== "nobody" && affect(estimate),
+    estimate.probs && affect(estimate),
   );
 }
 
-function explained({ label, confidence, probs, modalities }, { uncertain_below, hold_s }) {
+function explained({ label, reason, confidence, probs, modalities }, { uncertain_below, hold_s }) {
+  if (label === "unknown") return `Nothing can be told: ${reason}.`;
   if (label === "nobody") return "No face was found and no voice was heard.";
   const [leader, share] = best(probs);
   const isLikely = share >= uncertain_below;

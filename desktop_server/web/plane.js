@@ -8,25 +8,24 @@ const MARGIN = 26;
 
 /** `trail` are estimates before this one, oldest first; `other` is int8's estimate or null. */
 export function drawPlane(parent, estimate, { trail = [], other = null } = {}) {
-  const nobody = estimate.label === "nobody";
   fill(
     parent,
     el("h3", {}, "Valence and arousal"),
     svg("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, role: "img", "aria-label": described(estimate) },
       axes(),
       EMOTIONS.map(anchor),
-      nobody ? svg("text", { x: SIZE / 2, y: SIZE * 0.8, class: "none" }, "nobody to place") : marks(estimate, trail, other),
+      !estimate.probs ? svg("text", { x: SIZE / 2, y: SIZE * 0.8, class: "none" }, nothing(estimate)) : marks(estimate, trail, other),
     ),
     el("figcaption", { class: "small" }, legend(estimate, other)),
   );
 }
 
 function marks(estimate, trail, other) {
-  const path = [...trail, estimate].filter((e) => e.label !== "nobody").map((e) => at(e.valence, e.arousal).join());
+  const path = [...trail, estimate].filter((e) => e.probs).map((e) => at(e.valence, e.arousal).join());
   return [
     path.length > 1 && svg("polyline", { points: path.join(" "), class: "trail" }),
     MODALITIES.filter((name) => estimate.modalities[name].probs).map((name) => modality(name, estimate)),
-    other && other.label !== "nobody" && dot(other.valence, other.arousal, "other", 9),
+    other?.probs && dot(other.valence, other.arousal, "other", 9),
     dot(estimate.valence, estimate.arousal, estimate.label === "uncertain" ? "estimate unsure" : "estimate", 7),
   ].flat().filter(Boolean);
 }
@@ -77,15 +76,19 @@ function at(valence, arousal) {
   return [SIZE / 2 + valence * half, SIZE / 2 - arousal * half].map((value) => Math.round(value * 10) / 10);
 }
 
-function described({ label, valence, arousal }) {
-  if (label === "nobody") return "The plane of valence and arousal: nobody to place.";
+function nothing({ label }) {
+  return label === "nobody" ? "nobody to place" : "nothing to place";
+}
+
+function described({ label, probs, valence, arousal }) {
+  if (!probs) return `The plane of valence and arousal: ${nothing({ label })}.`;
   const pleasure = Math.abs(valence) < 0.1 ? "neither pleasant nor unpleasant" : valence > 0 ? "pleasant" : "unpleasant";
   const energy = Math.abs(arousal) < 0.1 ? "neither excited nor calm" : arousal > 0 ? "excited" : "calm";
   return `The plane of valence and arousal. ${title(label)}: ${pleasure}, ${energy}.`;
 }
 
 function legend(estimate, other) {
-  if (estimate.label === "nobody") return "";
+  if (!estimate.probs) return "";
   const both = MODALITIES.every((name) => estimate.modalities[name].probs);
   const unsure = estimate.label === "uncertain" ? "The hollow dot is the estimate, which is uncertain" : "The dot is the estimate";
   return `${unsure}${both ? ", F and V are what face and voice say alone" : ""}${other ? ", the dashed ring is int8's" : ""}.`;

@@ -77,7 +77,8 @@ export function best(probs) {
 }
 
 /** What an estimate says, in one sentence. */
-export function sentence({ label, confidence, probs }) {
+export function sentence({ label, reason, confidence, probs }) {
+  if (label === "unknown") return `Unknown: ${reason}.`;
   if (label === "nobody") return "Nobody: no face was found and no voice was heard.";
   if (label === "uncertain") return `Uncertain: ${best(probs)[0]} leads with ${percent(best(probs)[1])}.`;
   return `${title(label)}, ${percent(confidence)}.`;
