@@ -27,8 +27,10 @@ demo: .venv-demo/ready $(DETECTOR)
 serve: .venv-server/ready $(DETECTOR)
 	.venv-server/bin/affectd-server run
 
-test: packages .venv-test/ready $(TFLITE) $(DETECTOR) check
-	AFFECTD_TFLITE_PYTHON=$(if $(TFLITE),$(CURDIR)/.venv-tflite/bin/python) .venv-test/bin/python -m pytest
+test: packages .venv-test/ready .venv-debian/ready $(TFLITE) $(DETECTOR) check
+	AFFECTD_TFLITE_PYTHON=$(if $(TFLITE),$(CURDIR)/.venv-tflite/bin/python) \
+	AFFECTD_DEBIAN_PYTHON=$$([ -e .venv-debian/ready ] && echo $(CURDIR)/.venv-debian/bin/python) \
+	.venv-test/bin/python -m pytest
 
 check: .venv-test/ready
 	.venv-test/bin/ruff check .
@@ -59,6 +61,10 @@ figures: .venv-test/ready $(DETECTOR)
 	.venv-$*/bin/python -m pip install $(PIP_OPTIONS) --editable .
 	deploy/systemd_python.sh .venv-$*/bin/python
 	touch $@
+
+# What the Debian package is on this machine, made only where the system has the libraries.
+.venv-debian/ready: requirements/pi.txt requirements/build.txt pyproject.toml | packages
+	deploy/debian_python.sh .venv-debian
 
 $(DETECTOR): deploy/provision_models.py models_tflite/blazeface_short.json
 	$(PYTHON) deploy/provision_models.py

@@ -17,6 +17,7 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from damage import damaged, sources
 from fakes import eventually
 from media_twins import in_a_large_picture, save_turned
 from perception import astronaut, hiss, pause, spoken
@@ -260,6 +261,26 @@ def test_a_small_face_is_found_in_a_large_picture(client: httpx.Client) -> None:
     answer = answered(client.post("/v1/face", files={"picture": jpeg(in_a_large_picture(80, 1920, 1080))}))
     assert [face.label for face in answer.faces] == ["happy"]
     assert answer.faces[0].box.width_px == pytest.approx(80, rel=0.2)
+
+
+def test_a_damaged_file_is_answered_or_refused_and_never_a_failure_of_the_server(
+    client: httpx.Client, tmp_path: Path
+) -> None:
+    codes = set()
+    for file in damaged(sources(tmp_path / "whole"), tmp_path / "damaged", 120, seed=3):
+        for path in ("/v1/face", "/v1/fused?mode=face", "/v1/speech"):
+            field = {"/v1/face": "picture", "/v1/speech": "audio"}.get(path, "video")
+            response = client.post(path, files={field: file.read_bytes()})
+            codes.add("" if response.status_code == 200 else problem(response)["code"])
+    assert {"", "unsupported-media", "unreadable-picture", "unreadable-recording"} <= codes
+
+
+@pytest.mark.parametrize("name", ["media_1_AttributeError", "media_2_IndexError", "wav_runtime_60.wav"])
+def test_what_once_failed_inside_is_answered_or_refused(client: httpx.Client, shared_cases: Path, name: str) -> None:
+    sent = (shared_cases / "hostile" / name).read_bytes()
+    for path, field in (("/v1/speech", "audio"), ("/v1/fused", "video")):
+        response = client.post(path, files={field: sent})
+        assert response.status_code == 200 or problem(response)["code"].startswith("un")
 
 
 def test_a_truncated_jpeg_is_read_as_far_as_it_goes(client: httpx.Client) -> None:
