@@ -13,6 +13,7 @@ from rich.console import Console
 from device.bench.end_to_end import NODE, appliance, subscriber
 from device.house import House
 from device.local_broker import HOST, local_broker
+from device.readings import EMOTIONS
 from device.watch_view import render
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,14 +41,15 @@ def main() -> None:
 
 
 def worth_a_picture(house: House) -> bool:
-    """Face and voice present, health known, and a label that is meant."""
+    """Face and voice present, health known, and an emotion that is meant and leads."""
     if NODE not in house.nodes:
         return False
     node = house.nodes[NODE]
     state = node.said("state")
     if not state or not node.said("health") or not all(part["present"] for part in state["modalities"].values()):
         return False
-    return bool(state["confidence"] >= MEANT)
+    leads = state["confidence"] == max(state["probs"].values())
+    return bool(state["label"] in EMOTIONS and leads and state["confidence"] >= MEANT)
 
 
 if __name__ == "__main__":
