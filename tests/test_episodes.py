@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.publish.episodes import EpisodeEvent, Episodes
-from device.readings import EMOTIONS, NOBODY, UNCERTAIN
+from device.readings import EMOTIONS, NOBODY, UNCERTAIN, UNKNOWN
 
 
 def told(story: Iterable[tuple[float, float, str]], **settings: float) -> list[EpisodeEvent]:
@@ -53,8 +53,13 @@ def test_a_long_episode_is_told_of_again_and_again() -> None:
     assert len({e.id for e in events}) == 1
 
 
-def test_nobody_neutral_and_doubt_make_no_episode() -> None:
-    assert told([(0, 20, "neutral"), (20, 40, NOBODY), (40, 60, UNCERTAIN)]) == []
+def test_nobody_neutral_doubt_and_closed_sensors_make_no_episode() -> None:
+    assert told([(0, 20, "neutral"), (20, 40, NOBODY), (40, 60, UNCERTAIN), (60, 80, UNKNOWN)]) == []
+
+
+def test_an_episode_ends_when_the_sensors_are_closed_dated_to_the_last_that_was_seen() -> None:
+    events = told([(0, 5, "sad"), (5, 20, UNKNOWN)])
+    assert summary(events) == [("start", "sad", 0, 1), ("end", "sad", 0, 4.9)]
 
 
 def test_the_certainty_is_that_of_the_estimates() -> None:
@@ -73,7 +78,7 @@ def test_a_start_and_an_update_leave_word_of_how_the_episode_is_to_end_if_nothin
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.sampled_from([*EMOTIONS, NOBODY, UNCERTAIN]), st.integers(1, 60)), max_size=12))
+@given(st.lists(st.tuples(st.sampled_from([*EMOTIONS, NOBODY, UNCERTAIN, UNKNOWN]), st.integers(1, 60)), max_size=12))
 def test_whatever_happens_every_start_has_one_end_and_episodes_do_not_overlap(stretches: list[tuple[str, int]]) -> None:
     story, at = [], 0.0
     for label, tenths in stretches:

@@ -186,6 +186,13 @@ def test_what_a_node_says_against_the_contract_is_named_and_left_out() -> None:
     assert node.unreadable == ["state", "health"]
 
 
+def test_a_node_that_knows_nothing_says_why() -> None:
+    closed = PAYLOADS.state(estimate(0, "unknown", reason="privacy"))
+    estimate_ = seen_after(house_of(*LIVING, ("state", closed)), 1).estimate
+    assert estimate_ is not None
+    assert (estimate_.label, estimate_.reason, estimate_.confidence) == ("unknown", "privacy", 0)
+
+
 SCALAR = st.none() | st.booleans() | st.floats() | st.integers() | st.text()
 JSON = st.recursive(SCALAR, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
 

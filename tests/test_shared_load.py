@@ -233,6 +233,7 @@ def test_the_tally_of_a_short_story() -> None:
         Tally(registry, prefix="home/affectd"),
         ("home/affectd/kitchen/state", state("kitchen", "happy")),
         ("home/affectd/kitchen/state", encode(late)),
+        ("home/affectd/kitchen/state", state("kitchen", "unknown")),
         ("home/affectd/kitchen/event", event("kitchen", "start", "sad")),
         ("home/affectd/kitchen/event", event("kitchen", "update", "sad")),
         ("home/affectd/kitchen/event", event("kitchen", "end", "sad")),
@@ -242,6 +243,7 @@ def test_the_tally_of_a_short_story() -> None:
         for name, labels in [
             ("estimates_total", {"node": "kitchen", "label": "happy"}),
             ("estimates_total", {"node": "kitchen", "label": "nobody"}),
+            ("estimates_total", {"node": "kitchen", "label": "unknown"}),
             ("present_total", {"node": "kitchen", "modality": "face"}),
             ("present_total", {"node": "kitchen", "modality": "speech"}),
             ("episodes_total", {"node": "kitchen", "label": "sad"}),
@@ -249,7 +251,7 @@ def test_the_tally_of_a_short_story() -> None:
             ("capture_to_publish_seconds_sum", {"node": "kitchen"}),
         ]
     }
-    assert list(told.values()) == [1, 1, 1, 0, 1, 1, 0.08]
+    assert list(told.values()) == [1, 1, 1, 1, 0, 1, 1, 0.08]
 
 
 @pytest.mark.parametrize(
