@@ -96,8 +96,8 @@ deb: .venv-test/ready $(DETECTOR)
 # Optional: the package in dist/ and the desktop server under real systemd, in containers (root; mmdebstrap,
 # systemd-container; three quarters of an hour).
 deb-boot: .venv-test/ready
-	.venv-test/bin/python -m pytest -o pythonpath="tests deploy/debian" --basetemp=build/machines -p no:cacheprovider -s \
-		deploy/debian
+	.venv-test/bin/python -m pytest -o pythonpath="tests deploy/debian" -o faulthandler_timeout=7200 \
+		--basetemp=build/machines -p no:cacheprovider -s deploy/debian
 
 # Optional: the packages in dist/ on an emulated Cortex-A72 and here, and whether both make the same of a film (root;
 # mmdebstrap, qemu-user-static, ffmpeg; an hour at first).
@@ -109,8 +109,8 @@ deb-arm64:
 # package in dist/ (root; mmdebstrap, systemd-container; half an hour).
 fleet: .venv-fleet/ready
 	cd deploy/ansible && PATH="$(CURDIR)/.venv-fleet/bin:$$PATH" ansible-lint --offline
-	.venv-fleet/bin/python -m pytest -o pythonpath="tests deploy/debian deploy/ansible" --basetemp=build/fleet \
-		-p no:cacheprovider deploy/ansible
+	.venv-fleet/bin/python -m pytest -o pythonpath="tests deploy/debian deploy/ansible" -o faulthandler_timeout=7200 \
+		--basetemp=build/fleet -p no:cacheprovider deploy/ansible
 .PHONY: fleet
 
 lock: .venv-lock/bin/uv

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +18,7 @@ import pytest
 from fakes import eventually
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from processes import started
 
 HOST = "127.0.0.1"
 
@@ -32,6 +34,7 @@ class Mosquitto:
         access = [] if any("allow_anonymous" in line for line in extra) else ["allow_anonymous true"]
         self._config.write_text("\n".join([f"listener {self.port} {HOST}", *user, *access, *extra, ""]))
         self._process: subprocess.Popen[bytes] | None = None
+        self._running = ExitStack()
 
     def __enter__(self) -> Self:
         self.start()
@@ -44,13 +47,14 @@ class Mosquitto:
 
     def start(self) -> None:
         with (self._folder / "mosquitto.log").open("ab") as log:
-            self._process = subprocess.Popen([_mosquitto(), "-c", str(self._config)], stdout=log, stderr=log)
+            command = [_mosquitto(), "-c", self._config]
+            self._process = self._running.enter_context(started(command, stdout=log, stderr=log))
         eventually(lambda: accepts(self.port))
 
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+        self._running.close()
 
     def freeze(self) -> None:
         """The broker hangs: its sockets stay open and nobody reads them."""
@@ -137,12 +141,14 @@ def make_certificates(folder: Path) -> None:
 
 def make_password_file(folder: Path, user: str, password: str) -> Path:
     path = folder / "passwords"
-    subprocess.run(["mosquitto_passwd", "-c", "-b", str(path), user, password], check=True, capture_output=True)
+    subprocess.run(
+        ["mosquitto_passwd", "-c", "-b", str(path), user, password], check=True, capture_output=True, timeout=120
+    )
     return path
 
 
 def _openssl(folder: Path, *arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True, timeout=120)
 
 
 def _mosquitto() -> str:

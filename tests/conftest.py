@@ -2,8 +2,11 @@ import os
 from pathlib import Path
 
 import pytest
+from processes import heed_signals
 
 import device  # noqa: F401 - before any OpenCV: it sets how much that says
+
+heed_signals()
 
 ROOT = Path(__file__).resolve().parents[1]
 

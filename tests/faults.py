@@ -59,14 +59,16 @@ def full_disk(folder: Path) -> Iterator[Path]:
     if os.geteuid() != 0:
         pytest.skip("only root may mount a file system to fill it")
     folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, timeout=120
+    ).returncode:
         pytest.skip("mounting a tmpfs is not allowed here")
     try:
         with pytest.raises(OSError, match="No space"):
             (folder / "filler").write_bytes(bytes(2_000_000))
         yield folder
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        subprocess.run(["umount", str(folder)], check=True, timeout=120)
 
 
 def without_root_s_rights() -> list[str]:
@@ -80,7 +82,7 @@ def old_python() -> str:
     """A Python older than affectd's oldest."""
     pyenv = sorted(Path.home().glob(".pyenv/versions/3.[89].*/bin/python"))
     found = [shutil.which(f"python3.{minor}") for minor in (8, 9, 10)] + [str(path) for path in pyenv]
-    working = [python for python in found if python and not subprocess.run([python, "-c", ""]).returncode]
+    working = [python for python in found if python and not subprocess.run([python, "-c", ""], timeout=120).returncode]
     if not working:
         pytest.skip("no Python 3.8 to 3.10 here; install one, or pyenv")
     return working[-1]
@@ -100,4 +102,4 @@ def python_32bit() -> list[str]:
 def _compile(*arguments: str) -> None:
     if shutil.which("gcc") is None:
         pytest.skip("no C compiler: apt install gcc")
-    subprocess.run(["gcc", *arguments], check=True, capture_output=True)
+    subprocess.run(["gcc", *arguments], check=True, capture_output=True, timeout=120)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -38,10 +39,22 @@ def started(command: Command, *, patience_s: float = 30.0, **options: Any) -> It
         end(process, patience_s)
 
 
+def line(process: subprocess.Popen[str], timeout_s: float = 60.0) -> str:
+    """The next line of its output; empty if there is none, and it is killed, after ``timeout_s``."""
+    assert process.stdout is not None
+    killing = threading.Timer(timeout_s, process.kill)
+    killing.start()
+    try:
+        return process.stdout.readline()
+    finally:
+        killing.cancel()
+
+
 def end(process: subprocess.Popen[Any], patience_s: float) -> None:
     """Read what it still says until it has ended; kill it and raise ``TimeoutExpired`` if it does not."""
     try:
-        process.communicate(timeout=patience_s)
+        if process.poll() is None:
+            process.communicate(timeout=patience_s)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate(timeout=10)

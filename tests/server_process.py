@@ -21,6 +21,7 @@ import soundfile
 from fakes import eventually
 from numpy.typing import NDArray
 from perception import astronaut, in_a_room, pause, spoken
+from processes import started
 
 from device.signals import RATE_HZ
 
@@ -69,16 +70,11 @@ def serving(
     config = write_config(folder, **tables)
     log = folder / "server.log"
     command = [*before, sys.executable, "-m", "desktop_server", "run", "--config", str(config), "--port", "0"]
-    with log.open("wb") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=file, cwd=cwd)
-    try:
+    with log.open("wb") as file, started(command, stdout=file, stderr=file, cwd=cwd) as process:
         eventually(lambda: _url(log) is not None or process.poll() is not None, 60)
         url = _url(log)
         assert url is not None, log.read_text()
         yield Running(url, process.pid, log)
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def _url(log: Path) -> str | None:

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from processes import started
+
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 
 
@@ -61,16 +63,12 @@ class Terminal:
 def terminal(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> Iterator[Terminal]:
     """``affectd`` in a terminal wide enough for a line of it; setsid makes the terminal its own, as ssh does."""
     master, slave = pty.openpty()
-    # Whoever runs the tests in the background has them ignore Ctrl-C, and what they start with them.
-    heeding = ["env", "--default-signal=INT"]
-    command = [*heeding, "setsid", "--ctty", "--wait", sys.executable, "-m", "device", *map(str, arguments)]
+    command = ["setsid", "--ctty", "--wait", sys.executable, "-m", "device", *map(str, arguments)]
     wide = {"TERM": "xterm", "COLUMNS": "300", "LINES": "50"}
-    with subprocess.Popen(
-        command, stdin=slave, stdout=slave, stderr=slave, env={**os.environ, **wide, **(environment or {})}
-    ) as process:
+    env = {**os.environ, **wide, **(environment or {})}
+    with started(command, stdin=slave, stdout=slave, stderr=slave, env=env) as process:
         os.close(slave)
         try:
             yield Terminal(process, master)
         finally:
-            process.kill()
             os.close(master)

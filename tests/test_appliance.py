@@ -229,7 +229,9 @@ def test_nothing_heavy_is_imported() -> None:
     import subprocess
     import sys
 
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120).stdout.strip() == "[]"
+    )
 
 
 def test_it_leaves_no_picture_and_no_sound_on_the_disk(tmp_path: Path, mosquitto: Mosquitto) -> None:

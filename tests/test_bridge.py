@@ -197,7 +197,9 @@ def test_a_centre_that_was_broken_into_can_say_nothing_to_a_node_even_unasked(wa
 
 def until_logged_in(server: socket.socket) -> socket.socket:
     """A client that a broker of ours has welcomed."""
+    server.settimeout(30)
     client, _ = server.accept()
+    client.settimeout(30)
     client.recv(4096)
     client.sendall(WELCOME)
     return client

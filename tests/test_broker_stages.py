@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from broker import HOST, Listener, Mosquitto, eventually_while, free_port, make_certificates, make_password_file
 from fakes import eventually
+from processes import started
 
 from device.publish.broker import BrokerAddress, Login, Tls
 from device.publish.topics import Topics
@@ -39,7 +40,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("house")
     make_certificates(folder)
     passwords = make_password_file(folder, "kitchen", "s3cret")
-    subprocess.run(["mosquitto_passwd", "-b", passwords, "guest", "guest"], check=True, capture_output=True)
+    subprocess.run(
+        ["mosquitto_passwd", "-b", passwords, "guest", "guest"], check=True, capture_output=True, timeout=120
+    )
     (folder / "acl").write_text("pattern readwrite affectd/%u/#\n")
     return folder
 
@@ -125,6 +128,7 @@ def test_a_certificate_that_has_expired(house: Path, tmp_path: Path) -> None:
         cwd=tmp_path,
         check=True,
         capture_output=True,
+        timeout=120,
     )
     with Mosquitto(tmp_path, *tls_lines(tmp_path)) as broker:
         subject, note = fault(address(broker, house))
@@ -156,11 +160,8 @@ def test_a_password_that_is_wrong_or_missing(locked: Mosquitto, house: Path, log
 def test_a_listener_that_is_no_broker() -> None:
     with socket.create_server((HOST, 0)) as silent:
         port = silent.getsockname()[1]
-        with subprocess.Popen(
-            [sys.executable, "-c", HANGS_UP, str(silent.fileno())], pass_fds=[silent.fileno()]
-        ) as other:
+        with started([sys.executable, "-c", HANGS_UP, str(silent.fileno())], pass_fds=[silent.fileno()]):
             subject, note = fault(BrokerAddress(HOST, port))
-            other.kill()
     assert subject == "broker login"
     assert "is it an MQTT broker?" in note
     assert 'mqtt.protocol = "3.1.1"' in note

@@ -193,7 +193,7 @@ def test_a_corpus_of_one_kind_needs_no_mode() -> None:
 
 
 def in_a_fresh_process(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
 
 
 def test_serving_loads_nothing_of_the_workshop() -> None:

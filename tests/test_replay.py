@@ -113,9 +113,9 @@ def test_a_film_on_its_side_is_turned(tmp_path: Path) -> None:
     upright = film(tmp_path / "film.mp4", sound=False)
     turned = tmp_path / "turned.mp4"
     command = ["ffmpeg", "-v", "error", "-display_rotation", "90", "-i", str(upright), "-c", "copy", str(turned)]
-    if subprocess.run(command, capture_output=True).returncode != 0:
+    if subprocess.run(command, capture_output=True, timeout=120).returncode != 0:
         command = ["ffmpeg", "-v", "error", "-y", "-i", str(upright), "-c", "copy", "-metadata:s:v", "rotate=90", "{}"]
-        subprocess.run([*command[:-1], str(turned)], check=True)
+        subprocess.run([*command[:-1], str(turned)], check=True, timeout=120)
     assert frames(open_media([turned]))[0].grey.shape == (64, 48)
 
 
@@ -145,7 +145,9 @@ def test_a_cover_picture_does_not_make_a_song_a_film(tmp_path: Path) -> None:
     cover_options = ["-map", "0", "-map", "1", "-disposition:v", "attached_pic"]
     if shutil.which("ffmpeg") is None:
         pytest.skip("no ffmpeg to make a song with: apt install ffmpeg")
-    subprocess.run(["ffmpeg", "-v", "error", *sound, "-i", str(cover), *cover_options, str(song)], check=True)
+    subprocess.run(
+        ["ffmpeg", "-v", "error", *sound, "-i", str(cover), *cover_options, str(song)], check=True, timeout=120
+    )
     clip = open_clip(song)
     assert (clip.has_picture, clip.has_sound) == (False, True)
 
@@ -205,7 +207,7 @@ def test_a_paced_scene_takes_its_time_and_is_dated_by_the_monotonic_clock(tmp_pa
         viewer = threading.Thread(target=lambda: seen.extend((time.monotonic_ns(), frame) for frame in video))
         viewer.start()
         sound = [(time.monotonic_ns(), block) for block in audio]
-        viewer.join()
+        viewer.join(60)
     assert sound[-1][0] - before_ns > 0.38e9
     assert all(block.captured_ns <= now_ns - len(block.samples) * 62_500 for now_ns, block in sound)
     assert all(before_ns <= frame.captured_ns <= now_ns for now_ns, frame in seen)
@@ -264,7 +266,9 @@ def test_a_palette_picture_is_looked_up(tmp_path: Path) -> None:
     source, palette = picture(tmp_path / "grey.png", GREY), tmp_path / "palette.png"
     if shutil.which("ffmpeg") is None:
         pytest.skip("no ffmpeg to make a palette with: apt install ffmpeg")
-    subprocess.run(["ffmpeg", "-v", "error", "-i", str(source), "-pix_fmt", "pal8", str(palette)], check=True)
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-i", str(source), "-pix_fmt", "pal8", str(palette)], check=True, timeout=120
+    )
     assert palette.read_bytes()[25] == 3  # PNG's colour type: indexed
     (shown,) = frames(open_media([palette]))
     assert shown.grey.shape == GREY.shape

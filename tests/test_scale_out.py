@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from broker import free_port
 from fakes import eventually
+from processes import started
 from server_process import HAPPY_CLIP, affectd_server, jpeg, serving, speech_wav, write_config
 from websockets.sync.client import connect
 
@@ -81,17 +82,12 @@ def server(tmp_path_factory: pytest.TempPathFactory, before: set[str]) -> Iterat
         scale_out={"cpus": 6, "most_fronts": 2, "grow_after_s": 0.5},
     )
     log = folder / "server.log"
-    with log.open("wb") as file:
-        command = [sys.executable, "-m", "desktop_server", "scale-out", "--config", str(config)]
-        process = subprocess.Popen(command, stdout=file, stderr=file)
-    try:
+    command = [sys.executable, "-m", "desktop_server", "scale-out", "--config", str(config)]
+    with log.open("wb") as file, started(command, patience_s=60, stdout=file, stderr=file) as process:
         eventually(lambda: "serving at port" in log.read_text() or process.poll() is not None, 240)
         assert process.poll() is None, log.read_text()
         assert ray_folders() > before
         yield ScaledOut(f"http://127.0.0.1:{port}", process)
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +163,7 @@ def test_many_at_once_get_their_own_answers_or_a_refusal_and_more_replicas_are_s
     until_s = time.monotonic() + 120
     with server.client() as client, ThreadPoolExecutor(12) as crowd:
         asked = [crowd.submit(ask, client, number) for number in range(12)]
-        assert sum(each.result() for each in asked) > 12
+        assert sum(each.result(60) for each in asked) > 12
     assert server.fronts() == 2
     assert refusals
     assert None not in refusals

@@ -48,7 +48,7 @@ def test_what_waits_runs_together_and_each_gets_its_own() -> None:
         later = [pool.submit(net, sample(number)) for number in range(1, 9)]
         eventually(lambda: net.waiting == 7)  # and one is with the net's thread
         gate.opened.set()
-        assert [float(one.result()[0][0]) for one in (first, *later)] == [10.0 * number for number in range(9)]
+        assert [float(one.result(30)[0][0]) for one in (first, *later)] == [10.0 * number for number in range(9)]
     assert gate.sizes == [1, 4, 4]
     net.close()
 
@@ -62,7 +62,7 @@ def test_a_group_of_samples_is_never_torn_apart() -> None:
         groups = [pool.submit(net.batch, np.stack([sample(2)] * 3)) for _ in range(3)]
         eventually(lambda: net.waiting == 2)
         gate.opened.set()
-        assert [len(one.result()[0]) for one in (first, *groups)] == [1, 3, 3, 3]
+        assert [len(one.result(30)[0]) for one in (first, *groups)] == [1, 3, 3, 3]
     assert gate.sizes == [1, 3, 3, 3]
     net.close()
 
@@ -93,8 +93,8 @@ def test_over_the_bound_the_caller_is_told_to_come_back() -> None:
         assert caught.value.code == "busy"
         assert caught.value.retry_after_s
         gate.opened.set()
-        assert float(running.result()[0][0]) == 10
-        assert [float(one.result()[0][0]) for one in (held, waiting)] == [20, 30]
+        assert float(running.result(30)[0][0]) == 10
+        assert [float(one.result(30)[0][0]) for one in (held, waiting)] == [20, 30]
     net.close()
 
 

@@ -23,7 +23,7 @@ def strace() -> str:
     found = shutil.which("strace")
     if found is None:
         pytest.skip("strace is not installed; run: apt-get install strace")
-    if subprocess.run([found, "-o", "/dev/null", "true"], capture_output=True).returncode:
+    if subprocess.run([found, "-o", "/dev/null", "true"], capture_output=True, timeout=120).returncode:
         pytest.skip("strace may not trace processes here")
     return found
 

@@ -142,6 +142,7 @@ def test_who_may_not_write_there_is_told_before_anything_is_asked(config: Path) 
     done = subprocess.run(
         [*without_root_s_rights(), sys.executable, "-m", "device", "setup", "--config", config],
         capture_output=True, text=True,
+        timeout=120,
     )  # fmt: skip
     assert done.returncode == 1
     assert "no permission to write to" in done.stderr
@@ -240,7 +241,7 @@ def test_a_file_that_could_not_be_removed_is_not_taken_at_each_start_anew(card: 
     order = setup_file(card, "[node]\npurpose = 'home'\nmode = 'speech'\n[mqtt]\nport = 1\n")
     shutil.chown(card, 65534)
     command = [*without_root_s_rights(), sys.executable, "-m", "device", "setup", "--unattended", str(order)]
-    done = subprocess.run([*command, "--config", config], capture_output=True, text=True)
+    done = subprocess.run([*command, "--config", config], capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert f"no permission to write to {card}" in done.stderr
     assert config.read_text() == OLD
@@ -328,14 +329,19 @@ needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reas
 def test_systemd_understands_the_unit_of_the_first_start(tmp_path: Path) -> None:
     copy = tmp_path / UNIT.name
     copy.write_text(UNIT.read_text().replace("/opt/affectd/bin/affectd", "/bin/true"))
-    done = subprocess.run(["systemd-analyze", "verify", copy], capture_output=True, text=True, env=os.environ)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", copy], capture_output=True, text=True, env=os.environ, timeout=120
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @needs_analyze
 def test_the_unit_of_the_first_start_is_closed() -> None:
     done = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--threshold=30", UNIT], capture_output=True, text=True
+        ["systemd-analyze", "security", "--offline=true", "--threshold=30", UNIT],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stdout[-2000:]
 

@@ -306,6 +306,8 @@ def test_a_broker_of_the_old_protocol_is_refused() -> None:
 
 def test_what_shares_the_load_cannot_name_a_picture_or_a_sound() -> None:
     code = "import sys, desktop_server.shared_load, desktop_server.tally; print(sys.modules.keys())"
-    loaded: Any = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    loaded: Any = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    ).stdout
     assert "device.publish.mqtt" in loaded
     assert not [m for m in ("device.signals", "device.capture", "device.features", "device.models") if m in loaded]

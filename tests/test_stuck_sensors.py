@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -18,6 +17,7 @@ import pytest
 from appliance import running, write_config
 from broker import HOST, Listener, Mosquitto
 from fakes import Recording, eventually
+from processes import started
 from test_pipeline import SeesJoy, frame, taken
 from virtual_hardware import has_pulseaudio, virtual_microphone
 
@@ -255,12 +255,7 @@ def test_a_camera_whose_name_nobody_resolves_is_told_of_and_affectd_ends(tmp_pat
         resolver.write_text(f"nameserver {SILENT_NAME_SERVER}\noptions timeout:30 attempts:1\n")
         config = configured(tmp_path, mosquitto, node={"mode": "face"}, camera={"source": "rtsp://porch.lan/video"})
         asked = f'mount --bind {resolver} /etc/resolv.conf && exec {sys.executable} -m device run --config "$0"'
-        process = subprocess.Popen(["unshare", "--mount", "sh", "-c", asked, str(config)], env=dict(os.environ))
-        try:
-            with Listener(mosquitto.port) as house:
-                eventually(lambda: status(house, "camera").startswith("degraded: stuck"), 30)
-                assert "name server" in status(house, "camera")
-                ends_soon(process)  # type: ignore[arg-type]
-        finally:
-            process.kill()
-            process.wait(10)
+        with started(["unshare", "--mount", "sh", "-c", asked, config]) as process, Listener(mosquitto.port) as house:
+            eventually(lambda: status(house, "camera").startswith("degraded: stuck"), 30)
+            assert "name server" in status(house, "camera")
+            ends_soon(process)

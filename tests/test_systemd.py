@@ -71,7 +71,7 @@ def test_the_server_s_unit_has_no_device_no_user_of_the_system_and_one_folder() 
 def test_systemd_understands_the_unit(unit: Path, tmp_path: Path) -> None:
     copy = tmp_path / unit.name
     copy.write_text(re.sub(r"/opt/\S+", "/bin/true", unit.read_text()))
-    done = subprocess.run(["systemd-analyze", "verify", str(copy)], capture_output=True, text=True)
+    done = subprocess.run(["systemd-analyze", "verify", str(copy)], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -79,7 +79,10 @@ def test_systemd_understands_the_unit(unit: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("unit", [UNIT, SERVER_UNIT], ids=lambda path: path.stem)
 def test_the_unit_is_as_closed_as_it_was_promised(unit: Path) -> None:
     done = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(unit)], capture_output=True, text=True
+        ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(unit)],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stdout[-2000:]
 
@@ -101,6 +104,7 @@ class Manager:
             [sys.executable, "-c", script],
             env={**os.environ, "NOTIFY_SOCKET": str(self.path), **environment},
             capture_output=True, text=True,
+            timeout=120,
         )  # fmt: skip
 
 
@@ -180,7 +184,7 @@ def test_without_a_service_manager_nothing_of_systemd_is_imported() -> None:
         "log_handler(); print([m for m in sys.modules if m.split('.')[0] == 'systemd'])"
     )
     environment = {k: v for k, v in os.environ.items() if k not in ("NOTIFY_SOCKET", "JOURNAL_STREAM")}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
 
 

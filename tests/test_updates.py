@@ -61,7 +61,7 @@ def make_owner(folder: Path) -> Owner:
         pytest.skip("no minisign; install it with: apt install minisign")
     (folder / "keys").mkdir()
     key, public = folder / "owner.key", folder / "keys" / "owner.pub"
-    subprocess.run(["minisign", "-G", "-W", "-s", key, "-p", public], check=True, capture_output=True)
+    subprocess.run(["minisign", "-G", "-W", "-s", key, "-p", public], check=True, capture_output=True, timeout=120)
     return Owner(key, folder / "keys")
 
 
@@ -384,7 +384,7 @@ def test_a_small_archive_that_would_be_a_giant_is_refused(owner: Owner, root: Pa
     big = tmp_path / "hole"
     with big.open("wb") as file:
         file.truncate(10**9)
-    subprocess.run(["tar", "-cSf", tmp_path / "sparse.tar", "-C", tmp_path, "hole"], check=True)
+    subprocess.run(["tar", "-cSf", tmp_path / "sparse.tar", "-C", tmp_path, "hole"], check=True, timeout=120)
     assert (tmp_path / "sparse.tar").stat().st_size < 20_000
     refused(tmp_path / "sparse.tar", owner, root, "is no plain file")
 
@@ -610,10 +610,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Room for one set and a half."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], capture_output=True, timeout=120
+    ).returncode:
         pytest.skip("a small disk of our own needs root: mount -t tmpfs")
     yield folder
-    subprocess.run(["umount", folder], check=True)
+    subprocess.run(["umount", folder], check=True, timeout=120)
 
 
 CUT = """
@@ -761,7 +763,7 @@ def test_packing_says_what_it_made_and_others_can_check_it_by_hand(owner: Owner,
     assert f"{file}: model set 'affectd-1', {file.stat().st_size} bytes" in done.stdout
     unpack(file, tmp_path)
     by_hand = ["minisign", "-V", "-p", str(owner.keys / "owner.pub"), "-m", str(tmp_path / "manifest.json")]
-    assert subprocess.run(by_hand, capture_output=True).returncode == 0
+    assert subprocess.run(by_hand, capture_output=True, timeout=120).returncode == 0
 
 
 def test_a_set_can_not_be_packed_without_a_key_or_into_a_place_that_is_none(owner: Owner, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@ import io
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from estimates import estimate, probabilities
 from fakes import eventually
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import line, started
 from rich.console import Console
 
 from device.errors import AffectdError
@@ -210,39 +213,38 @@ def test_without_a_terminal_the_user_is_sent_to_json() -> None:
         watch(BrokerAddress(HOST, free_port()))
 
 
-def run(call: str, stdin: int, stdout: int) -> "subprocess.Popen[bytes]":
+def watching(call: str, stdin: int, stdout: int) -> AbstractContextManager["subprocess.Popen[str]"]:
     script = f"import sys; from device.watch import *; from device.publish.broker import BrokerAddress; {call}"
     environment = {**os.environ, "TERM": "xterm"}
-    return subprocess.Popen([sys.executable, "-c", script], stdin=stdin, stdout=stdout, env=environment)
+    return started([sys.executable, "-c", script], stdin=stdin, stdout=stdout, env=environment, text=True)
 
 
 def test_the_view_lives_in_a_terminal_until_q(tmp_path: Path) -> None:
-    with Mosquitto(tmp_path) as broker:
-        ours, theirs = pty.openpty()
-        process = run(f"watch(BrokerAddress('{HOST}', {broker.port}))", theirs, theirs)
-        seen = b""
-        with Listener(broker.port) as house:
+    ours, theirs = pty.openpty()
+    with Mosquitto(tmp_path) as broker, Listener(broker.port) as house:
+        call = f"watch(BrokerAddress('{HOST}', {broker.port}))"
+        with watching(call, theirs, theirs) as process:
+            seen = b""
             house.say("affectd/kitchen/status", encode(PAYLOADS.status("online")), retain=True)
             house.say("affectd/kitchen/state", encode(PAYLOADS.state(estimate(0))), retain=True)
             while b"kitchen" not in seen or b"happy" not in seen:
+                assert select.select([ours], [], [], 30)[0], seen
                 seen += os.read(ours, 65_536)
-        os.write(ours, b"q")
-        assert process.wait(10) == 0
-        os.close(ours)
-        os.close(theirs)
+            os.write(ours, b"q")
+            assert process.wait(10) == 0
+    os.close(ours)
+    os.close(theirs)
 
 
 def test_lines_come_as_they_are_published(tmp_path: Path) -> None:
     with Mosquitto(tmp_path) as broker:
         call = f"watch_lines(BrokerAddress('{HOST}', {broker.port}), sys.stdout)"
-        process = run(call, subprocess.DEVNULL, subprocess.PIPE)
-        assert process.stdout is not None
-        with Listener(broker.port) as house:
+        with watching(call, subprocess.DEVNULL, subprocess.PIPE) as process, Listener(broker.port) as house:
             house.say("affectd/kitchen/privacy/state", b"OFF", retain=True)
-            line = json.loads(process.stdout.readline())
-        process.stdout.close()
-        with Listener(broker.port) as house:
+            heard = json.loads(line(process))
+            assert process.stdout is not None
+            process.stdout.close()
             house.say("affectd/kitchen/state", b"{}")  # into the closed pipe
             eventually(lambda: process.poll() is not None)
-    assert (line["topic"], line["payload"]) == ("affectd/kitchen/privacy/state", "OFF")
+    assert (heard["topic"], heard["payload"]) == ("affectd/kitchen/privacy/state", "OFF")
     assert process.returncode == 0

@@ -20,6 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from fakes import eventually
+from processes import line, started
 
 CAMERA_RATE_HZ = 20
 CAMERA_SIZE_PX = (64, 48)
@@ -38,17 +39,13 @@ class NetworkCamera:
 
     def unplug(self) -> None:
         self.process.kill()
-        self.process.wait()
+        self.process.wait(10)
 
 
 @contextmanager
 def network_camera() -> Iterator[NetworkCamera]:
-    with subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield NetworkCamera(process, int(process.stdout.readline()))
-        finally:
-            process.kill()
+    with started([sys.executable, __file__], stdout=subprocess.PIPE, text=True) as process:
+        yield NetworkCamera(process, int(line(process)))
 
 
 @dataclass
@@ -66,15 +63,12 @@ class VirtualMicrophone:
     @contextmanager
     def playing(self, wav: Path) -> Iterator[None]:
         """A file is heard meanwhile."""
-        with subprocess.Popen(["paplay", str(wav)], env=self.environment) as player:
-            try:
-                yield
-            finally:
-                player.kill()
+        with started(["paplay", wav], env=self.environment):
+            yield
 
     def unplug(self) -> None:
         self.process.kill()
-        self.process.wait()
+        self.process.wait(10)
 
 
 def has_pulseaudio() -> bool:
@@ -107,12 +101,9 @@ def virtual_microphone(folder: Path) -> Iterator[VirtualMicrophone]:
     }
     command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=false", "--log-level=error"]
     loads = [word for module in modules for word in ("-L", module)]
-    with subprocess.Popen([*command, *loads], env=environment, stderr=subprocess.DEVNULL) as process:
-        try:
-            eventually(lambda: _answers(environment))
-            yield VirtualMicrophone(process, environment)
-        finally:
-            process.kill()
+    with started([*command, *loads], env=environment, stderr=subprocess.DEVNULL) as process:
+        eventually(lambda: _answers(environment))
+        yield VirtualMicrophone(process, environment)
 
 
 def _answers(environment: dict[str, str]) -> bool:

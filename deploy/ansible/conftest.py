@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from containers import ADDRESSES, ARCH, BRIDGE, NETWORK, NODES, Fleet, Installed, running
 from machine import PACKAGES, PROJECT, SAMPLE, Machine
+from processes import heed_signals
+
+heed_signals()
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +19,9 @@ def base() -> Path:
     """The root of a release, with what affectd needs and what Raspberry Pi OS has besides, and without affectd."""
     root = PROJECT / "build" / "roots" / f"bookworm-{ARCH}-fleet"
     more = "minisign,openssh-server,openssl,python3-apt,sudo"
-    subprocess.run([PROJECT / "deploy/debian/root.sh", root, ARCH, "bookworm", f"{PACKAGES},{more}"], check=True)
+    subprocess.run(
+        [PROJECT / "deploy/debian/root.sh", root, ARCH, "bookworm", f"{PACKAGES},{more}"], check=True, timeout=1800
+    )
     return root
 
 
@@ -32,17 +37,17 @@ def package() -> Path:
 def network() -> Iterator[None]:
     """A wire between the machines and this one."""
     for command in (f"add {BRIDGE} type bridge", f"set {BRIDGE} up"):
-        subprocess.run(["ip", "link", *command.split()], check=True)
-    subprocess.run(["ip", "address", "add", f"{NETWORK}.1/24", "dev", BRIDGE], check=True)
+        subprocess.run(["ip", "link", *command.split()], check=True, timeout=120)
+    subprocess.run(["ip", "address", "add", f"{NETWORK}.1/24", "dev", BRIDGE], check=True, timeout=120)
     yield
-    subprocess.run(["ip", "link", "delete", BRIDGE], check=True)
+    subprocess.run(["ip", "link", "delete", BRIDGE], check=True, timeout=120)
 
 
 @pytest.fixture(scope="session")
 def key(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the key that lets in, and of whom to expect."""
     folder = tmp_path_factory.mktemp("key")
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True, timeout=120)
     kind, public, *_ = (base / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
     (folder / "known_hosts").write_text("".join(f"{address} {kind} {public}\n" for address in ADDRESSES.values()))
     return folder

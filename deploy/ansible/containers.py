@@ -17,7 +17,9 @@ from typing import Any
 from machine import Machine, booted
 
 HERE = Path(__file__).resolve().parent
-ARCH = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
+ARCH = subprocess.run(
+    ["dpkg", "--print-architecture"], capture_output=True, text=True, check=True, timeout=120
+).stdout.strip()
 BRIDGE, NETWORK = "affectd-fleet", "10.83.0"
 ADDRESSES = {"broker.lan": f"{NETWORK}.10", "kitchen": f"{NETWORK}.21", "hall": f"{NETWORK}.22"}
 NODES = ("kitchen", "hall")
@@ -77,6 +79,7 @@ class Fleet:
         done = subprocess.run(
             command, cwd=HERE, env={**os.environ, **ours, "LANG": "C.UTF-8"}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            timeout=3600,
         )  # fmt: skip
         print(done.stdout)
         return Done(done.returncode, done.stdout)

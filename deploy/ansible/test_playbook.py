@@ -102,7 +102,9 @@ def test_passwords_may_come_from_a_vault_and_the_broker_from_somebody_else(
     for name, password in installed.passwords.items():
         secret = standing.folder / "host_vars" / f"{name}.yml"
         secret.write_text(f"affectd_mqtt_password: '{password}'\n")
-        subprocess.run([Path(sys.executable).with_name("ansible-vault"), "encrypt", vault, secret], check=True)
+        subprocess.run(
+            [Path(sys.executable).with_name("ansible-vault"), "encrypt", vault, secret], check=True, timeout=120
+        )
     authority = standing.machines["broker.lan"].root / "etc/mosquitto/affectd/authority/ca.crt"
     elsewhere = {"mqtt": {"host": "broker.lan", "port": 8883, "tls": True}}
     done = standing.order(

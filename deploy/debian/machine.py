@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fakes import eventually
+from processes import started
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parents[1]
-ARCH = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
+ARCH = subprocess.run(
+    ["dpkg", "--print-architecture"], capture_output=True, text=True, check=True, timeout=120
+).stdout.strip()
 SAMPLE = PROJECT / "deploy" / "demo" / "crema_d" / "1001_DFA_HAP_XX.flv"
 # What the package asks for, a broker, and what the tests call.
 PACKAGES = (
@@ -41,6 +44,7 @@ class Machine:
             ["nsenter", "--target", str(self.leader), "--all", "sh", "-c", command],
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            timeout=1800,
         )  # fmt: skip
         if check and done.returncode:
             raise AssertionError(f"{command}\n{done.stdout}\nexit status {done.returncode}")
@@ -82,18 +86,16 @@ def booted(disk: str, folder: Path, *options: str, state: str = "running") -> It
     started: ``degraded`` if a unit is meant to fail.
     """
     with _mounted(disk, folder) as root, (folder / "console").open("wb") as console:
-        process = subprocess.Popen(
-            [*NSPAWN, *options, f"--directory={root}"],
-            env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
-            stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
-        )  # fmt: skip
-        try:
-            eventually(lambda: bool(_inits(process)), deadline_s=60)
-            machine = Machine(root, _inits(process)[0])
-            eventually(lambda: machine.run("systemctl is-system-running", check=False) == state, deadline_s=60)
-            yield machine
-        finally:
-            _power_off(process)
+        env = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
+        streams = {"stdin": subprocess.DEVNULL, "stdout": console, "stderr": console}
+        with started([*NSPAWN, *options, f"--directory={root}"], env=env, start_new_session=True, **streams) as process:
+            try:
+                eventually(lambda: bool(_inits(process)), deadline_s=60)
+                machine = Machine(root, _inits(process)[0])
+                eventually(lambda: machine.run("systemctl is-system-running", check=False) == state, deadline_s=60)
+                yield machine
+            finally:
+                _power_off(process)
 
 
 @contextmanager
@@ -102,7 +104,7 @@ def _mounted(disk: str, folder: Path) -> Iterator[Path]:
     for each in (upper, work, root):
         each.mkdir(parents=True)
     layers = f"lowerdir={disk},upperdir={upper},workdir={work}"
-    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, root], check=True)
+    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, root], check=True, timeout=120)
     # There is no network to wait for.
     waits = root / "etc/systemd/system/systemd-networkd-wait-online.service"
     waits.unlink(missing_ok=True)
@@ -110,7 +112,7 @@ def _mounted(disk: str, folder: Path) -> Iterator[Path]:
     try:
         yield root
     finally:
-        subprocess.run(["umount", root], check=True)
+        subprocess.run(["umount", root], check=True, timeout=120)
 
 
 def _inits(container: subprocess.Popen[bytes]) -> list[int]:
@@ -126,5 +128,5 @@ def _power_off(container: subprocess.Popen[bytes]) -> None:
         container.wait(60)
     except subprocess.TimeoutExpired:
         container.kill()
-        container.wait()
+        container.wait(10)
         raise

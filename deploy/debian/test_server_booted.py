@@ -43,7 +43,9 @@ def bring(luggage: Path, python: str) -> None:
     shutil.copytree(wheels, luggage / "srv" / "wheels")
     (luggage / "etc").mkdir()
     (luggage / "etc" / "pip.conf").write_text("[global]\nno-index = true\nfind-links = /srv/wheels\n")
-    listed = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True, timeout=120
+    ).stdout
     for name in [*listed.splitlines(), "models_tflite/blazeface_short.tflite"]:
         target = luggage / "srv" / "checkout" / name
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -11,12 +11,12 @@ from pathlib import Path
 def variant(package: Path, version: str, folder: Path, change: Callable[[Path], None]) -> Path:
     """The package under another version, its files (and DEBIAN/, its control files) changed in place by ``change``."""
     tree = folder / version
-    subprocess.run(["dpkg-deb", "--raw-extract", package, tree], check=True)
+    subprocess.run(["dpkg-deb", "--raw-extract", package, tree], check=True, timeout=60)
     control = tree / "DEBIAN" / "control"
     control.write_text(re.sub(r"(?m)^Version: .*$", f"Version: {version}", control.read_text()))
     change(tree)
     built = folder / f"affectd_{version}.deb"
-    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", tree, built], check=True)
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", tree, built], check=True, timeout=120)
     return built
 
 

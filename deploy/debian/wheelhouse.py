@@ -30,7 +30,7 @@ def _download(folder: Path, python: str, options: list[str], *, sources: bool) -
     lines = [entry for lock in LOCKS for entry in _entries(lock, python)]
     wanted.write_text("\n".join(sorted({line for line in lines if line.startswith(SOURCES) == sources})))
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--quiet", "--no-deps", "--require-hashes"]
-    subprocess.run([*pip, *options, "--dest", folder, "--requirement", wanted], check=True)
+    subprocess.run([*pip, *options, "--dest", folder, "--requirement", wanted], check=True, timeout=1800)
 
 
 def _entries(lock: str, python: str) -> list[str]:
