@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -21,8 +21,8 @@ from device.capture.turned import upright
 from device.errors import AffectdError, ConfigError, ModelError, SourceUnavailable
 from device.fusion.fuse import Fusion
 from device.fusion.rules import RULES
+from device.health import SystemProbe
 from device.lane_state import NO_PURPOSE
-from device.models.card import verify_file
 from device.models.detect import FaceDetector
 from device.models.face_emotion import FaceRecogniser
 from device.models.net import Engine, OpenNet
@@ -36,15 +36,19 @@ from device.publish import topics as table
 from device.publish.broker import BrokerAddress, Login, Tls
 from device.publish.cadence import Cadence
 from device.publish.courier import Courier
+from device.publish.downsample import Downsampler
+from device.publish.entities import Entities
 from device.publish.episodes import Episodes
-from device.publish.homeassistant import discovery
+from device.publish.homeassistant import Equipment, discovery
+from device.publish.identities import Identities, Identity
 from device.publish.message import Message
 from device.publish.mqtt import Link
 from device.publish.node import NodeSink, is_privacy_wish, subscriptions
 from device.publish.outbox import Outbox
-from device.publish.payload import Payloads, SystemClock
+from device.publish.payload import Json, Payloads, SystemClock
 from device.publish.topics import Topics
 from device.readings import Estimate, Modality
+from device.self_test import BrokerState, SelfTest, StoreState
 from device.service import Notifier
 from device.settings import UNSTATED, Camera, Mqtt, Settings, read_password, state_dir
 from device.signals import AudioBlock, Frame
@@ -109,14 +113,15 @@ def run(settings: Settings, engine: Engine | None = None) -> None:
         switch = Switch(pipeline=pipeline, privacy=privacy, supervised="NOTIFY_SOCKET" in os.environ)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, switch.stop)
-        topics = make_topics(settings)
+        topics, identities = make_topics(settings), _identities(settings)
         link = make_link(
             settings,
             client_id=f"affectd-{settings.node.id}",
-            listening=subscriptions(topics),
+            listening=subscriptions(topics, identities.former),
             is_urgent=lambda message: is_privacy_wish(topics, message),
         )
-        node = _node(settings, models, link, store.events, switch, engine.name())
+        node = _node(settings, models, link, store.events, switch, pipeline, identities)
+        node.set_info(_info(settings, models, engine.name(), identities.now.boot_id))
         node.set_privacy_state(privacy.active())
         node.set_part("models", "degraded" if damage else "online", damage or None)
         for sensor in {"camera", "microphone"} - set(pipeline.states):
@@ -295,37 +300,68 @@ def _require_purpose(settings: Settings) -> None:
         raise SourceUnavailable(f"{NO_PURPOSE}; run: sudo affectd setup")
 
 
-def _node(settings: Settings, models: ModelSet, link: Link, outbox: Outbox, switch: Switch, runtime: str) -> NodeSink:
-    topics, mqtt, boot_id = make_topics(settings), settings.mqtt, uuid.uuid4().hex
-    payloads = Payloads(node=settings.node.id, boot_id=boot_id, model_set=models.name, clock=SystemClock())
-    announcement = discovery(
-        topics, version=version("affectd"), state_heartbeat_s=mqtt.heartbeat_s, health_period_s=mqtt.health_s
+def _node(
+    settings: Settings, models: ModelSet, link: Link, outbox: Outbox, switch: Switch, pipeline: ThreadedPipeline,
+    identities: Identities,
+) -> NodeSink:  # fmt: skip
+    topics, mqtt, boot_id = make_topics(settings), settings.mqtt, identities.now.boot_id
+    test = SelfTest(
+        models=models,
+        lanes=lambda: pipeline.states,
+        broker=lambda: BrokerState(link.problem, link.reconnects, link.unsent),
+        store=lambda: StoreState(outbox.problem, outbox.depth, outbox.dropped),
     )
-    node = NodeSink(
+    return NodeSink(
         link=link,
         topics=topics,
-        payloads=payloads,
+        payloads=Payloads(node=settings.node.id, boot_id=boot_id, model_set=models.name, clock=SystemClock()),
         cadence=Cadence(heartbeat_s=mqtt.heartbeat_s),
         episodes=Episodes(id_prefix=boot_id[:8]),
         courier=Courier(link=link, outbox=outbox, address=topics.address(table.EVENT)),
-        handlers={"restart": switch.restart, "self-test": lambda _request: self_test(models)},
+        handlers={"restart": switch.restart, "self-test": test},
         set_privacy=switch.set_privacy,
-        discovery=announcement if mqtt.home_assistant else None,
+        entities=_entities(settings, link, _equipment(pipeline.states, restart=switch.supervised), identities.is_first),
+        identities=identities,
         state_qos=mqtt.state_qos,
     )
-    node.set_info(
-        payloads.info(
-            version=version("affectd"),
-            models={card.id: card.sha256 for card in models.cards},
-            runtime=runtime,
-            capabilities=[settings.node.mode, fusion_rule(settings, models)],
-        )
+
+
+def _identities(settings: Settings) -> Identities:
+    now = Identity(settings.node.id, settings.mqtt.prefix, settings.mqtt.discovery_prefix, uuid.uuid4().hex)
+    return Identities(state_dir(settings) / "identities.json", now)
+
+
+def _equipment(lanes: Collection[str], *, restart: bool) -> Equipment:
+    machine = SystemProbe().read()
+    return Equipment(
+        face="camera" in lanes,
+        speech="microphone" in lanes,
+        temperature=machine.soc_temperature_celsius is not None,
+        undervoltage=machine.undervoltage_now is not None,
+        restart=restart,
     )
-    return node
 
 
-def self_test(models: ModelSet) -> dict[str, object]:
-    """Whether each model's file is still the one its card describes."""
-    for card in models.cards:
-        verify_file(card, models.folder)
-    return {"models": [card.id for card in models.cards]}
+def _entities(settings: Settings, link: Link, has: Equipment, is_first: bool) -> Entities:
+    mqtt, pace, topics = settings.mqtt, settings.home_assistant, make_topics(settings)
+    announcement = discovery(
+        topics, version=version("affectd"), has=has, heartbeat_s=mqtt.heartbeat_s, health_period_s=mqtt.health_s
+    )
+    return Entities(
+        link=link,
+        topics=topics,
+        discovery=announcement if mqtt.home_assistant else None,
+        downsampler=Downsampler(min_interval_s=pace.min_interval_s, off_delay_s=pace.off_delay_s),
+        heartbeat_s=mqtt.heartbeat_s,
+        is_first=is_first,
+    )
+
+
+def _info(settings: Settings, models: ModelSet, runtime: str, boot_id: str) -> Json:
+    payloads = Payloads(node=settings.node.id, boot_id=boot_id, model_set=models.name, clock=SystemClock())
+    return payloads.info(
+        version=version("affectd"),
+        models={card.id: card.sha256 for card in models.cards},
+        runtime=runtime,
+        capabilities=[settings.node.mode, fusion_rule(settings, models)],
+    )

@@ -43,7 +43,8 @@ class Switch:
     """What may end the appliance or close its sensors from within: privacy, restart, a signal."""
 
     def __init__(self, *, pipeline: ThreadedPipeline, privacy: PrivacyFlag, supervised: bool) -> None:
-        self._pipeline, self._privacy, self._supervised = pipeline, privacy, supervised
+        self._pipeline, self._privacy = pipeline, privacy
+        self.supervised = supervised
         self.stopping = False
 
     def set_privacy(self, active: bool) -> None:
@@ -56,7 +57,7 @@ class Switch:
 
     def restart(self, _request: Mapping[str, Any]) -> dict[str, Any]:
         """End, for systemd to start the process again."""
-        if not self._supervised:
+        if not self.supervised:
             raise AffectdError("affectd is not run by systemd here: nothing would start it again; restart it by hand")
         self.stopping = True
         return {"restarting": True}

@@ -140,6 +140,18 @@ class Mqtt(Section, frozen=True):
     discovery_prefix: TopicPrefix = "homeassistant"
 
 
+class HomeAssistant(Section, frozen=True):
+    """What its entities show: every change is a row of its history for ever, so they change less than `state`."""
+
+    min_interval_s: Annotated[
+        float,
+        Meta(ge=0, le=600, description="Emotion and confidence say what most of this time was, and change as seldom."),
+    ] = 60.0
+    off_delay_s: Annotated[
+        float, Meta(ge=0, le=3600, description="A face or a voice counts as present for so long after it was there.")
+    ] = 60.0
+
+
 class Log(Section, frozen=True):
     """What goes to the journal."""
 
@@ -156,6 +168,7 @@ class Settings(Section, frozen=True):
     models: Models = Models()
     fusion: FusionSettings = FusionSettings()
     mqtt: Mqtt = Mqtt()
+    home_assistant: HomeAssistant = HomeAssistant()
     log: Log = Log()
 
 

@@ -85,6 +85,7 @@ class Listener:
     ) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+        self._client.on_message = None  # else it waits for the garbage collector, with its sockets open
 
     def say(self, topic: str, payload: bytes | str, *, retain: bool = False) -> None:
         self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(5)

@@ -9,9 +9,10 @@ from estimates import estimate
 from jsonschema import Draft202012Validator
 
 from device.health import Health, SystemProbe
+from device.publish.downsample import Downsampler
 from device.publish.episodes import Episodes
 from device.publish.homeassistant import discovery
-from device.publish.payload import Json, MediaClock, Payloads, SystemClock, encode
+from device.publish.payload import Json, MediaClock, Payloads, SystemClock, encode, entity_states
 from device.publish.requests import answer
 from device.publish.topics import TABLE, Topics
 from device.readings import NOBODY, UNCERTAIN, UNKNOWN
@@ -62,6 +63,7 @@ EXAMPLES: list[tuple[str, Json]] = [
         ("part", LIVE.part(state, reason))
         for state, reason in (("online", None), ("offline", "unplugged"), ("degraded", "full"))
     ),
+    ("entities", entity_states(Downsampler(min_interval_s=60, off_delay_s=60).step(estimate(1)))),
     ("health", LIVE.health(HEALTH)),
     ("info", LIVE.info(version="0.1.0", models={"m": "0" * 64}, runtime="r", capabilities=["face", "speech"])),
     ("response", answer("x", b'{"transaction": 1}', {"x": lambda _: {"done": True}})),

@@ -12,10 +12,10 @@ from broker import HOST, Listener, Mosquitto, eventually_while, free_port, make_
 from fakes import eventually
 from processes import started
 
+from device.findings import Finding
 from device.publish.broker import BrokerAddress, Login, Tls
 from device.publish.topics import Topics
 from device.setup.broker_stages import broker_stages
-from device.setup.findings import Finding
 
 KITCHEN = Topics("kitchen")
 STATUS = "affectd/kitchen/status"

@@ -1,16 +1,23 @@
 """Home Assistant's rules for device discovery, as its MQTT integration (schemas.py, sensor.py, …) states them."""
 
-import re
+import json
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from estimates import estimate
+from jinja2 import Environment, StrictUndefined
 from jsonschema import Draft202012Validator
 
 from device.health import Health, SystemProbe
-from device.publish.homeassistant import discovery
-from device.publish.payload import Json, MediaClock, Payloads, encode
+from device.publish.downsample import Downsampler
+from device.publish.episodes import Episodes
+from device.publish.homeassistant import EVERYTHING, Equipment, discovery
+from device.publish.payload import Json, MediaClock, Payloads, encode, entity_states
+from device.publish.requests import Unsound, answer
 from device.publish.topics import SENSORS, TABLE, Topics
+from device.readings import EMOTIONS, NOBODY, UNCERTAIN
 
 TEXT = {"type": "string"}
 TEMPLATE = {"type": "string", "pattern": r"\{\{.+\}\}"}
@@ -79,7 +86,15 @@ SENSOR_RULES: list[Json] = [
         },
     },
 ]
+GONE: Json = {"type": "object", "required": ["platform"], "maxProperties": 1}  # its platform alone removes a component
 PLATFORMS = [
+    platform(
+        "event", ["state_topic", "event_types"], COMMON, READING,
+        {
+            "event_types": {"type": "array", "items": TEXT, "minItems": 1, "uniqueItems": True},
+            "device_class": {"enum": ["button", "doorbell", "motion"]},
+        },
+    ),
     platform(
         "sensor", ["state_topic"], COMMON, READING, DIAGNOSTIC,
         {
@@ -144,9 +159,9 @@ SCHEMA: Json = {
             "type": "object",
             "additionalProperties": {
                 "type": "object",
-                "required": ["platform", "unique_id"],
-                "properties": {"platform": {"enum": ["sensor", "binary_sensor", "switch", "button"]}},
-                "allOf": PLATFORMS,
+                "properties": {"platform": {"enum": ["sensor", "binary_sensor", "switch", "button", "event"]}},
+                "if": GONE,
+                "else": {"required": ["platform", "unique_id"], "allOf": PLATFORMS},
             },
         },
     },
@@ -155,27 +170,58 @@ SCHEMA: Json = {
 TOPICS = Topics("kitchen", prefix="home/affectd")
 
 
-def message() -> Json:
-    return discovery(TOPICS, version="0.1.0")
+CAMERA_ONLY_PC = Equipment(speech=False, temperature=False, undervoltage=False, restart=False)
+MICROPHONE_ONLY = Equipment(face=False)
+INFO = "home/affectd/kitchen/info"
 
 
-def payloads_by_topic() -> dict[str, Json]:
+def message(has: Equipment = EVERYTHING) -> Json:
+    return discovery(TOPICS, version="0.1.0", has=has)
+
+
+def payloads_by_topic(
+    *, label: str = "happy", temperature: float | None = 51.25, undervoltage: bool | None = False, part: str = "online"
+) -> dict[str, Any]:
+    """A real payload of each topic that is not a bare word."""
     payloads = Payloads(node="kitchen", boot_id="b", model_set="baseline", clock=MediaClock())
-    health = Health(SystemProbe().read(), None, {}, {}, {})
-    part = payloads.part("online", None)
+    machine = replace(SystemProbe().read(), soc_temperature_celsius=temperature, undervoltage_now=undervoltage)
+    states = Downsampler(min_interval_s=60, off_delay_s=60).step(estimate(0, label, 0.63, speech=True))
     by_topic = {
-        "state": payloads.state(estimate(0)),
-        "health": payloads.health(health),
+        "homeassistant": entity_states(states),
+        "health": payloads.health(Health(machine, 9.94, {}, {}, {})),
         "info": payloads.info(version="0.1.0", models={}, runtime="r", capabilities=[]),
         "status": payloads.status("online"),
-        **{f"status/{name}": part for name in SENSORS},
+        "response/self-test": answer("self-test", b"{}", {"self-test": lambda _: {"models": "face, speech"}}),
+        **{f"status/{name}": payloads.part(part, "unplugged") for name in SENSORS},
     }
-    return {f"home/affectd/kitchen/{topic}": payload for topic, payload in by_topic.items()}
+    return {f"home/affectd/kitchen/{topic}": json.loads(encode(payload)) for topic, payload in by_topic.items()}
 
 
-def test_the_message_keeps_home_assistants_rules() -> None:
+def rendered(template: str, payload: Any) -> str:
+    """As Home Assistant does; what is missing in a payload is an error here."""
+    return Environment(undefined=StrictUndefined).from_string(template).render(value_json=payload, value=payload)
+
+
+def shown(payloads: dict[str, Any], has: Equipment = EVERYTHING) -> dict[str, str]:
+    """The state of each entity, or `unavailable`."""
+    announced = message(has)
+    states = {}
+    for key, component in announced["components"].items():
+        topic = component.get("state_topic")
+        if topic not in payloads:
+            continue
+        available = all(
+            rendered(one["value_template"], payloads[one["topic"]]) == "online"
+            for one in component.get("availability", announced["availability"])
+        )
+        states[key] = rendered(component["value_template"], payloads[topic]) if available else "unavailable"
+    return states
+
+
+@pytest.mark.parametrize("has", [EVERYTHING, CAMERA_ONLY_PC, MICROPHONE_ONLY])
+def test_the_message_keeps_home_assistants_rules(has: Equipment) -> None:
     Draft202012Validator.check_schema(SCHEMA)
-    Draft202012Validator(SCHEMA).validate(message())
+    Draft202012Validator(SCHEMA).validate(message(has))
 
 
 @pytest.mark.parametrize(
@@ -186,7 +232,8 @@ def test_the_message_keeps_home_assistants_rules() -> None:
         ("temperature", {"unit_of_measurement": "degrees"}),
         ("privacy", {"expire_after": 30}),
         ("restart", {"command_topic": "affectd/+/restart"}),
-        ("camera", {"misspelt": 1}),
+        ("camera_status", {"misspelt": 1}),
+        ("episode", {"event_types": []}),
     ],
 )
 def test_the_rules_find_what_home_assistant_would_refuse(component: str, change: Json) -> None:
@@ -195,16 +242,31 @@ def test_the_rules_find_what_home_assistant_would_refuse(component: str, change:
     assert not Draft202012Validator(SCHEMA).is_valid(wrong)
 
 
-def test_every_entity_of_the_contract_is_there() -> None:
-    by_platform: dict[str, set[str]] = {}
-    for key, component in message()["components"].items():
-        by_platform.setdefault(component["platform"], set()).add(key)
-    assert by_platform == {
-        "sensor": {"emotion", "confidence", "temperature", "frame_rate", "version"},
-        "binary_sensor": {"face_present", "speech_present", "camera", "microphone", "undervoltage"},
-        "switch": {"privacy"},
-        "button": {"restart", "self_test"},
-    }
+def announced(has: Equipment) -> set[str]:
+    return {key for key, component in message(has)["components"].items() if len(component) > 1}
+
+
+ALWAYS = {"emotion", "confidence", "episode", "privacy", "self_test", "self_test_result", "started", "version"}
+FACE = {"face_present", "camera_status", "frame_rate"}
+SPEECH = {"speech_present", "microphone_status"}
+
+
+@pytest.mark.parametrize(
+    ("has", "entities"),
+    [
+        (EVERYTHING, ALWAYS | FACE | SPEECH | {"temperature", "undervoltage", "restart"}),
+        (CAMERA_ONLY_PC, ALWAYS | FACE),
+        (MICROPHONE_ONLY, ALWAYS | SPEECH | {"temperature", "undervoltage", "restart"}),
+    ],
+)
+def test_only_what_the_node_has_is_announced_and_the_rest_removed(has: Equipment, entities: set[str]) -> None:
+    assert announced(has) == entities
+    assert message(has)["components"].keys() == announced(EVERYTHING)
+
+
+def test_what_changes_all_the_time_has_to_be_enabled() -> None:
+    quiet = {key for key, one in message()["components"].items() if one.get("enabled_by_default") is False}
+    assert quiet == {"episode", "temperature", "frame_rate", "version"}
 
 
 def test_two_nodes_in_one_house_have_no_id_in_common() -> None:
@@ -223,21 +285,75 @@ def test_every_topic_is_one_of_the_contract() -> None:
     assert set(named) <= known
 
 
-def test_every_template_reads_what_the_topic_carries() -> None:
+def test_every_entity_shows_what_the_node_says() -> None:
     payloads = payloads_by_topic()
-    read = 0
-    for part in _objects(message()):
-        topic = str(part.get("state_topic", part.get("topic")))
-        for path in re.findall(r"value_json\.([\w.]+)", part.get("value_template", "")):
-            value: Any = payloads[topic]
-            for name in path.split("."):
-                value = value[name]
-            read += 1
-    assert read >= 12
+    assert shown(payloads) == {
+        "emotion": "happy", "confidence": "65", "face_present": "ON", "speech_present": "ON",
+        "camera_status": "online", "microphone_status": "online", "frame_rate": "9.94", "undervoltage": "OFF",
+        "temperature": "51.25", "self_test_result": "passed", "started": payloads[INFO]["ts"],
+        "version": "0.1.0",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("label", [*map(str, EMOTIONS), UNCERTAIN, NOBODY])
+def test_every_label_is_one_of_the_options(label: str) -> None:
+    states = shown(payloads_by_topic(label=label))
+    assert states["emotion"] == label
+    assert label in message()["components"]["emotion"]["options"]
+
+
+def test_while_nothing_is_looked_at_there_is_no_emotion_and_none_waits_to_come_back() -> None:
+    payloads = payloads_by_topic(label="unknown", part="disabled")
+    states = shown(payloads)
+    assert {states[key] for key in ("emotion", "confidence", "face_present", "speech_present")} == {"unavailable"}
+    assert states["camera_status"] == states["microphone_status"] == "disabled"
+    emotion = message()["components"]["emotion"]
+    assert rendered(emotion["value_template"], payloads[emotion["state_topic"]]) == "None"  # its word for no state
+
+
+def test_what_the_machine_does_not_tell_for_a_moment_is_unknown() -> None:
+    states = shown(payloads_by_topic(temperature=None, undervoltage=None))
+    assert (states["temperature"], states["undervoltage"]) == ("None", "None")
+
+
+def test_a_sensor_that_is_lost_says_why() -> None:
+    payloads = payloads_by_topic(part="offline")
+    camera = message()["components"]["camera_status"]
+    assert shown(payloads)["camera_status"] == "offline"
+    attributes = rendered(camera["json_attributes_template"], payloads[camera["json_attributes_topic"]])
+    assert json.loads(attributes) == {"reason": "unplugged"}
+
+
+def test_a_self_test_that_finds_a_fault_shows_it() -> None:
+    def find(_request: Mapping[str, Any]) -> Json:
+        raise Unsound("camera: offline: " + "it is not there. " * 30, {"camera": "offline"})
+
+    response = json.loads(encode(answer("self-test", b"{}", {"self-test": find})))
+    result = message()["components"]["self_test_result"]
+    state = rendered(result["value_template"], response)
+    assert state.startswith("camera: offline: it is not there")
+    assert len(state) <= 255
+    assert json.loads(rendered(result["json_attributes_template"], response)) == {"camera": "offline"}
+
+
+def test_an_event_fires_when_an_emotion_begins_or_ends_now_and_for_nothing_else() -> None:
+    payloads = Payloads(node="kitchen", boot_id="b", model_set="baseline", clock=MediaClock())
+    episodes = Episodes(id_prefix="b", update_s=2.0)
+    steps = [e for tenth in range(60) for e in episodes.step(estimate(tenth / 10, "sad"))]
+    events = [payloads.event(event) for event in [*steps, *episodes.finish()]]
+    late = [event | {"backfilled": True} for event in events]
+    episode = message()["components"]["episode"]
+    fired = [rendered(episode["value_template"], event) for event in [*events, *late]]
+    assert {event["kind"] for event in events} == {"start", "update", "end"}
+    assert [json.loads(one) for one in fired if one] == [
+        {"event_type": "start", "label": "sad", "duration_s": 1.0},
+        {"event_type": "end", "label": "sad", "duration_s": 5.9},
+    ]
+    assert {json.loads(one)["event_type"] for one in fired if one} == set(episode["event_types"])
 
 
 def test_a_node_that_is_stuck_expires_after_three_missed_heartbeats() -> None:
-    components = discovery(TOPICS, version="0.1.0", state_heartbeat_s=7, health_period_s=30)["components"]
+    components = discovery(TOPICS, version="0.1.0", heartbeat_s=7, health_period_s=30)["components"]
     assert components["emotion"]["expire_after"] == 21
     assert components["temperature"]["expire_after"] == 90
 

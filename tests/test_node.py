@@ -19,8 +19,11 @@ from device.publish import topics as table
 from device.publish.broker import BrokerAddress
 from device.publish.cadence import Cadence
 from device.publish.courier import Courier
+from device.publish.downsample import Downsampler
+from device.publish.entities import Entities
 from device.publish.episodes import Episodes
 from device.publish.homeassistant import discovery
+from device.publish.identities import Identities, Identity
 from device.publish.mqtt import Link
 from device.publish.node import NodeSink, is_privacy_wish, subscriptions
 from device.publish.outbox import Outbox
@@ -46,29 +49,42 @@ def node(
     handlers: Mapping[str, Handler] | None = None,
     set_privacy: Callable[[bool], None] = lambda _: None,
     home_assistant: bool = True,
+    topics: Topics = TOPICS,
+    is_first: bool = False,
     state_qos: int = 0,
 ) -> Iterator[NodeSink]:
+    now = Identity(topics.node, topics.prefix, topics.homeassistant_prefix, boot_id)
+    identities = Identities(folder / "identities.json", now)
     link = Link(
         BrokerAddress(HOST, broker.port, protocol),
-        client_id="affectd-kitchen",
-        subscriptions=subscriptions(TOPICS),
-        is_urgent=lambda message: is_privacy_wish(TOPICS, message),
+        client_id=f"affectd-{topics.node}",
+        subscriptions=subscriptions(topics, identities.former),
+        is_urgent=lambda message: is_privacy_wish(topics, message),
     )
-    payloads = Payloads(node="kitchen", boot_id=boot_id, model_set="baseline", clock=MediaClock())
+    entities = Entities(
+        link=link,
+        topics=topics,
+        discovery=discovery(topics, version="0.1.0") if home_assistant else None,
+        downsampler=Downsampler(min_interval_s=1.0, off_delay_s=1.0),
+        is_first=is_first,
+        birth_jitter_s=0.0,
+        step_s=0.2,
+    )
+    payloads = Payloads(node=topics.node, boot_id=boot_id, model_set="baseline", clock=MediaClock())
     with (
         Outbox(folder / "outbox.sqlite") as outbox,
         NodeSink(
             link=link,
-            topics=TOPICS,
+            topics=topics,
             payloads=payloads,
             cadence=Cadence(),
             episodes=Episodes(id_prefix=boot_id),
-            courier=Courier(link=link, outbox=outbox, address=TOPICS.address(table.EVENT)),
+            courier=Courier(link=link, outbox=outbox, address=topics.address(table.EVENT)),
             handlers={"self-test": self_test} if handlers is None else handlers,
             set_privacy=set_privacy,
-            discovery=discovery(TOPICS, version="0.1.0") if home_assistant else None,
+            entities=entities,
+            identities=identities,
             state_qos=state_qos,
-            birth_jitter_s=0.0,
         ) as sink,
     ):
         sink.set_info(payloads.info(version="0.1.0", models={"m": "0" * 64}, runtime="r", capabilities=["face"]))
@@ -175,9 +191,10 @@ def test_home_assistant_that_comes_back_hears_the_state_of_now(
         tell(sink, 0, 3, "happy")
         eventually(lambda: len(house.raw(f"{NODE}/state")) == 1)
         house.say("homeassistant/status", "online")
-        eventually_while(sink.poll, lambda: len(house.raw(f"{NODE}/state")) == 3)  # at once, and after discovery
-        assert house.topics()[-3:] == [f"{NODE}/state", "homeassistant/device/kitchen/config", f"{NODE}/state"]
-    assert [s["mono_ns"] for s in house.json(f"{NODE}/state")] == [0, 2_900_000_000, 2_900_000_000]
+        entities = f"{NODE}/homeassistant"
+        eventually_while(sink.poll, lambda: len(house.raw(entities)) == 3)  # at once, and after discovery
+        assert house.topics()[-4:] == [f"{NODE}/state", entities, TOPICS.address(table.DISCOVERY), entities]
+    assert [s["mono_ns"] for s in house.json(f"{NODE}/state")] == [0, 2_900_000_000]
 
 
 def test_whoever_is_told_online_again_hears_the_state_of_now_first(
@@ -190,7 +207,7 @@ def test_whoever_is_told_online_again_hears_the_state_of_now_first(
         eventually(lambda: not is_online(house))
         heard_before = len(house.topics())
         eventually_while(sink.poll, lambda: is_online(house))
-        assert house.topics()[heard_before:] == [f"{NODE}/state", f"{NODE}/status"]
+        assert house.topics()[heard_before:] == [f"{NODE}/state", f"{NODE}/homeassistant", f"{NODE}/status"]
 
 
 def test_a_status_that_somebody_else_wrote_is_corrected(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
@@ -428,7 +445,7 @@ def test_rubbish_is_answered_and_survived(mosquitto: Mosquitto, house: Listener,
 def test_a_broker_that_takes_small_packets_only_costs_discovery_which_is_named(
     tmp_path: Path, protocol: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config = "homeassistant/device/kitchen/config"
+    config = "homeassistant/device/affectd/kitchen/config"
     with (
         Mosquitto(tmp_path, "max_packet_size 2048") as broker,
         Listener(broker.port) as house,
@@ -457,7 +474,7 @@ def test_a_broker_that_takes_small_packets_only_costs_discovery_which_is_named(
 
 
 def test_home_assistant_is_told_again_when_it_starts(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
-    config = "homeassistant/device/kitchen/config"
+    config = "homeassistant/device/affectd/kitchen/config"
     with node(mosquitto, tmp_path) as sink:
         eventually_while(sink.poll, lambda: is_online(house))
         assert len(house.raw(config)) == 1
@@ -475,4 +492,111 @@ def test_a_node_that_is_not_for_home_assistant_withdraws_itself(
         eventually(lambda: not is_online(house))
     with Listener(mosquitto.port) as late:
         eventually(lambda: f"{NODE}/status" in late.topics())
-        assert "homeassistant/device/kitchen/config" not in late.topics()
+        assert "homeassistant/device/affectd/kitchen/config" not in late.topics()
+
+
+def test_home_assistant_hears_less_than_everybody_else(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
+    with node(mosquitto, tmp_path) as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+        for tenth in range(200):
+            sink.publish(estimate(tenth / 10, "happy" if tenth % 10 < 8 else "sad"))
+        eventually(lambda: len(house.raw(f"{NODE}/state")) > 20)
+        told = house.json(f"{NODE}/homeassistant")
+    assert told[0] == {"label": "happy", "confidence_percent": 80, "face": True, "speech": False}
+    assert {t["label"] for t in told} == {"happy"}
+    assert len(told) < 5
+
+
+def test_home_assistant_knows_what_is_true_before_it_hears_that_the_node_is_online(
+    mosquitto: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with node(mosquitto, tmp_path) as sink:
+        with Listener(mosquitto.port) as before:
+            eventually_while(sink.poll, lambda: is_online(before))
+            sink.publish(estimate(0, "happy"))
+        mosquitto.kill()
+        eventually_while(sink.poll, lambda: "trying again" in caplog.text)
+        sink.poll()
+        tell(sink, 1, 6, "sad")
+        mosquitto.start()
+        with Listener(mosquitto.port) as after:
+            eventually_while(sink.poll, lambda: is_online(after), 20)
+            spoken = after.topics()
+    assert after.json(f"{NODE}/homeassistant")[-1]["label"] == "sad"
+    assert spoken.index(f"{NODE}/homeassistant") < spoken.index(f"{NODE}/status")
+
+
+def test_the_own_last_will_after_a_restart_of_the_broker_is_nobodys_fault(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    will = {"state": "offline", "boot_id": "boot-1", "ts": "2026-11-30T00:00:00.000Z"}
+    with node(mosquitto, tmp_path) as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+        house.say(f"{NODE}/status", json.dumps(will), retain=True)
+        eventually_while(sink.poll, lambda: house.json(f"{NODE}/status")[-2:-1] == [will])
+    assert "gave out the last will of kitchen" in caplog.text
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+OLD_ADDRESS = "homeassistant/device/kitchen/config"
+OLD_ANNOUNCEMENT = json.dumps({"origin": {"name": "affectd"}, "device": {}, "components": {}})
+
+
+def retained(port: int) -> dict[str, bytes]:
+    with Listener(port) as late:
+        late.say("the/end", "1")
+        eventually(lambda: "the/end" in late.topics())
+        return {topic: payload for topic, payload, is_retained in late.heard if is_retained and payload}
+
+
+def test_an_announcement_at_the_old_address_is_handed_over_before_there_is_a_new_one(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path
+) -> None:
+    house.say(OLD_ADDRESS, OLD_ANNOUNCEMENT, retain=True)
+    with node(mosquitto, tmp_path, is_first=True) as sink:
+        eventually_while(sink.poll, lambda: b"" in house.raw(OLD_ADDRESS))
+    spoken = [(topic, payload) for topic, payload, _ in house.heard if topic.endswith("/config")]
+    assert [topic for topic, _ in spoken] == [OLD_ADDRESS, OLD_ADDRESS, TOPICS.address(table.DISCOVERY), OLD_ADDRESS]
+    assert json.loads(spoken[1][1]) == {"migrate_discovery": True}
+    assert OLD_ADDRESS not in retained(mosquitto.port)
+
+
+def test_another_device_at_the_old_address_is_left_alone(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    others = json.dumps({"origin": {"name": "zigbee"}, "device": {}, "components": {}})
+    with Listener(mosquitto.port) as house:
+        house.say(OLD_ADDRESS, others, retain=True)
+        with node(mosquitto, tmp_path, is_first=True) as sink:
+            eventually_while(sink.poll, lambda: TOPICS.address(table.DISCOVERY) in house.topics())
+    assert retained(mosquitto.port)[OLD_ADDRESS] == others.encode()
+
+
+@pytest.mark.parametrize(
+    "renamed", [Topics("hall"), Topics("kitchen", prefix="upstairs"), Topics("kitchen", homeassistant_prefix="ha")]
+)
+def test_a_node_that_is_renamed_leaves_nothing_of_its_old_name(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path, renamed: Topics
+) -> None:
+    with node(mosquitto, tmp_path, boot_id="boot-1") as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+    with node(mosquitto, tmp_path, boot_id="boot-2", topics=renamed) as sink:
+        gone = [address for address in TOPICS.retained() if address not in renamed.retained()]
+        eventually_while(sink.poll, lambda: all(house.raw(address)[-1] == b"" for address in gone))
+        assert retained(mosquitto.port).keys() == renamed.retained().keys()
+    later = Identities(tmp_path / "identities.json", Identity(renamed.node, renamed.prefix, "x", "boot-3"))
+    assert [one.node for one in later.former] == [renamed.node]
+
+
+def test_a_name_that_another_node_has_taken_meanwhile_is_left_to_it(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    with node(mosquitto, tmp_path, boot_id="boot-1") as first:
+        eventually_while(first.poll, lambda: is_online(house))
+    with node(mosquitto, tmp_path / "other", boot_id="boot-2") as taker:
+        eventually_while(taker.poll, lambda: is_online(house))
+        with node(mosquitto, tmp_path, boot_id="boot-3", topics=Topics("hall")) as renamed:
+            eventually_while(renamed.poll, lambda: "affectd/hall/status" in house.topics())
+            house.say("affectd/hall/request/self-test", "{}")
+            eventually_while(renamed.poll, lambda: "affectd/hall/response/self-test" in house.topics())
+        assert TOPICS.retained().keys() <= retained(mosquitto.port).keys()

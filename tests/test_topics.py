@@ -14,7 +14,7 @@ def test_every_topic_has_an_address_below_its_own_prefix() -> None:
     assert topics.address(table.CAMERA) == "home/mood/kitchen/status/camera"
     assert topics.address(table.REQUEST) == "home/mood/kitchen/request/+"
     assert topics.address(table.RESPONSE, "self-test") == "home/mood/kitchen/response/self-test"
-    assert topics.address(table.DISCOVERY) == "ha/device/kitchen/config"
+    assert topics.address(table.DISCOVERY) == "ha/device/affectd/kitchen/config"
     assert topics.address(table.HA_STATUS) == "homeassistant/status"
 
 
@@ -22,7 +22,7 @@ def test_what_says_how_things_are_is_retained_and_what_happens_is_not() -> None:
     retained = {t.pattern.removeprefix("affectd/<node>/") for t in table.TABLE if t.retain}
     assert retained == {
         "status", "status/camera", "status/microphone", "status/models", "status/store", "info", "health",
-        "privacy/state", "homeassistant/device/<node>/config",
+        "privacy/state", "homeassistant/device/affectd/<node>/config",
     }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from device.setup.findings import Finding, look
+from device.findings import Finding, look
 from device.setup.libraries import check_libraries
 
 

@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from device.publish import topics as table
+from device.publish.episodes import Kind
 from device.publish.payload import Json
 from device.publish.topics import Topic, Topics
-from device.readings import EMOTIONS, NOBODY, UNCERTAIN
+from device.readings import EMOTIONS, NOBODY, UNCERTAIN, UNKNOWN
 
 _EXPIRE_BEATS = 3
 """Missed heartbeats after which an entity counts as unavailable: a stuck process never triggers its last will."""
 
+_LONGEST_STATE = 250
+"""Characters. Home Assistant takes no state of more than 255."""
 
-def discovery(topics: Topics, *, version: str, state_heartbeat_s: float = 10.0, health_period_s: float = 60.0) -> Json:
-    """The payload for ``homeassistant/device/<node>/config``. Heartbeats are those of ``state`` and ``health``."""
-    entities = _Entities(topics, round(_EXPIRE_BEATS * state_heartbeat_s), round(_EXPIRE_BEATS * health_period_s))
+_NOISY: Json = {"enabled_by_default": False}
+"""Of what changes with every message, or stands elsewhere, too: for who asks for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What the node has. An entity of anything else would stay unknown for ever, or refuse when it is pressed."""
+
+    face: bool = True
+    speech: bool = True
+    temperature: bool = True
+    undervoltage: bool = True
+    restart: bool = True
+
+
+EVERYTHING = Equipment()
+
+
+def discovery(
+    topics: Topics,
+    *,
+    version: str,
+    has: Equipment = EVERYTHING,
+    heartbeat_s: float = 10.0,
+    health_period_s: float = 60.0,
+) -> Json:
+    """The payload of the discovery topic. The periods are those of the entities' states and of ``health``.
+
+    What the node has not is named with its platform alone: that removes what an earlier setting has announced.
+    """
+    entities = _Entities(topics, round(_EXPIRE_BEATS * heartbeat_s), round(_EXPIRE_BEATS * health_period_s))
     return {
         "device": {
             "identifiers": [f"affectd_{topics.node}"],
@@ -27,11 +60,19 @@ def discovery(topics: Topics, *, version: str, state_heartbeat_s: float = 10.0, 
         "availability": [_available(topics, table.STATUS)],
         "components": {
             **entities.estimate(),
-            **entities.presence(),
+            **_if(has.face, entities.sense("face", "camera", table.CAMERA) | entities.frame_rate()),
+            **_if(has.speech, entities.sense("speech", "microphone", table.MICROPHONE)),
             **entities.controls(),
+            **_if(has.restart, entities.restart()),
+            **_if(has.undervoltage, entities.undervoltage()),
+            **_if(has.temperature, entities.temperature()),
             **entities.diagnostics(),
         },
     }
+
+
+def _if(has: bool, components: Json) -> Json:
+    return components if has else {key: {"platform": part["platform"]} for key, part in components.items()}
 
 
 class _Entities:
@@ -43,28 +84,49 @@ class _Entities:
         self._health_expires_s = health_expires_s
 
     def estimate(self) -> Json:
+        """While nothing is looked at they are unavailable, and hold no label that could come back for a moment."""
+        known = f"value_json.label != '{UNKNOWN}'"
+        looking = {
+            "topic": self._topics.address(table.HOME_ASSISTANT),
+            "value_template": f"{{{{ 'online' if {known} else 'offline' }}}}",
+        }
+        available = _all_of(_available(self._topics, table.STATUS), looking)
         return {
-            "emotion": self._of_state("sensor", "emotion", "Emotion", "{{ value_json.label }}") | {
+            "emotion": self._of_state("sensor", "emotion", "Emotion", f"value_json.label if {known} else 'None'")
+            | available
+            | {
                 "device_class": "enum",
                 "options": [*map(str, EMOTIONS), UNCERTAIN, NOBODY],
                 "icon": "mdi:emoticon-outline",
             },
             "confidence": self._of_state(
-                "sensor", "confidence", "Confidence", "{{ (value_json.confidence * 100) | round(0) | int }}"
-            ) | {"unit_of_measurement": "%", "state_class": "measurement", "icon": "mdi:percent-outline"},
-        }  # fmt: skip
+                "sensor", "confidence", "Confidence", f"value_json.confidence_percent if {known} else 'None'"
+            )
+            | available
+            | {"unit_of_measurement": "%", "state_class": "measurement", "icon": "mdi:percent-outline"},
+            "episode": self._episode() | _NOISY,
+        }
 
-    def presence(self) -> Json:
+    def sense(self, modality: str, part: str, topic: Topic) -> Json:
+        """Whether somebody is seen or heard, and how what sees or hears is."""
         return {
             f"{modality}_present": self._of_state(
                 "binary_sensor",
                 f"{modality}_present",
                 f"{modality.capitalize()} present",
-                f"{{{{ 'ON' if value_json.modalities.{modality}.present else 'OFF' }}}}",
+                f"'ON' if value_json.{modality} else 'OFF'",
             )
-            | {"availability_mode": "all", "availability": [_available(self._topics, t) for t in (table.STATUS, part)]}
-            for modality, part in (("face", table.CAMERA), ("speech", table.MICROPHONE))
-        }
+            | _all_of(*(_available(self._topics, t) for t in (table.STATUS, topic))),
+            f"{part}_status": self._entity("sensor", f"{part}_status", part.capitalize()) | {
+                "state_topic": self._topics.address(topic),
+                "value_template": "{{ value_json.state }}",
+                "device_class": "enum",
+                "options": ["online", "degraded", "offline", "disabled"],
+                "json_attributes_topic": self._topics.address(topic),
+                "json_attributes_template": "{{ {'reason': value_json.reason} | tojson }}",
+                "entity_category": "diagnostic",
+            },
+        }  # fmt: skip
 
     def controls(self) -> Json:
         return {
@@ -73,56 +135,85 @@ class _Entities:
                 "command_topic": self._topics.address(table.PRIVACY_SET),
                 "icon": "mdi:eye-off-outline",
             },
-            "restart": self._button("restart", "Restart") | {"device_class": "restart", "entity_category": "config"},
             "self_test": self._button("self-test", "Self-test") | {"entity_category": "diagnostic"},
+            "self_test_result": self._entity("sensor", "self_test_result", "Self-test result") | {
+                "state_topic": self._topics.address(table.RESPONSE, "self-test"),
+                "value_template": "{{ 'passed' if value_json.status == 'ok' "
+                f"else (value_json.error or 'failed')[:{_LONGEST_STATE}] }}}}",
+                "json_attributes_topic": self._topics.address(table.RESPONSE, "self-test"),
+                "json_attributes_template": "{{ (value_json.data or {}) | tojson }}",
+                "entity_category": "diagnostic",
+                "icon": "mdi:clipboard-check-outline",
+            },
+        }  # fmt: skip
+
+    def restart(self) -> Json:
+        return {
+            "restart": self._button("restart", "Restart") | {"device_class": "restart", "entity_category": "config"}
+        }
+
+    def frame_rate(self) -> Json:
+        return {
+            "frame_rate": self._of_health("sensor", "frame_rate", "Frame rate", "value_json.frame_rate_hz")
+            | {"unit_of_measurement": "fps", "state_class": "measurement", "icon": "mdi:filmstrip"}
+            | _NOISY
+        }
+
+    def undervoltage(self) -> Json:
+        value = "value_json.undervoltage_now"
+        flag = f"'None' if {value} is none else 'ON' if {value} else 'OFF'"  # "None" is its word for what is not known
+        return {
+            "undervoltage": self._of_health("binary_sensor", "undervoltage", "Undervoltage", flag)
+            | {"device_class": "problem"}
+        }
+
+    def temperature(self) -> Json:
+        return {
+            "temperature": self._of_health(
+                "sensor", "temperature", "Temperature", "value_json.soc_temperature_celsius"
+            ) | {"device_class": "temperature", "unit_of_measurement": "°C", "state_class": "measurement"} | _NOISY
         }  # fmt: skip
 
     def diagnostics(self) -> Json:
+        """When it started is what a restart answers with; the version stands at the device, too."""
+        of_info = {"state_topic": self._topics.address(table.INFO), "entity_category": "diagnostic"}
         return {
-            "camera": self._part("camera", "Camera", table.CAMERA),
-            "microphone": self._part("microphone", "Microphone", table.MICROPHONE),
-            "undervoltage": self._of_health(
-                "binary_sensor", "undervoltage", "Undervoltage", _flag("value_json.undervoltage_now")
-            ) | {"device_class": "problem"},
-            "temperature": self._of_health(
-                "sensor", "temperature", "Temperature", "{{ value_json.soc_temperature_celsius }}"
-            ) | {"device_class": "temperature", "unit_of_measurement": "°C", "state_class": "measurement"},
-            "frame_rate": self._of_health(
-                "sensor", "frame_rate", "Frame rate", "{{ value_json.frame_rate_hz }}"
-            ) | {"unit_of_measurement": "fps", "state_class": "measurement", "icon": "mdi:filmstrip"},
-            "version": self._entity("sensor", "version", "Version") | {
-                "state_topic": self._topics.address(table.INFO),
-                "value_template": "{{ value_json.version }}",
-                "entity_category": "diagnostic",
-                "icon": "mdi:tag-outline",
+            "started": self._entity("sensor", "started", "Started") | of_info | {
+                "value_template": "{{ value_json.ts }}", "device_class": "timestamp",
+            },
+            "version": self._entity("sensor", "version", "Version") | of_info | _NOISY | {
+                "value_template": "{{ value_json.version }}", "icon": "mdi:tag-outline",
             },
         }  # fmt: skip
+
+    def _episode(self) -> Json:
+        """Only what begins or ends now: an update would fire as another event, and one of an outage far too late."""
+        now = f"value_json.kind != '{Kind.UPDATE}' and not value_json.backfilled"
+        event = (
+            "{'event_type': value_json.kind, 'label': value_json.label, 'duration_s': value_json.duration_s} | tojson"
+        )
+        return self._entity("event", "episode", "Episode") | {
+            "state_topic": self._topics.address(table.EVENT),
+            "event_types": [str(Kind.START), str(Kind.END)],
+            "value_template": f"{{{{ {event} if {now} else '' }}}}",
+            "icon": "mdi:emoticon-wink-outline",
+        }
 
     def _entity(self, platform: str, key: str, name: str) -> Json:
         return {"platform": platform, "unique_id": f"affectd_{self._topics.node}_{key}", "name": name}
 
-    def _of_state(self, platform: str, key: str, name: str, template: str) -> Json:
+    def _of_state(self, platform: str, key: str, name: str, value: str) -> Json:
         return self._entity(platform, key, name) | {
-            "state_topic": self._topics.address(table.STATE),
-            "value_template": template,
+            "state_topic": self._topics.address(table.HOME_ASSISTANT),
+            "value_template": f"{{{{ {value} }}}}",
             "expire_after": self._state_expires_s,
         }
 
-    def _of_health(self, platform: str, key: str, name: str, template: str) -> Json:
+    def _of_health(self, platform: str, key: str, name: str, value: str) -> Json:
         return self._entity(platform, key, name) | {
             "state_topic": self._topics.address(table.HEALTH),
-            "value_template": template,
+            "value_template": f"{{{{ {value} }}}}",
             "expire_after": self._health_expires_s,
-            "entity_category": "diagnostic",
-        }
-
-    def _part(self, key: str, name: str, topic: Topic) -> Json:
-        """A problem is what nobody wished for: ``disabled`` is none."""
-        return self._entity("binary_sensor", key, name) | {
-            "state_topic": self._topics.address(topic),
-            "value_template": "{{ 'ON' if value_json.state in ('offline', 'degraded') else 'OFF' }}",
-            "json_attributes_topic": self._topics.address(topic),
-            "device_class": "problem",
             "entity_category": "diagnostic",
         }
 
@@ -133,13 +224,12 @@ class _Entities:
         }
 
 
+def _all_of(*available: Json) -> Json:
+    return {"availability_mode": "all", "availability": list(available)}
+
+
 def _available(topics: Topics, topic: Topic) -> Json:
     return {
         "topic": topics.address(topic),
         "value_template": "{{ 'online' if value_json.state in ('online', 'degraded') else 'offline' }}",
     }
-
-
-def _flag(value: str) -> str:
-    # "None" is Home Assistant's word for a state that is not known.
-    return f"{{{{ 'None' if {value} is none else 'ON' if {value} else 'OFF' }}}}"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -16,7 +15,9 @@ from device.health import Health
 from device.publish import topics as table
 from device.publish.cadence import Cadence, Every
 from device.publish.courier import Courier
+from device.publish.entities import Entities
 from device.publish.episodes import EpisodeEvent, Episodes
+from device.publish.identities import Identities, Identity
 from device.publish.message import Message
 from device.publish.mqtt import Link
 from device.publish.payload import Json, Payloads, encode
@@ -27,12 +28,16 @@ from device.readings import Estimate
 _log = logging.getLogger(__name__)
 
 _REASSERT_S = 1.0
-_BIRTH_JITTER_S = 5.0
 
 
-def subscriptions(topics: Topics) -> list[str]:
-    """What a node's link listens to; its own status among it, to correct what others say there."""
-    return [topics.address(t) for t in (table.STATUS, table.PRIVACY_SET, table.REQUEST, table.HA_STATUS)]
+def subscriptions(topics: Topics, former: Iterable[Identity] = ()) -> list[str]:
+    """What a node's link listens to; its own status among it, to correct what others say there.
+
+    At the status of a ``former`` identity it learns whether that left something behind.
+    """
+    own = [topics.address(topic) for topic in (table.STATUS, table.PRIVACY_SET, table.REQUEST)]
+    left = [one.topics().address(table.STATUS) for one in former]
+    return list(dict.fromkeys([*own, *Entities.subscriptions(topics), *left]))
 
 
 def is_privacy_wish(topics: Topics, message: Message) -> bool:
@@ -47,8 +52,9 @@ class NodeSink:
     away nothing but events is stored, because a state of ten minutes ago is no state. The newest state goes out before
     each ``online``, or whoever waits for the node would take up its state of before. ``set_privacy`` is called with
     ``True`` to close camera and microphone; it does so whatever happens, and may then raise ``AffectdError``, which is
-    answered. ``discovery`` none withdraws the node from Home Assistant. Call ``poll()`` often (ten times a second):
-    requests are answered there. Leaving says ``stopped``, but an exception leaves it to the last will: ``offline``.
+    answered. ``entities`` are what Home Assistant is told; what a former one of ``identities`` left is cleared. Call
+    ``poll()`` often (ten times a second): requests are answered there. Leaving says ``stopped``, but an exception
+    leaves it to the last will: ``offline``.
     """
 
     def __init__(
@@ -62,20 +68,18 @@ class NodeSink:
         courier: Courier,
         handlers: Mapping[str, Handler],
         set_privacy: Callable[[bool], None],
-        discovery: Json | None,
+        entities: Entities,
+        identities: Identities,
         state_qos: int = table.STATE.qos,
-        birth_jitter_s: float = _BIRTH_JITTER_S,
     ) -> None:
         self._link, self._topics, self._payloads = link, topics, payloads
         self._cadence, self._episodes, self._courier = cadence, episodes, courier
         self._handlers, self._set_privacy = handlers, set_privacy
         self._retained: dict[str, bytes] = {}
-        self._discovery = b"" if discovery is None else encode(discovery)
+        self._entities, self._identities = entities, identities
         self._state = replace(table.STATE, qos=state_qos)
-        self._birth_jitter_s = birth_jitter_s
-        self._rediscover_ns: int | None = None
         self._reassert = Every(_REASSERT_S)
-        self._challenged = False
+        self._challenged = self._by_own_will = False
         self._online = False
         self._newest: Estimate | None = None
 
@@ -102,6 +106,7 @@ class NodeSink:
         """Send the state if it is worth it and somebody can hear it; step the episodes."""
         self._newest = estimate
         self._say_if_due(estimate)
+        self._entities.publish(estimate, online=self._online)
         self._tell(self._episodes.step(estimate))  # after the state, which somebody waits for
 
     def set_part(self, part: str, state: str, reason: str | None = None) -> None:
@@ -124,7 +129,7 @@ class NodeSink:
         """Take what came from the broker: connections, requests, receipts. Never waits."""
         now_ns = time.monotonic_ns()
         while (connected := self._link.connections.take(0)) is not None:
-            self._on_connection(connected)
+            self._on_connection(connected, now_ns)
         self._obey()
         for _ in range(len(self._link.inbox)):  # what comes in meanwhile waits for the next call
             if (message := self._link.inbox.take(0)) is not None:
@@ -132,21 +137,24 @@ class NodeSink:
             self._obey()  # an answer may take its time
         self._keep_up(now_ns)
 
-    def _on_connection(self, connected: bool) -> None:
+    def _on_connection(self, connected: bool, now_ns: int) -> None:
         self._online = connected
         if not connected:
             return
         for address, payload in self._retained.items():
             self._link.send(Message(address, payload, qos=1, retain=True))
-        self._send(table.DISCOVERY, self._discovery)
+        self._entities.connected(now_ns)
         self._say_online()
+        self._identities.settle()
 
     def _on_message(self, message: Message, now_ns: int) -> None:
+        self._clear_what_was_left(message)
         if message.address == self._topics.address(table.STATUS):
-            # What was retained when we came is older than the `online` that we said since.
-            self._challenged |= not message.retain and not self._is_ours(message.payload)
+            self._on_status(message)
         elif message.address == self._topics.address(table.HA_STATUS):
             self._on_birth(message, now_ns)
+        elif self._entities.hear(message, now_ns):
+            return
         elif message.retain:
             _log.warning("ignored a retained message at %s; publish it without retain", message.address)
         elif message.address == self._topics.address(table.PRIVACY_SET):
@@ -154,6 +162,11 @@ class NodeSink:
                 self._respond("privacy", refusal("privacy/set takes ON (closes camera and microphone) or OFF"))
         elif verb := self._topics.verb(message.address):
             self._respond(verb, answer(verb, message.payload, self._handlers))
+
+    def _on_status(self, message: Message) -> None:
+        # What was retained when we came is older than the `online` that we said since.
+        if not message.retain and not self._is_ours(message.payload, "online"):
+            self._challenged, self._by_own_will = True, self._is_ours(message.payload, "offline")
 
     def _obey(self) -> None:
         while (message := self._link.urgent.take(0)) is not None:
@@ -181,24 +194,37 @@ class NodeSink:
         if message.payload == b"online":
             if not message.retain:  # it has just come back, and shows the state of before
                 self._say_newest()
-            # A house full of nodes must not announce themselves all at once.
-            self._rediscover_ns = now_ns + round(random.uniform(0, self._birth_jitter_s) * 1e9)
+            self._entities.announce_soon(now_ns)
+
+    def _clear_what_was_left(self, message: Message) -> None:
+        for former in self._identities.former:
+            if message.address != former.topics().address(table.STATUS) or not message.payload:
+                continue
+            if former.wrote(message.payload):
+                _log.info("clearing what this node left on the broker as %s", former.node)
+                for address in former.left_behind(self._identities.now):
+                    self._link.send(Message(address, b"", qos=1, retain=True))
+            self._identities.forget(former)
 
     def _keep_up(self, now_ns: int) -> None:
         if not self._online:
             return
-        if self._rediscover_ns is not None and now_ns >= self._rediscover_ns:
-            self._rediscover_ns = None
-            self._send(table.DISCOVERY, self._discovery)
-            self._say_newest()
+        self._entities.keep_up(now_ns)
         # Two nodes with one name correct each other for ever: not more than once a second.
         if self._challenged and self._reassert.due(now_ns):
             self._challenged = False
-            # A twin on the broker does this at each of its turns; the link has named it.
-            severity = logging.DEBUG if self._link.problem else logging.WARNING
-            _log.log(severity, "somebody said that %s is not online; saying it again", self._topics.node)
+            self._log_challenge()
             self._say_online()
         self._courier.deliver()
+
+    def _log_challenge(self) -> None:
+        node = self._topics.node
+        if self._by_own_will:  # the link has told of the connection that broke
+            _log.info("the broker gave out the last will of %s, whose connection broke; saying online again", node)
+        else:
+            # A twin on the broker does this at each of its turns; the link has named it.
+            severity = logging.DEBUG if self._link.problem else logging.WARNING
+            _log.log(severity, "somebody said that %s is not online; saying it again", node)
 
     def _tell(self, events: list[EpisodeEvent]) -> None:
         for event in events:
@@ -209,10 +235,10 @@ class NodeSink:
                 at_once=self._online,
             )
 
-    def _is_ours(self, payload: bytes) -> bool:
+    def _is_ours(self, payload: bytes, state: str) -> bool:
         try:
             status = json.loads(payload)
-            return bool(status["state"] == "online" and status["boot_id"] == self._payloads.boot_id)
+            return bool(status["state"] == state and status["boot_id"] == self._payloads.boot_id)
         except (ValueError, TypeError, KeyError, RecursionError):
             return False
 
@@ -224,6 +250,7 @@ class NodeSink:
         self._cadence.restart()
         if self._newest is not None:
             self._say_if_due(self._newest)
+        self._entities.say()
 
     def _say_if_due(self, estimate: Estimate) -> None:
         if self._online and self._cadence.due(estimate):

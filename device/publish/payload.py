@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from device.health import Health
+from device.publish.downsample import EntityStates
 from device.publish.episodes import EpisodeEvent
 from device.publish.wall_clock import clock_synced, now_text, rfc3339
 from device.readings import EMOTIONS, Estimate, ModalityState, Probabilities
@@ -173,6 +174,11 @@ class Payloads:
             "mono_ns": captured_ns,
             "clock_synced": self._clock.synced(),
         }
+
+
+def entity_states(states: EntityStates) -> Json:
+    """What Home Assistant's entities show; their templates read it."""
+    return asdict(states)
 
 
 def encode(payload: Mapping[str, Any]) -> bytes:

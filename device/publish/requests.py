@@ -21,6 +21,14 @@ Handler = Callable[[Mapping[str, Any]], Json]
 """Called on the main thread with the request's fields; gives the answer's ``data``, or raises ``AffectdError``."""
 
 
+class Unsound(AffectdError):
+    """A request that was carried out and found faults: the answer names them all, and has ``data`` all the same."""
+
+    def __init__(self, faults: str, data: Json) -> None:
+        super().__init__(faults)
+        self.data = data
+
+
 def answer(verb: str, payload: bytes, handlers: Mapping[str, Handler]) -> Json:
     """Run the verb's handler and say what came of it. Never raises for anything a stranger can send."""
     transaction = None
@@ -31,7 +39,7 @@ def answer(verb: str, payload: bytes, handlers: Mapping[str, Handler]) -> Json:
         return {"transaction": transaction, "status": "ok", "data": data, "error": None}
     except AffectdError as error:
         _log.warning("request %s: %s", verb, error)
-        return refusal(str(error), transaction)
+        return {**refusal(str(error), transaction), "data": error.data if isinstance(error, Unsound) else None}
 
 
 def refusal(reason: str, transaction: str | int | None = None) -> Json:

@@ -43,6 +43,9 @@ EVENT = Topic(
     "affectd/<node>/event", 1, False,
     "`start`｜`update`｜`end` of an emotion episode; `backfilled` after an outage; `reason` `restart`: the node died",
 )  # fmt: skip
+HOME_ASSISTANT = Topic(
+    "affectd/<node>/homeassistant", 0, False, "`state` for Home Assistant: slower, coarser, and at least every 10 s"
+)
 HEALTH = Topic("affectd/<node>/health", 1, True, "every 60 s: memory, load, temperature, frame rate, drops, queues")
 PRIVACY_SET = Topic(
     "affectd/<node>/privacy/set", 1, False,
@@ -58,14 +61,15 @@ REQUEST = Topic(
 RESPONSE = Topic(
     "affectd/<node>/response/<verb>", 1, False, '`{"transaction", "status": "ok"｜"error", "data", "error"}`'
 )
-DISCOVERY = Topic("homeassistant/device/<node>/config", 1, True, "Home Assistant device discovery")
+DISCOVERY = Topic("homeassistant/device/affectd/<node>/config", 1, True, "Home Assistant device discovery")
+OLD_DISCOVERY = Topic("homeassistant/device/<node>/config", 1, True, "where discovery was")
 HA_STATUS = Topic(
     "homeassistant/status", 1, False, "Home Assistant's own `online`｜`offline`: discovery is sent again", inbound=True
 )
 
 TABLE = (
-    STATUS, CAMERA, MICROPHONE, MODELS, STORE, INFO, STATE, EVENT, HEALTH, PRIVACY_SET, PRIVACY_STATE, REQUEST,
-    RESPONSE, DISCOVERY, HA_STATUS,
+    STATUS, CAMERA, MICROPHONE, MODELS, STORE, INFO, STATE, EVENT, HOME_ASSISTANT, HEALTH, PRIVACY_SET, PRIVACY_STATE,
+    REQUEST, RESPONSE, DISCOVERY, HA_STATUS,
 )  # fmt: skip
 
 SENSORS = {"camera": CAMERA, "microphone": MICROPHONE, "models": MODELS, "store": STORE}
@@ -92,9 +96,13 @@ class Topics:
         """Where the topic is found at this node. A request without a verb is a filter that matches every verb."""
         if topic == HA_STATUS:  # Home Assistant's own, wherever discovery is
             return topic.pattern
-        prefix = self.homeassistant_prefix if topic == DISCOVERY else self.prefix
+        prefix = self.homeassistant_prefix if topic in (DISCOVERY, OLD_DISCOVERY) else self.prefix
         rest = topic.pattern.partition("/")[2]
         return f"{prefix}/{rest.replace('<node>', self.node).replace('<verb>', verb)}"
+
+    def retained(self) -> dict[str, Topic]:
+        """What the node leaves on the broker, by address."""
+        return {self.address(topic): topic for topic in TABLE if topic.retain}
 
     def verb(self, address: str) -> str | None:
         """The verb of a request that came in at ``address``; ``None`` if it is none that can be answered."""

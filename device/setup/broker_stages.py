@@ -12,13 +12,13 @@ from contextlib import closing, contextmanager
 from ipaddress import ip_address
 
 from device.errors import AffectdError
+from device.findings import Finding, look
 from device.publish import topics as table
 from device.publish.broker import BrokerAddress, require_usable
 from device.publish.message import Message
 from device.publish.mqtt import Link
 from device.publish.payload import Payloads, SystemClock, encode
 from device.publish.topics import Topics
-from device.setup.findings import Finding, look
 from device.setup.handshake import check_tls, speaks_tls
 
 TIMEOUT_S = 5.0

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from device.app import load_models, make_topics
 from device.errors import AffectdError
+from device.findings import Finding, look
 from device.setup.broker_stages import broker_stages
 from device.setup.camera_check import View, look_through, shown
 from device.setup.draft import Draft
-from device.setup.findings import Finding, look
 from device.setup.microphone_check import Level, listen_to
 
 FACE_S = 6.0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from device.app import broker_address, load_models, make_topics
 from device.errors import AffectdError, SourceLost, SourceUnavailable
+from device.findings import Finding, look
 from device.health import SystemProbe
 from device.models.runtime import runtime_name
 from device.models.tflite import TfliteModel
@@ -16,7 +17,6 @@ from device.settings import UNSTATED, Camera, Settings, state_dir
 from device.setup.access import held_by_the_appliance
 from device.setup.broker_stages import broker_stages
 from device.setup.camera_check import devices_of, first_view, shown
-from device.setup.findings import Finding, look
 from device.setup.microphone_check import listen_to, microphone_devices
 
 LEAST_FREE_MB = 50

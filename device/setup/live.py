@@ -13,11 +13,11 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from device.findings import Finding
 from device.setup.camera_check import View
 from device.setup.checks import FACE_S, VOICE_S, Checked, check_broker, check_camera, check_microphone
 from device.setup.dialogue import ask_broker, ask_camera, ask_microphone, choose
 from device.setup.draft import Draft
-from device.setup.findings import Finding
 from device.setup.microphone_check import Level
 
 QUIETEST_DBFS = -60.0

@@ -1,0 +1,160 @@
+"""Estimates made slow and coarse, for histories that keep every change. Stepped by the times it is given.
+
+Home Assistant's recorder writes a row at each change of an entity, and automations act on each: ten estimates a second
+are several hundred thousand rows a day.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from device.readings import NOBODY, UNCERTAIN, UNKNOWN, Estimate, Modality
+
+CONFIDENCE_STEP = 5
+"""Points of 100 between two confidences that are told apart."""
+
+_SETTLE_NS = 3_000_000_000
+"""Who has come in is looked at for so long before an emotion is said: the first estimates waver."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntityStates:
+    """What the entities show: a label of ``state``, its confidence in steps of 5 points, and who is present."""
+
+    label: str
+    confidence_percent: int
+    face: bool
+    speech: bool
+
+
+class OffDelay:
+    """On at once; off when it has been off for ``delay_ns``."""
+
+    def __init__(self, delay_ns: int) -> None:
+        self._delay_ns = delay_ns
+        self._on_ns: int | None = None
+
+    def step(self, now_ns: int, on: bool) -> bool:
+        """Whether it counts as on at ``now_ns``."""
+        if on:
+            self._on_ns = now_ns
+        return on or (self._on_ns is not None and now_ns - self._on_ns < self._delay_ns)
+
+    def reset(self) -> None:
+        """Off, without a delay."""
+        self._on_ns = None
+
+
+class Majority:
+    """A sliding window of ``window_ns`` over labels and their confidences, each weighted by how long it lasted."""
+
+    def __init__(self, window_ns: int) -> None:
+        self._window_ns = window_ns
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._spans: deque[tuple[int, str, int, int]] = deque()  # end, label, how long, and that times the confidence
+        self._lasted_ns: dict[str, int] = {}
+        self._weighted: dict[str, int] = {}
+        self.filled_ns = 0
+        """How much of the window is known."""
+
+    def add(self, start_ns: int, end_ns: int, label: str, confidence: float) -> None:
+        """The label lasted from the one time to the other, which is now."""
+        lasted_ns = end_ns - start_ns
+        weighted = round(lasted_ns * confidence)
+        self._spans.append((end_ns, label, lasted_ns, weighted))
+        self._count(label, lasted_ns, weighted)
+        while self._spans and self._spans[0][0] <= end_ns - self._window_ns:
+            _, gone, lasted_ns, weighted = self._spans.popleft()
+            self._count(gone, -lasted_ns, -weighted)
+
+    def label(self, said: str) -> str:
+        """What lasted for more than half of what is known, else ``said`` if for a third, else ``uncertain``.
+
+        The one margin is wider than the other, so that on the way from one label to the next there is no third.
+        """
+        leader = next((label for label, ns in self._lasted_ns.items() if 2 * ns > self.filled_ns), UNCERTAIN)
+        return said if leader == UNCERTAIN and 3 * self._lasted_ns.get(said, 0) >= self.filled_ns else leader
+
+    def confidence(self, label: str) -> float:
+        """The mean confidence while that label was said; of everything where it never was."""
+        if lasted_ns := self._lasted_ns.get(label):
+            return self._weighted[label] / lasted_ns
+        return sum(self._weighted.values()) / max(self.filled_ns, 1)
+
+    def _count(self, label: str, lasted_ns: int, weighted: int) -> None:
+        self.filled_ns += lasted_ns
+        self._lasted_ns[label] = self._lasted_ns.get(label, 0) + lasted_ns
+        self._weighted[label] = self._weighted.get(label, 0) + weighted
+
+
+class Downsampler:
+    """A majority filter for the label, a dead band for its confidence, an off-delay for presence.
+
+    The label is what most of the last ``min_interval_s`` was; it and its confidence change at most once in that time.
+    That nothing is looked at (``unknown``) and that somebody is present is said at once, absence when it has lasted
+    ``off_delay_s``.
+    """
+
+    def __init__(self, *, min_interval_s: float, off_delay_s: float) -> None:
+        self._interval_ns = round(min_interval_s * 1e9)
+        self._present = {modality: OffDelay(round(off_delay_s * 1e9)) for modality in Modality}
+        self._window = Majority(self._interval_ns)
+        self._last: Estimate | None = None
+        self._said: tuple[str, int] | None = None  # the label, and its confidence in points
+        self._changed_ns: int | None = None
+
+    def step(self, estimate: Estimate) -> EntityStates:
+        """What the entities show from this estimate on."""
+        if self._last is not None and estimate.captured_ns < self._last.captured_ns:
+            self._start_over()  # the source was replayed from its start
+        self._follow(estimate)
+        said = self._next(estimate)
+        if said != self._said:
+            self._changed_ns = None if self._said is None else estimate.captured_ns
+        self._said, self._last = said, estimate
+        face, speech = (self._is_present(estimate, modality) for modality in (Modality.FACE, Modality.SPEECH))
+        return EntityStates(*said, face, speech)
+
+    def _start_over(self) -> None:
+        self._last = self._changed_ns = None
+        self._window.clear()
+        for delay in self._present.values():
+            delay.reset()
+
+    def _follow(self, estimate: Estimate) -> None:
+        """Let the last estimate count until this one; nobody counts no longer once somebody has come in."""
+        last = self._last
+        if last is None:
+            return
+        somebody_came = last.label == NOBODY != estimate.label and self._said is not None and self._said[0] == NOBODY
+        if estimate.label == UNKNOWN or last.label == UNKNOWN or somebody_came:
+            self._window.clear()
+        else:
+            self._window.add(last.captured_ns, estimate.captured_ns, last.label, last.confidence)
+
+    def _next(self, estimate: Estimate) -> tuple[str, int]:
+        now_ns, said = estimate.captured_ns, self._said
+        if said is None or estimate.label == UNKNOWN or not self._interval_ns:
+            return estimate.label, _points(estimate.confidence)
+        too_soon = self._changed_ns is not None and now_ns - self._changed_ns < self._interval_ns
+        still_nobody = said[0] == NOBODY == estimate.label
+        if too_soon or still_nobody or self._window.filled_ns < min(_SETTLE_NS, self._interval_ns):
+            return said
+        label = self._window.label(said[0])
+        confidence = self._window.confidence(label)
+        is_as_said = label == said[0] and abs(100 * confidence - said[1]) < CONFIDENCE_STEP
+        return said if is_as_said else (label, _points(confidence))
+
+    def _is_present(self, estimate: Estimate, modality: Modality) -> bool:
+        delay = self._present[modality]
+        if estimate.label == UNKNOWN:
+            delay.reset()
+        return delay.step(estimate.captured_ns, estimate.modalities[modality].present)
+
+
+def _points(confidence: float) -> int:
+    return CONFIDENCE_STEP * round(100 * confidence / CONFIDENCE_STEP)
