@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from device.features.bandwidth import BandwidthMeter
 from device.features.frames import FrameStream, SpeechFrames
 from device.features.hum import HumFilter
 from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES
@@ -26,13 +27,15 @@ class Window:
     """At most the last 3 s of a voiced stretch.
 
     ``captured_ns`` is the capture time of its end, ``end_sample`` the number of the sample after it; ``features`` is
-    what the model eats, float32 (rows, 40); ``snr_db`` the voice's level above the noise floor.
+    what the model eats, float32 (rows, 40); ``snr_db`` the voice's level above the noise floor; ``bandwidth_hz``
+    how far up the stream's voices reach.
     """
 
     captured_ns: int
     end_sample: int
     features: NDArray[np.float32]
     snr_db: float
+    bandwidth_hz: float
 
 
 class Framer:
@@ -48,6 +51,7 @@ class Framer:
         self._gate, self._without_hum = VoiceGate(), HumFilter()
         self._sound = _RecentSound(0, 0)
         self._open: _GrowingStretch | None = None
+        self._bandwidth = BandwidthMeter()
         self._is_fresh = True
 
     def push(self, block: AudioBlock) -> list[Window]:
@@ -70,7 +74,9 @@ class Framer:
         return self._end_at_gap(0)
 
     def _end_at_gap(self, next_sample: int) -> list[Window]:
-        return self._windows(self._gate.finish(next_sample))
+        windows = self._windows(self._gate.finish(next_sample))
+        self._bandwidth = BandwidthMeter()
+        return windows
 
     def _windows(self, stretches: list[Stretch]) -> list[Window]:
         found = (self._window(stretch) for stretch in stretches)
@@ -82,8 +88,10 @@ class Framer:
         end = growing.due(stretch)
         if end is None:
             return None
-        features = self._features(growing.frames(self._sound, end))
-        return Window(self._sound.captured_ns(end), end, features, stretch.snr_db)
+        frames = growing.frames(self._sound, end)
+        self._bandwidth.hear(frames.energies)
+        features = self._features(frames)
+        return Window(self._sound.captured_ns(end), end, features, stretch.snr_db, self._bandwidth.hz)
 
 
 class _GrowingStretch:

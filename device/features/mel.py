@@ -33,6 +33,13 @@ def _filter_bank() -> NDArray[np.float64]:
     return np.asarray(get_filterbanks(BANDS, FRAME_SAMPLES, RATE_HZ, 0, RATE_HZ / 2), dtype=np.float64)
 
 
+@cache
+def band_edges_hz() -> NDArray[np.float64]:
+    """Where the 40 bands begin, peak and end, (42,): band i does at i, i + 1 and i + 2."""
+    highest = 2595 * np.log10(1 + RATE_HZ / 2 / 700)
+    return np.asarray(700 * (10 ** (np.linspace(0, highest, BANDS + 2) / 2595) - 1))
+
+
 def frame_count(samples: int) -> int:
     """How many frames ``samples`` give; the last one is filled up with zeros."""
     if samples <= FRAME_SAMPLES:

@@ -13,6 +13,9 @@ from device.signals import AudioBlock
 _SNR_RAMP_DB = (6.0, 25.0)
 """Quality 0 and 1. Of the stretches of RAVDESS, TESS and nEMO 95 % lie above 24 dB; with noise added at an SNR of 10 dB
 the median is 16."""
+_BAND_RAMP_HZ = (1000.0, 6000.0)
+"""The same of the width. Of RAVDESS's test clips affectd-1 reads 71 % right; cut at 5, 4 and 3.4 kHz it reads 58, 50
+and 47 %: of what is above chance (1 in 7) 78, 63 and 58 % are left."""
 
 
 class SpeechRecogniser:
@@ -43,6 +46,10 @@ class SpeechRecogniser:
 def read_window(model: Net, window: Window) -> Reading:
     """What the net makes of a window."""
     (output,) = model(window.features)
-    zero_db, one_db = _SNR_RAMP_DB
-    quality = min(1.0, max(0.0, (window.snr_db - zero_db) / (one_db - zero_db)))
+    quality = _ramp(window.snr_db, _SNR_RAMP_DB) * _ramp(window.bandwidth_hz, _BAND_RAMP_HZ)
     return Reading(Modality.SPEECH, window.captured_ns, served(model.card, output), quality)
+
+
+def _ramp(value: float, ends: tuple[float, float]) -> float:
+    zero, one = ends
+    return min(1.0, max(0.0, (value - zero) / (one - zero)))
