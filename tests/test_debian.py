@@ -12,9 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DEBIAN = ROOT / "deploy" / "debian"
 SCRIPTS = [
     *sorted(DEBIAN.glob("*.sh")),
-    DEBIAN / "trial",
     DEBIAN / "affectd.rtupdate",
-    *(DEBIAN / "package" / name for name in ("postinst", "prerm", "postrm")),
+    *(DEBIAN / "package" / name for name in ("preinst", "postinst", "prerm", "postrm")),
     *sorted((ROOT / "deploy" / "arm64").glob("*.sh")),
 ]
 PACKAGES = sorted((ROOT / "dist").glob("affectd_*.deb"))
@@ -69,15 +68,28 @@ def test_the_appliance_is_in_the_package_and_no_other_room_of_the_house(package:
     assert {path.name for path in (ROOT / "models_tflite").iterdir()} | {"blazeface_short.tflite"} <= models | {""}
     examples = "/usr/share/doc/affectd/examples"
     for name in (
-        "/usr/bin/affectd", "/etc/affectd/affectd.toml", "/usr/lib/sysusers.d/affectd.conf",
+        "/usr/bin/affectd", "/usr/share/affectd/affectd.toml", "/usr/lib/sysusers.d/affectd.conf",
         f"{examples}/affectd-setup.toml", f"{examples}/broker-only.conf",
     ):  # fmt: skip
         assert name in found
     units = {Path(name).name for name in found if "/systemd/system/" in name and name.endswith(".service")}
     assert units == {f"affectd{part}.service" for part in ("", "-firstboot", "-trial")}
-    assert found["/etc/affectd/keys/"] == "drwxr-xr-x"
+    assert found["/etc/affectd/keys/"] == found["/etc/affectd/healthy.d/"] == "drwxr-xr-x"
     assert not [name for name in found if "/desktop_server/" in name or "/quantize/" in name or name.endswith(".pyc")]
     assert not [name for name, mode in found.items() if mode[0] != "l" and "w" in mode[4:]]
+
+
+@needs_package
+@needs("dpkg-deb")
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_no_file_is_one_about_which_an_update_would_ask(package: Path) -> None:
+    assert not [name for name in files(package) if name.startswith("/etc/") and not name.endswith("/")]
+    assert subprocess.run(["dpkg-deb", "--info", package, "conffiles"], capture_output=True).returncode != 0
+
+
+def test_what_judges_an_update_needs_nothing_but_python_itself() -> None:
+    done = subprocess.run([sys.executable, "-IS", DEBIAN / "trial.py"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (64, "trial: say models or watch\n")
 
 
 @needs_package

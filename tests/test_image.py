@@ -57,6 +57,15 @@ def test_what_must_last_outlives_a_root_that_cannot_be_written() -> None:
     assert {"/etc/affectd", "/etc/credstore", "/var/lib/affectd-models"} <= paths
 
 
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_what_judges_updates_is_masked_where_nothing_can_be_written(config: Path) -> None:
+    content = loaded(config)
+    is_read_only = content["image"].get("rootfs_type") == "erofs"
+    assert (content.get("affectd", {}).get("updates") == "n") is is_read_only
+    hook = HOOK.read_text(encoding="utf-8")
+    assert re.search(r'IGconf_affectd_updates:-y}" = n .*\n.*mask affectd-trial\.service', hook)
+
+
 def test_the_journal_stays_in_memory() -> None:
     (journal,) = (OVERLAY / "etc/systemd/journald.conf.d").iterdir()
     assert "Storage=volatile" in journal.read_text(encoding="utf-8").splitlines()

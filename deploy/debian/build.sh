@@ -91,7 +91,8 @@ package() { # ARCH
     cp -r "$here/package" "$work/affectd/debian"
     changelog > "$work/affectd/debian/changelog"
     cp systemd/affectd{,-firstboot,-trial}.service "$work/affectd/debian/"
-    cp deploy/affectd{,-setup}.toml "$here"/{trial,affectd.rtupdate,broker-only.conf} "$work/affectd/"
+    cp deploy/affectd{,-setup}.toml "$here"/{affectd.rtupdate,broker-only.conf} "$work/affectd/"
+    install "$here/trial.py" "$work/affectd/trial"
     install -D --mode=644 "$here/sysusers.conf" "$work/affectd/sysusers.d/affectd.conf"
     install -D --mode=644 --target-directory="$work/affectd/about" README.md CHANGELOG.md NOTICE
     (cd "$work/affectd" && dpkg-buildpackage --build=binary --host-arch="$1" --unsigned-changes --no-check-builddeps) \

@@ -90,12 +90,12 @@ def booted(disk: str, folder: Path, *options: str, state: str = "running") -> It
         streams = {"stdin": subprocess.DEVNULL, "stdout": console, "stderr": console}
         with started([*NSPAWN, *options, f"--directory={root}"], env=env, start_new_session=True, **streams) as process:
             try:
-                eventually(lambda: bool(_inits(process)), deadline_s=60)
-                machine = Machine(root, _inits(process)[0])
+                eventually(lambda: bool(inits(process)), deadline_s=60)
+                machine = Machine(root, inits(process)[0])
                 eventually(lambda: machine.run("systemctl is-system-running", check=False) == state, deadline_s=60)
                 yield machine
             finally:
-                _power_off(process)
+                power_off(process)
 
 
 @contextmanager
@@ -105,24 +105,29 @@ def _mounted(disk: str, folder: Path) -> Iterator[Path]:
         each.mkdir(parents=True)
     layers = f"lowerdir={disk},upperdir={upper},workdir={work}"
     subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, root], check=True, timeout=120)
-    # There is no network to wait for.
-    waits = root / "etc/systemd/system/systemd-networkd-wait-online.service"
-    waits.unlink(missing_ok=True)
-    waits.symlink_to("/dev/null")
+    make_ready(root)
     try:
         yield root
     finally:
         subprocess.run(["umount", root], check=True, timeout=120)
 
 
-def _inits(container: subprocess.Popen[bytes]) -> list[int]:
+def make_ready(root: Path) -> None:
+    """There is no network to wait for."""
+    waits = root / "etc/systemd/system/systemd-networkd-wait-online.service"
+    waits.unlink(missing_ok=True)
+    waits.symlink_to("/dev/null")
+
+
+def inits(container: subprocess.Popen[bytes]) -> list[int]:
     """The container's process 1, once it is there: before, its place is held by processes that prepare it."""
     children = Path(f"/proc/{container.pid}/task/{container.pid}/children").read_text().split()
     return [int(child) for child in children if Path(f"/proc/{child}/comm").read_text() == "systemd\n"]
 
 
-def _power_off(container: subprocess.Popen[bytes]) -> None:
-    for init in _inits(container):
+def power_off(container: subprocess.Popen[bytes]) -> None:
+    """In order."""
+    for init in inits(container):
         os.kill(init, signal.SIGRTMIN + 4)  # systemd: power off
     try:
         container.wait(60)

@@ -1,75 +1,22 @@
 # ruff: noqa: D103 - test names are sentences
-"""The package's life under real systemd, on Debian 12 and 13: `make deb-boot` runs this on the package in dist/."""
+"""The package's life under real systemd, on Debian 12 and 13: `make deb-boot` runs this on the package in dist/.
+
+Updates have stories of their own, in test_updates_booted.py.
+"""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import variants
 from fakes import eventually
-from machine import ARCH, HERE, PROJECT, SAMPLE, Machine, booted
+from installed import CONFIG, install_signed_set, override, told
+from machine import HERE, Machine, booted
 from sandbox import probe, probe_outside, tempt
 
-CONFIG = """
-[node]
-id = "test"
-[replay]
-media = ["/srv/sample.flv"]
-loop = true
-"""
 UNIT = "usr/lib/systemd/system/affectd.service"
-
-
-@pytest.fixture(scope="session")
-def package() -> Path:
-    found = sorted((PROJECT / "dist").glob(f"affectd_*_{ARCH}.deb"), key=lambda path: path.stat().st_mtime)
-    assert found, "no package in dist/; run: make deb"
-    return found[-1]
-
-
-@pytest.fixture(scope="module")
-def installed(base: Path, package: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The disk of a machine where affectd was installed and plays a film to a broker."""
-    folder = tmp_path_factory.mktemp("installed")
-    with booted(str(base), folder / "machine") as machine:
-        machine.install(package)
-        machine.put("srv/sample.flv", SAMPLE.read_bytes())
-        configure(machine, CONFIG)
-        eventually(lambda: trial_is_over(machine), deadline_s=120)
-    return f"{folder}/machine/upper:{base}"
-
-
-@pytest.fixture
-def bare(base: Path, tmp_path: Path) -> Iterator[Machine]:
-    """A machine without affectd."""
-    with booted(str(base), tmp_path / "machine") as machine:
-        yield machine
-
-
-@pytest.fixture
-def machine(installed: str, tmp_path: Path) -> Iterator[Machine]:
-    """A machine where affectd runs."""
-    with booted(installed, tmp_path / "machine") as machine:
-        eventually(lambda: machine.tells("ActiveState") == "active", deadline_s=60)
-        yield machine
-
-
-def configure(machine: Machine, config: str) -> None:
-    machine.put("etc/affectd/affectd.toml", config)
-    machine.run("systemctl restart affectd")
-
-
-def override(machine: Machine, text: str, unit: str = "affectd") -> None:
-    machine.put(f"etc/systemd/system/{unit}.service.d/test.conf", text)
-    machine.run("systemctl daemon-reload")
-
-
-def told(name: str, figure: float, unit: str) -> None:
-    print(f"\n{name}: {figure:.2f} {unit}")
 
 
 def files(machine: Machine) -> set[str]:
@@ -93,6 +40,7 @@ def test_apt_installs_it_it_starts_and_the_first_message_comes_soon(bare: Machin
     assert time.monotonic() - begin < 180
     assert json.loads(first)["label"] == "unknown"
     assert "ok    models" in said
+    assert "FAIL  purpose" in said
     assert "FAIL  camera" in said
     assert "ok    state folder" in said
     assert "sudo affectd setup" in said
@@ -111,18 +59,29 @@ def test_what_belongs_to_the_package_fits(machine: Machine) -> None:
 
 
 def test_its_files_are_as_they_were_packed_and_only_root_may_change_them(machine: Machine) -> None:
-    assert machine.run("dpkg --verify affectd") in ("", "??5?????? c /etc/affectd/affectd.toml")
+    assert machine.run("dpkg --verify affectd") == ""
     assert machine.run("find /opt/affectd /usr/libexec/affectd ! -user root -o -perm /022 ! -type l") == ""
 
 
-def install_signed_set(machine: Machine) -> None:
-    """As its owner and then its user would; what is the owner's lies in /srv."""
-    for command in (
-        "minisign -G -W -s owner.key -p owner.pub && cp owner.pub /etc/affectd/keys/",
-        "affectd models pack affectd-1 --key owner.key --out set.tar",
-        "affectd models install set.tar",
-    ):
-        machine.run(f"cd /srv && {command}")
+def test_camera_and_microphone_stay_closed_until_a_purpose_is_stated(bare: Machine, package: Path) -> None:
+    bare.install(package)
+    for sensor in ("camera", "microphone"):
+        said = json.loads(bare.run(f"mosquitto_sub -C 1 -W 60 -t affectd/+/status/{sensor}"))
+        assert "closed until a purpose is stated; run: sudo affectd setup" in said["reason"]
+    bare.run("mosquitto_pub -t affectd/$(hostname)/privacy/set -m OFF")
+    bare.run("mosquitto_sub -C 1 -W 60 -t 'affectd/+/privacy/state'")
+    assert "closed until" in bare.run("mosquitto_sub -C 1 -W 60 -t affectd/+/status/camera")
+    bare.run("affectd setup --yes --skip-checks --purpose home && systemctl restart affectd")
+    eventually(lambda: "closed" not in bare.run("mosquitto_sub -C 1 -W 60 -t affectd/+/status/camera"), 30)
+
+
+def test_its_start_says_nothing_that_nobody_needs_to_know(machine: Machine) -> None:
+    machine.run("journalctl --rotate --vacuum-time=1s; systemctl restart affectd")
+    machine.run("mosquitto_sub -C 1 -W 60 -t 'affectd/test/state'")
+    said = machine.run("journalctl --no-pager --output=cat --unit=affectd.service")
+    print("\n" + said)
+    for noise in ("credential", "XNNPACK", "emory", "starting"):
+        assert noise not in said
 
 
 def test_nothing_stays_after_a_purge(bare: Machine, package: Path) -> None:
@@ -277,81 +236,3 @@ def test_with_the_example_it_talks_to_the_broker_and_nobody_else(tempting: Machi
     found = probe(tempting, UNIT, options=options)
     assert found["connect to the broker"] == "done"
     assert found["connect elsewhere"] in ("EPERM", "ETIMEDOUT")
-
-
-# Updates
-
-
-def trial_is_over(machine: Machine) -> bool:
-    return machine.tells("ActiveState", "affectd-trial.service") in ("inactive", "failed")
-
-
-def kept(machine: Machine) -> list[str]:
-    return machine.run("ls /var/cache/affectd/kept").split()
-
-
-def on_version(machine: Machine, version: str) -> bool:
-    return machine.version() == version and machine.tells("ActiveState") == "active"
-
-
-def test_an_upgrade_and_a_downgrade_stay_when_they_are_healthy(machine: Machine, package: Path, tmp_path: Path) -> None:
-    install_signed_set(machine)
-    ours = machine.run("ls /etc/affectd/keys; readlink -f /var/lib/affectd-models/active")
-    newer = variants.variant(package, "9.0", tmp_path, variants.sound)
-    for version, each in (("9.0", newer), (package.name.split("_")[1], package)):
-        machine.install(each)
-        assert on_version(machine, version)
-        eventually(lambda: trial_is_over(machine), deadline_s=120)
-        assert f"affectd {version} is healthy" in machine.journal("affectd-trial.service")
-        assert on_version(machine, version)
-        assert kept(machine) == [f"affectd_{version}_{ARCH}.deb"]
-    assert (machine.root / "etc/affectd/affectd.toml").read_text() == CONFIG
-    assert machine.run("ls /etc/affectd/keys; readlink -f /var/lib/affectd-models/active") == ours
-
-
-def test_a_machine_that_has_nothing_to_go_back_to_keeps_the_version_that_works_at_its_next_start(
-    machine: Machine, package: Path
-) -> None:
-    machine.run("rm -r /var/cache/affectd/kept && systemctl start affectd-trial")  # as after a card image's first start
-    eventually(lambda: trial_is_over(machine), deadline_s=120)
-    assert kept(machine) == [package.name]
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        variants.ends_at_once,
-        variants.is_never_ready,
-        variants.hangs_when_ready,
-        variants.refuses_the_configuration,
-        variants.cannot_be_set_up,
-    ],
-)
-def test_an_update_that_does_not_get_healthy_goes_back_by_itself(
-    machine: Machine, package: Path, tmp_path: Path, fault: Callable[[Path], None]
-) -> None:
-    version = package.name.split("_")[1]
-    begin = time.monotonic()
-    try:
-        machine.install(variants.variant(package, "9.0", tmp_path, fault))
-    except AssertionError:
-        assert fault is variants.cannot_be_set_up
-    assert machine.version().startswith("9.0")
-    eventually(lambda: trial_is_over(machine), deadline_s=180)
-    told(f"update that {fault.__name__}: back", time.monotonic() - begin, "s")
-    eventually(lambda: on_version(machine, version), deadline_s=60)
-    machine.run("mosquitto_sub -C 1 -W 60 -t 'affectd/test/state'")
-    assert "affectd 9.0 did not get healthy" in machine.journal("affectd-trial.service")
-    assert "Pin: version 9.0" in machine.run("cat /etc/apt/preferences.d/affectd-refused")
-    assert machine.run("dpkg --audit") == ""
-    assert kept(machine) == [f"affectd_{version}_{ARCH}.deb"]
-
-
-def test_a_service_that_somebody_stops_during_the_trial_is_not_judged(
-    machine: Machine, package: Path, tmp_path: Path
-) -> None:
-    machine.install(variants.variant(package, "9.0", tmp_path, variants.sound))
-    machine.run("systemctl stop affectd")
-    eventually(lambda: trial_is_over(machine), deadline_s=90)
-    assert "stopped by hand, so it is not judged" in machine.journal("affectd-trial.service")
-    assert machine.version() == "9.0"

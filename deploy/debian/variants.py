@@ -44,10 +44,46 @@ def refuses_the_configuration(tree: Path) -> None:
     _program(tree, "exit 78")
 
 
+def loses_its_broker(tree: Path) -> None:
+    """Its service gets ready, and stays, but never finds the broker again."""
+    _with_another_config(tree, "/^\\[mqtt\\]/d; $ a [mqtt]\\nport = 1")
+
+
+def loses_its_microphone(tree: Path) -> None:
+    """Its service runs on the camera alone."""
+    _with_another_config(tree, 's/^\\[node\\]/[node]\\nmode = "face"/')
+
+
+def has_another_default(tree: Path) -> None:
+    """A good version whose configuration, as it comes, is another one."""
+    (tree / "usr/share/affectd/affectd.toml").write_text('[node]\nid = "another"\n')
+
+
+def has_its_configuration_as_a_conffile(tree: Path) -> None:
+    """As versions had it before 0.2: dpkg looks after the file."""
+    default = tree / "usr/share/affectd/affectd.toml"
+    default.rename(tree / "etc/affectd/affectd.toml")
+    (tree / "DEBIAN" / "conffiles").write_text("/etc/affectd/affectd.toml\n")
+    (tree / "DEBIAN" / "preinst").unlink()
+    script = tree / "DEBIAN" / "postinst"
+    script.write_text(script.read_text().replace("    write_config\n", ""))
+
+
 def cannot_be_set_up(tree: Path) -> None:
     """Its postinst fails, so its service is never started."""
     script = tree / "DEBIAN" / "postinst"
     script.write_text(script.read_text() + "\nexit 1\n")
+
+
+def _with_another_config(tree: Path, sed: str) -> None:
+    program = tree / "opt/affectd/bin/affectd"
+    program.rename(program.with_name("really"))
+    program.write_text(
+        "#!/bin/sh\n"
+        f"[ \"$1\" != run ] || sed '{sed}' /etc/affectd/affectd.toml > /run/affectd/other.toml\n"
+        'exec /opt/affectd/bin/really "$1" --config /run/affectd/other.toml\n'
+    )
+    program.chmod(0o755)
 
 
 def _program(tree: Path, body: str) -> None:

@@ -33,6 +33,7 @@ in_root() { chroot "$root" "$@"; }
 is() { [ "$(in_root systemctl is-enabled "$1" || true)" = "$2" ] || fail "$1 is not $2"; }
 is affectd.service enabled
 is affectd-firstboot.service enabled
+is affectd-trial.service "$([ "${IGconf_affectd_updates:-y}" = y ] && echo enabled || echo masked)"
 is apt-daily.timer masked
 is getty@tty1.service masked
 is bluetooth.service masked

@@ -1,0 +1,74 @@
+"""A machine whose power can be cut: what was not yet written to its card is lost with it.
+
+Its card is an ext4 file system in a file. At a cut every process of the machine is killed, and the file is copied as it
+is: what lay only in the kernel's memory is not in it. Pages are written back late (commit=600), so that, as on a card,
+what nobody asked to be written is seldom there. What this does not imitate: a drive that lies about what it has
+written, or writes in another order than it was told.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fakes import eventually
+from machine import NSPAWN, Machine, inits, make_ready, power_off
+
+CARD_MB = 1500
+
+
+def new_card(folder: Path) -> Path:
+    """An empty one."""
+    folder.mkdir(parents=True)
+    card = folder / "card"
+    with card.open("wb") as file:
+        file.truncate(CARD_MB * 1_000_000)
+    subprocess.run(["mkfs.ext4", "-q", "-F", card], check=True)
+    return card
+
+
+@contextmanager
+def inserted(disk: str, card: Path) -> Iterator[Machine]:
+    """The machine while it runs: its disk starts as ``disk``, and what it changes lies on the card.
+
+    It ends by ``cut``, or in order.
+    """
+    mount, root = card.with_name("mounted"), card.with_name("root")
+    for each in (mount, root):
+        each.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-o", "loop,commit=600,noatime", card, mount], check=True)
+    for each in (mount / "upper", mount / "work"):
+        each.mkdir(exist_ok=True)
+    layers = f"lowerdir={disk},upperdir={mount}/upper,workdir={mount}/work"
+    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, root], check=True)
+    make_ready(root)
+    try:
+        with card.with_name("console").open("ab") as console:
+            process = subprocess.Popen(
+                [*NSPAWN, f"--directory={root}"],
+                env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+                stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
+            )  # fmt: skip
+            try:
+                eventually(lambda: bool(inits(process)), deadline_s=120)
+                yield Machine(root, inits(process)[0])
+            finally:
+                if process.poll() is None:
+                    power_off(process)
+    finally:
+        subprocess.run(["umount", root], check=True)
+        subprocess.run(["umount", mount], check=True)
+
+
+def cut(machine: Machine, card: Path, folder: Path) -> Path:
+    """Cut the power, now: another card, as this one is left by it."""
+    folder.mkdir(parents=True)
+    os.kill(machine.leader, signal.SIGKILL)  # and with it whatever runs there
+    left = folder / "card"
+    subprocess.run(["cp", "--sparse=always", card, left], check=True)
+    eventually(lambda: not Path(f"/proc/{machine.leader}").exists(), deadline_s=60)
+    return left

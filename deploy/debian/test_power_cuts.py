@@ -1,0 +1,112 @@
+# ruff: noqa: D103 - test names are sentences
+"""Power cuts at random moments of an update and of its return: `make deb-boot` runs this.
+
+There is never a machine without a working version after its next start: twenty cuts on each release.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import variants
+from fakes import eventually
+from installed import override, told, version_of
+from machine import Machine, booted
+from power import cut, inserted, new_card
+
+CUTS = 10
+INSTALL = "apt-get install --yes --quiet --allow-downgrades --no-install-recommends /srv/affectd_{}.deb"
+QUICK = "[Service]\nEnvironment=AFFECTD_STEADY_S=3 AFFECTD_PATIENCE_S=10\n"
+
+
+@pytest.fixture(scope="module")
+def ready(installed: str, package: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The disk of a machine with a good and a bad version at hand, and a trial that is over soon."""
+    folder = tmp_path_factory.mktemp("ready")
+    with booted(installed, folder / "machine") as machine:
+        override(machine, QUICK, "affectd-trial")
+        for version, change in (("9.0", variants.sound), ("9.1", variants.ends_at_once)):
+            made = variants.variant(package, version, folder, change)
+            machine.put(f"srv/{made.name}", made.read_bytes())
+    return f"{folder}/machine/upper:{installed}"
+
+
+def works(machine: Machine, versions: set[str]) -> bool:
+    """Installed wholly, running, and heard."""
+    if machine.run("systemctl is-active affectd", check=False) != "active" or machine.version() not in versions:
+        return False
+    return machine.run("mosquitto_sub -C 1 -W 20 -t affectd/test/state", check=False) != ""
+
+
+def settled(machine: Machine) -> bool:
+    """Nothing is judged or taken back any more."""
+    marks = [machine.root / "var/cache/affectd/kept" / name for name in ("on-trial", "taking-back")]
+    return not any(mark.exists() for mark in marks)
+
+
+def how_it_was_left(machine: Machine) -> str:
+    return machine.run(
+        "dpkg-query --showformat='${Version} ${db:Status-Abbrev}' --show affectd; ls /var/cache/affectd/kept"
+    )
+
+
+@pytest.mark.parametrize("number", range(CUTS))
+def test_a_cut_in_an_update_leaves_a_version_that_works(ready: str, package: Path, tmp_path: Path, number: int) -> None:
+    card = new_card(tmp_path / "before")
+    moment_s = random.Random(f"update {number}").uniform(1, 15)
+    with inserted(ready, card) as machine:
+        eventually(lambda: works(machine, {version_of(package)}), 120)
+        with started(machine, INSTALL.format("9.0")) as update:
+            wait(update, moment_s)
+            card = cut(machine, card, tmp_path / "after")
+    comes_back(ready, card, {version_of(package), "9.0"}, f"update, cut after {moment_s:.1f} s")
+
+
+@pytest.mark.parametrize("number", range(CUTS))
+def test_a_cut_in_the_return_from_an_update_leaves_a_version_that_works(
+    ready: str, package: Path, tmp_path: Path, number: int
+) -> None:
+    card = new_card(tmp_path / "before")
+    moment_s = random.Random(f"return {number}").uniform(0, 10)
+    with inserted(ready, card) as machine:
+        eventually(lambda: works(machine, {version_of(package)}), 120)
+        machine.run(INSTALL.format("9.1"))
+        eventually((machine.root / "var/cache/affectd/kept/taking-back").exists, 120)
+        with started(machine, "journalctl --follow") as waiting:
+            wait(waiting, moment_s)
+            card = cut(machine, card, tmp_path / "after")
+    comes_back(ready, card, {version_of(package)}, f"return, cut after {moment_s:.1f} s")
+
+
+def comes_back(disk: str, card: Path, versions: set[str], name: str) -> None:
+    with inserted(disk, card) as machine:
+        left = how_it_was_left(machine)
+        begin = time.monotonic()
+        eventually(lambda: works(machine, versions), 180)
+        told(f"{name}: {left}: works again", time.monotonic() - begin, "s")
+        eventually(lambda: settled(machine), 120)
+        assert works(machine, versions)
+        assert machine.run("dpkg --audit") == ""
+        machine.run("apt-get check")
+
+
+def started(machine: Machine, command: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ["nsenter", "--target", str(machine.leader), "--all", "sh", "-c", command],
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"},
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def wait(process: subprocess.Popen[bytes], moment_s: float) -> None:
+    """Until then, whether it ends before or not: what comes after it is cut, too."""
+    end_s = time.monotonic() + moment_s
+    try:
+        process.wait(moment_s)
+    except subprocess.TimeoutExpired:
+        return
+    eventually(lambda: time.monotonic() >= end_s, moment_s + 1)
