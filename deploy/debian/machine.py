@@ -24,10 +24,10 @@ PACKAGES = (
     "adduser,ca-certificates,curl,dbus,dpkg-repack,iproute2,libportaudio2,minisign,mosquitto,mosquitto-clients,python3,"
     "python3-av,python3-numpy,python3-opencv,python3-systemd,python3-venv,sudo,systemd,systemd-sysv"
 )
-# systemd's IPAddressAllow= needs bpf(), which systemd-nspawn otherwise keeps from what it runs.
+# systemd's IPAddressAllow= needs bpf(), and libgcrypt mlock(), which systemd-nspawn otherwise keeps from what it runs.
 NSPAWN = [
     "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--console=pipe", "--boot",
-    "--system-call-filter=bpf", "--capability=CAP_BPF,CAP_PERFMON,CAP_NET_ADMIN",
+    "--system-call-filter=bpf", "--capability=CAP_BPF,CAP_PERFMON,CAP_NET_ADMIN,CAP_IPC_LOCK",
 ]  # fmt: skip
 
 
