@@ -17,6 +17,7 @@ from pathlib import Path
 
 from fakes import eventually
 from machine import NSPAWN, Machine, inits, make_ready, power_off
+from processes import started
 
 CARD_MB = 1500
 
@@ -27,7 +28,7 @@ def new_card(folder: Path) -> Path:
     card = folder / "card"
     with card.open("wb") as file:
         file.truncate(CARD_MB * 1_000_000)
-    subprocess.run(["mkfs.ext4", "-q", "-F", card], check=True)
+    subprocess.run(["mkfs.ext4", "-q", "-F", card], check=True, timeout=120)
     return card
 
 
@@ -40,28 +41,26 @@ def inserted(disk: str, card: Path) -> Iterator[Machine]:
     mount, root = card.with_name("mounted"), card.with_name("root")
     for each in (mount, root):
         each.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-o", "loop,commit=600,noatime", card, mount], check=True)
+    subprocess.run(["mount", "-o", "loop,commit=600,noatime", card, mount], check=True, timeout=120)
     for each in (mount / "upper", mount / "work"):
         each.mkdir(exist_ok=True)
     layers = f"lowerdir={disk},upperdir={mount}/upper,workdir={mount}/work"
-    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, root], check=True)
+    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, root], check=True, timeout=120)
     make_ready(root)
     try:
         with card.with_name("console").open("ab") as console:
-            process = subprocess.Popen(
-                [*NSPAWN, f"--directory={root}"],
-                env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
-                stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
-            )  # fmt: skip
-            try:
-                eventually(lambda: bool(inits(process)), deadline_s=120)
-                yield Machine(root, inits(process)[0])
-            finally:
-                if process.poll() is None:
-                    power_off(process)
+            env = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
+            streams = {"stdin": subprocess.DEVNULL, "stdout": console, "stderr": console}
+            with started([*NSPAWN, f"--directory={root}"], env=env, start_new_session=True, **streams) as process:
+                try:
+                    eventually(lambda: bool(inits(process)), deadline_s=120)
+                    yield Machine(root, inits(process)[0])
+                finally:
+                    if process.poll() is None:
+                        power_off(process)
     finally:
-        subprocess.run(["umount", root], check=True)
-        subprocess.run(["umount", mount], check=True)
+        subprocess.run(["umount", root], check=True, timeout=120)
+        subprocess.run(["umount", mount], check=True, timeout=120)
 
 
 def cut(machine: Machine, card: Path, folder: Path) -> Path:
@@ -69,6 +68,6 @@ def cut(machine: Machine, card: Path, folder: Path) -> Path:
     folder.mkdir(parents=True)
     os.kill(machine.leader, signal.SIGKILL)  # and with it whatever runs there
     left = folder / "card"
-    subprocess.run(["cp", "--sparse=always", card, left], check=True)
+    subprocess.run(["cp", "--sparse=always", card, left], check=True, timeout=120)
     eventually(lambda: not Path(f"/proc/{machine.leader}").exists(), deadline_s=60)
     return left

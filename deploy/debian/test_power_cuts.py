@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import subprocess
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from fakes import eventually
 from installed import override, told, version_of
 from machine import Machine, booted
 from power import cut, inserted, new_card
+from processes import started
 
 CUTS = 10
 INSTALL = "apt-get install --yes --quiet --allow-downgrades --no-install-recommends /srv/affectd_{}.deb"
@@ -60,7 +62,7 @@ def test_a_cut_in_an_update_leaves_a_version_that_works(ready: str, package: Pat
     moment_s = random.Random(f"update {number}").uniform(0, 12)
     with inserted(ready, card) as machine:
         eventually(lambda: works(machine, {version_of(package)}), 120)
-        with started(machine, INSTALL.format("9.0")) as update:
+        with begun(machine, INSTALL.format("9.0")) as update:
             # From where preinst keeps the file on; what apt does before changes nothing.
             eventually(lambda: bool(list((machine.root / "var/cache/affectd/kept").glob("arrived.*"))), 120)
             wait(update, moment_s)
@@ -78,7 +80,7 @@ def test_a_cut_in_the_return_from_an_update_leaves_a_version_that_works(
         eventually(lambda: works(machine, {version_of(package)}), 120)
         machine.run(INSTALL.format("9.1"))
         eventually((machine.root / "var/cache/affectd/kept/taking-back").exists, 120)
-        with started(machine, "journalctl --follow") as waiting:
+        with begun(machine, "journalctl --follow") as waiting:
             wait(waiting, moment_s)
             card = cut(machine, card, tmp_path / "after")
     comes_back(ready, card, {version_of(package)}, f"return, cut after {moment_s:.1f} s")
@@ -96,11 +98,12 @@ def comes_back(disk: str, card: Path, versions: set[str], name: str) -> None:
         machine.run("apt-get check")
 
 
-def started(machine: Machine, command: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+def begun(machine: Machine, command: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    nowhere = subprocess.DEVNULL
+    return started(
         ["nsenter", "--target", str(machine.leader), "--all", "sh", "-c", command],
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdin=nowhere, stdout=nowhere, stderr=nowhere,
     )  # fmt: skip
 
 
