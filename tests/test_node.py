@@ -442,6 +442,24 @@ def test_rubbish_is_answered_and_survived(mosquitto: Mosquitto, house: Listener,
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_flood_of_requests_is_turned_off_at_the_broker(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path, protocol: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    wishes: list[bool] = []
+    with node(mosquitto, tmp_path, protocol=protocol, set_privacy=wishes.append) as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+        for _ in range(400):
+            house.say(f"{NODE}/request/dance", b"")
+        eventually_while(sink.poll, lambda: "requests come in a flood" in caplog.text)
+        answered = len(house.raw(f"{NODE}/response/dance"))
+        assert answered < 400
+        house.say(f"{NODE}/request/self-test", b"")  # nobody hears it
+        house.say(f"{NODE}/privacy/set", "ON")
+        eventually_while(sink.poll, lambda: wishes == [True])
+        assert house.raw(f"{NODE}/response/self-test") == []
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 def test_a_broker_that_takes_small_packets_only_costs_discovery_which_is_named(
     tmp_path: Path, protocol: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -70,6 +70,7 @@ class Link:
         self._subscriptions = subscriptions
         self._history = ConnectionLog(str(address))
         self._packets = PacketLimit()
+        self._subscribing: dict[int, Sequence[str]] = {}
         self._connected_before = False
         self._client = _client(address, client_id)
         self._listen()
@@ -116,6 +117,13 @@ class Link:
             self._packets.sent(info.mid, message)
         return info.mid if kept else None
 
+    def listen(self, address: str, *, wanted: bool) -> None:
+        """Have the broker send what comes at one subscription no more, or again; the next connection has all."""
+        if wanted:
+            self._subscribe([address])
+        else:
+            self._client.unsubscribe(address)
+
     def close(self, farewell: Message | None = None) -> None:
         """Say goodbye if there is anybody to say it to, and end; takes some seconds at worst."""
         if self._client.is_connected():
@@ -146,6 +154,11 @@ class Link:
     def _await_disconnect(self) -> None:
         while self.connections.take(_GOODBYE_S):
             pass
+
+    def _subscribe(self, addresses: Sequence[str]) -> None:
+        # No "no local" option: the last will of an older life counts as ours, and we must see it.
+        _, number = self._client.subscribe([(address, 1) for address in addresses])
+        self._subscribing[number or 0] = addresses
 
     def _connect_properties(self) -> Properties | None:
         if self._address.protocol != "5":
@@ -181,8 +194,7 @@ class Link:
         self._connected_before = True
         self._history.accepted(time.monotonic_ns())
         if self._subscriptions:
-            # No "no local" option: the last will of an older life counts as ours, and we must see it.
-            self._client.subscribe([(address, 1) for address in self._subscriptions])
+            self._subscribe(self._subscriptions)
         self.connections.put(True)
 
     def _on_connect_fail(self, _c: Any, _u: Any) -> None:
@@ -219,8 +231,8 @@ class Link:
         self._packets.received(number)
         self.acks.put(number)
 
-    def _on_subscribe(self, _c: Any, _u: Any, _mid: int, codes: list[ReasonCode], _p: Any) -> None:
-        for address, code in zip(self._subscriptions, codes, strict=False):
+    def _on_subscribe(self, _c: Any, _u: Any, number: int, codes: list[ReasonCode], _p: Any) -> None:
+        for address, code in zip(self._subscribing.pop(number, ()), codes, strict=False):
             if code.value >= _FAILED:
                 _log.warning("the broker %s does not let us read %s (%s)", self._address, address, code)
 

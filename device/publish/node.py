@@ -17,6 +17,7 @@ from device.publish.cadence import Cadence, Every
 from device.publish.courier import Courier
 from device.publish.entities import Entities
 from device.publish.episodes import EpisodeEvent, Episodes
+from device.publish.flood import Flood
 from device.publish.identities import Identities, Identity
 from device.publish.message import Message
 from device.publish.mqtt import Link
@@ -28,6 +29,8 @@ from device.readings import Estimate
 _log = logging.getLogger(__name__)
 
 _REASSERT_S = 1.0
+_LISTENING_NS = 20_000_000
+"""Of each call of ``poll``. Who answers all of a flood leaves the network's thread no time to take in a wish."""
 
 
 def subscriptions(topics: Topics, former: Iterable[Identity] = ()) -> list[str]:
@@ -80,6 +83,7 @@ class NodeSink:
         self._state = replace(table.STATE, qos=state_qos)
         self._reassert = Every(_REASSERT_S)
         self._challenged = self._by_own_will = False
+        self._flood, self._taken = Flood(), 0
         self._online = False
         self._newest: Estimate | None = None
 
@@ -133,14 +137,17 @@ class NodeSink:
         self._obey()
         for _ in range(len(self._link.inbox)):  # what comes in meanwhile waits for the next call
             if (message := self._link.inbox.take(0)) is not None:
+                self._taken += 1
                 self._on_message(message, now_ns)
-            self._obey()  # an answer may take its time
+            if time.monotonic_ns() - now_ns > _LISTENING_NS:
+                break
         self._keep_up(now_ns)
 
     def _on_connection(self, connected: bool, now_ns: int) -> None:
         self._online = connected
         if not connected:
             return
+        self._flood.restart(self._taken + self._link.inbox.dropped, time.monotonic_ns())
         for address, payload in self._retained.items():
             self._link.send(Message(address, payload, qos=1, retain=True))
         self._entities.connected(now_ns)
@@ -209,6 +216,7 @@ class NodeSink:
     def _keep_up(self, now_ns: int) -> None:
         if not self._online:
             return
+        self._keep_floods_out(now_ns)
         self._entities.keep_up(now_ns)
         # Two nodes with one name correct each other for ever: not more than once a second.
         if self._challenged and self._reassert.due(now_ns):
@@ -225,6 +233,14 @@ class NodeSink:
             # A twin on the broker does this at each of its turns; the link has named it.
             severity = logging.DEBUG if self._link.problem else logging.WARNING
             _log.log(severity, "somebody said that %s is not online; saying it again", node)
+
+    def _keep_floods_out(self, now_ns: int) -> None:
+        listen = self._flood.step(self._taken + self._link.inbox.dropped, now_ns)
+        if listen is None:
+            return
+        if not listen:
+            _log.warning("requests come in a flood; not listening to any for a while, for privacy's wishes to be heard")
+        self._link.listen(self._topics.address(table.REQUEST), wanted=listen)
 
     def _tell(self, events: list[EpisodeEvent]) -> None:
         for event in events:
