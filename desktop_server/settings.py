@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from device.settings import Seconds, Section, Settings, load_kind
+from device.settings import GroupName, Seconds, Section, Settings, load_kind
 
 DEFAULT_CONFIG = Path("/etc/affectd/affectd-server.toml")
 
@@ -78,9 +78,8 @@ class Sharing(Section, frozen=True):
     """What many servers at one broker share."""
 
     group: Annotated[
-        str,
+        GroupName,
         Meta(
-            pattern=r"^[a-zA-Z0-9_-]{0,64}\Z",
             description="Servers of one group share what nodes say, and count it for `/metrics` (MQTT 5); empty: off.",
         ),
     ] = ""

@@ -79,6 +79,8 @@ def require_usable(settings: Settings) -> None:
     """Raise what ``run`` would raise for these settings before it opens a sensor or a connection."""
     make_fusion(settings, load_models(settings))
     runtime_name(settings.models.runtime)
+    if settings.replay.media:
+        _paced_replay(settings)
     make_topics(settings)
     make_link(settings, client_id="affectd-check")
 

@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -25,8 +26,18 @@ UNSTATED = "not-stated"
 
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
-TopicPart = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}\Z")]
-TopicPrefix = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}(/[a-zA-Z0-9_-]{1,64}){0,7}\Z")]
+_NAME, _PREFIX, _GROUP = (
+    r"^[a-zA-Z0-9_-]{1,64}\Z", r"^[a-zA-Z0-9_-]{1,64}(/[a-zA-Z0-9_-]{1,64}){0,7}\Z", r"^[a-zA-Z0-9_-]{0,64}\Z"
+)  # fmt: skip
+_IN_WORDS = {
+    _NAME: "1 to 64 letters from a to z, digits, '_' or '-'",
+    _PREFIX: "1 to 8 names with '/' between them, each of 1 to 64 letters from a to z, digits, '_' or '-'",
+    _GROUP: "at most 64 letters from a to z, digits, '_' or '-'",
+}
+"""What each pattern lets through."""
+TopicPart = Annotated[str, Meta(pattern=_NAME)]
+TopicPrefix = Annotated[str, Meta(pattern=_PREFIX)]
+GroupName = Annotated[str, Meta(pattern=_GROUP)]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,7 +45,13 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def _host_name() -> str:
-    return re.sub(r"[^a-zA-Z0-9_-]", "-", socket.gethostname())[:64] or "affectd"
+    return _as_name(socket.gethostname()) or "affectd"
+
+
+def _as_name(text: str) -> str:
+    """The nearest text that can be part of a topic: accents go, and ``-`` stands for what else cannot be."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-zA-Z0-9_-]+", "-", plain).strip("-")[:64]
 
 
 class Node(Section, frozen=True):
@@ -62,7 +79,8 @@ class Camera(Section, frozen=True):
     source: Annotated[
         str,
         Meta(
-            description='"pi" (camera module), a device path as `affectd devices` prints it, or an RTSP/HTTP address.'
+            min_length=1,
+            description='"pi" (camera module), a device path as `affectd devices` prints it, or an RTSP/HTTP address.',
         ),
     ] = "pi"
     width_px: Annotated[int, Meta(ge=64, le=4096)] = 640
@@ -289,7 +307,16 @@ def _explain(problem: str, raw: Mapping[str, Any], kind: type[Settings]) -> str:
     value: Any = raw
     for part in re.findall(r"[a-z_]+", key):
         value = value.get(part) if isinstance(value, dict) else value
-    return f"{key} = {value!r}: {message[:1].lower()}{message[1:]}{_choices(key, kind)}"
+    return f"{key} = {value!r}: {_in_words(message, value)}{_choices(key, kind)}"
+
+
+def _in_words(message: str, value: Any) -> str:
+    """A pattern says nothing to most people."""
+    for pattern, words in _IN_WORDS.items():
+        if repr(pattern) in message:
+            near = "/".join(filter(None, (_as_name(part) for part in str(value).split("/"))))
+            return f"expected {words}" + (f", such as {near!r}" if near else "")
+    return message[:1].lower() + message[1:]
 
 
 def _choices(key: str, kind: type[Settings]) -> str:

@@ -15,6 +15,8 @@ from device.readings import EMOTIONS, NOBODY, UNCERTAIN, UNKNOWN, Emotion
 
 _PANEL_LINES = 14
 _ABSURD = 1e15
+_WORD, _SENTENCE = 80, 400
+"""The most characters of a name or a label, and of a reason with its remedy, that are shown."""
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _COLOURS = {
     Emotion.ANGRY: "red", Emotion.DISGUST: "green", Emotion.FEAR: "magenta", Emotion.HAPPY: "yellow",
@@ -35,7 +37,7 @@ def render(house: House, now_ns: int, *, broker: str, problem: str | None, heigh
 
 def _head(broker: str, problem: str | None) -> Text:
     if problem is not None:
-        return Text(f" {_clean(problem)}", style="bold red", no_wrap=True, overflow="ellipsis")
+        return Text(f" {_clean(problem, most=_SENTENCE)}", style="bold red")
     return Text.assemble((" affectd watch ", "bold"), (f"broker {broker} · q quits", "dim"))
 
 
@@ -123,7 +125,7 @@ def _sensors(node: NodeView, *, current: bool) -> Text:
     line = _line_of(current=current)
     for part in ("camera", "microphone", "models"):
         said = node.said(f"status/{part}")
-        state, reason = _word(said, "state") or "unknown", _word(said, "reason")
+        state, reason = _word(said, "state") or "unknown", _word(said, "reason", most=_SENTENCE)
         line.append(f"{part} ", style="dim").append(state, style=_STATES.get(state, "yellow") if current else "dim")
         line.append(f" ({reason})   " if reason else "   ", style="dim")
     if _word(node.said("privacy/state"), "value") == "ON":
@@ -138,7 +140,7 @@ def _health(node: NodeView, *, current: bool) -> Text:
 
 def _line_of(*, current: bool) -> Text:
     """The start of a line about things that are retained: they outlive the node."""
-    return Text("" if current else "last known: ", style="dim", no_wrap=True, overflow="ellipsis")
+    return Text("" if current else "last known: ", style="dim")
 
 
 def _health_words(health: Mapping[str, Any], info: Mapping[str, Any]) -> Iterator[str]:
@@ -188,9 +190,9 @@ def _number(part: Mapping[str, Any], key: str) -> float | None:
     return value if abs(value) < _ABSURD else None  # neither is NaN, which Python's JSON lets through
 
 
-def _word(part: Mapping[str, Any], key: str) -> str | None:
+def _word(part: Mapping[str, Any], key: str, *, most: int = _WORD) -> str | None:
     value = part.get(key)
-    return _clean(value) if isinstance(value, str) else None
+    return _clean(value, most=most) if isinstance(value, str) else None
 
 
 def _object(part: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -198,6 +200,6 @@ def _object(part: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _clean(text: str) -> str:
+def _clean(text: str, *, most: int = _WORD) -> str:
     """No control characters: what a stranger publishes must not steer the terminal."""
-    return "".join(c if c.isprintable() else "·" for c in text)[:80]
+    return "".join(c if c.isprintable() else "·" for c in text)[:most]

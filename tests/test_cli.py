@@ -115,6 +115,8 @@ def test_a_configuration_is_checked_and_shown(tmp_path: Path) -> None:
     [
         ("models", {"set": "best"}, "models.set = 'best'"),
         ("mqtt", {"host": "a..b"}, "mqtt.host"),
+        ("mqtt", {"host": "mqtt://broker.lan"}, 'write a name or an address alone: host = "broker.lan"'),
+        ("mqtt", {"tls": True, "key_file": "/nonexistent"}, "mqtt.key_file"),
         ("mqtt", {"tls": True, "ca_file": "/nonexistent"}, "/nonexistent"),
         ("mqtt", {"username": "me", "password_file": "/nonexistent"}, "/nonexistent"),
         ("node", {"mode": "hands"}, "known are 'face', 'speech', 'both'"),
@@ -126,6 +128,12 @@ def test_what_run_would_refuse_the_check_refuses_too(
     checked = affectd("config", "check", "--config", write_config(tmp_path, **{table: entries}))
     assert (checked.returncode, checked.stderr.count("\n")) == (78, 1)
     assert said in checked.stderr
+
+
+def test_recordings_that_are_not_there_are_found_by_the_check(tmp_path: Path) -> None:
+    checked = affectd("config", "check", "--config", write_config(tmp_path, replay={"media": ["/nonexistent.mp4"]}))
+    assert (checked.returncode, checked.stderr.count("\n")) == (1, 1)
+    assert "/nonexistent.mp4" in checked.stderr
 
 
 @pytest.mark.parametrize("rate", ["nan", "1e-300", "-1", "0", "x"])

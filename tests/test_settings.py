@@ -1,15 +1,16 @@
 import json
+import re
 from pathlib import Path
 
 import jsonschema
 import msgspec
 import pytest
 
-from desktop_server.settings import load_server_settings
+from desktop_server.settings import ServerSettings, load_server_settings
 from device import cli
 from device.errors import ConfigError
 from device.fusion.rules import RULES
-from device.settings import Settings, load_settings, parse_settings, read_password, schema, to_toml
+from device.settings import Settings, load_settings, parse_kind, parse_settings, read_password, schema, to_toml
 
 
 def test_an_empty_file_is_a_valid_one() -> None:
@@ -33,7 +34,13 @@ def test_every_fusion_rule_can_be_set_in_the_file_and_on_the_command_line() -> N
         ("[camera]\nrate_hz = 1e9", "affectd.toml: camera.rate_hz = 1000000000.0: expected `float` <= 60.0"),
         ("[camera]\nrate_hz = nan", "affectd.toml: camera.rate_hz = nan: expected `float` >= 0.2"),
         ("[fusion]\nrule = 'median'", "affectd.toml: fusion.rule = 'median': invalid enum value 'median'"),
-        ("[node]\nid = 'a/b'", "affectd.toml: node.id = 'a/b': expected `str` matching regex"),
+        (
+            "[node]\nid = 'a/b'",
+            "affectd.toml: node.id = 'a/b': expected 1 to 64 letters from a to z, digits, '_' or '-'",
+        ),
+        ("[node]\nid = 'Küche'", "affectd.toml: node.id = 'Küche': expected 1 to 64 letters from a to z"),
+        ("[mqtt]\nprefix = '/house 1'", "affectd.toml: mqtt.prefix = '/house 1': expected 1 to 8 names with '/'"),
+        ("[camera]\nsource = ''", "affectd.toml: camera.source = '': expected"),
         ("[replay]\nmedia = [1]", "affectd.toml: replay.media = [1]: expected `str`, got `int`"),
         ("camera = 1", "affectd.toml: camera = 1: expected a table [camera]"),
         ("[mqtt", "affectd.toml: not TOML: "),
@@ -45,6 +52,17 @@ def test_a_mistake_is_named_in_one_line(text: str, said: str) -> None:
     assert str(caught.value).startswith(said)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 78
+
+
+def test_no_mistake_is_answered_with_a_pattern() -> None:
+    patterns = set(re.findall(r'"pattern": (".*?")[,}]', json.dumps(schema(ServerSettings))))
+    assert len(patterns) == 3
+    for table, key in (("node", "id"), ("mqtt", "prefix"), ("mqtt", "discovery_prefix"), ("sharing", "group")):
+        with pytest.raises(ConfigError) as caught:
+            parse_kind(f"[{table}]\n{key} = 'ä wrong name'", "affectd.toml", ServerSettings)
+        assert "letters from a to z" in str(caught.value)
+        assert "regex" not in str(caught.value)
+        assert str(caught.value).endswith("such as 'a-wrong-name'")
 
 
 def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:

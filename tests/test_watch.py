@@ -74,6 +74,17 @@ def test_a_person_who_smiles_and_speaks() -> None:
     assert all(f"{name} " in text for name in ("angry", "disgust", "fear", "neutral", "sad", "surprise"))
 
 
+REMEDY = "broker:1883 refuses the login (Not authorized); check mqtt.username and the password, then restart affectd"
+
+
+def test_a_remedy_is_never_cut_off() -> None:
+    text = drawn(House("affectd"), problem=REMEDY)
+    assert " ".join(text.split()).startswith(REMEDY)
+    house = living_house()
+    hear(house, "status/camera", encode({"state": "offline", "reason": REMEDY}))
+    assert REMEDY in " ".join(drawn(house).replace("│", " ").split())
+
+
 def test_it_fits_a_terminal_of_eighty_columns_and_twenty_four_lines() -> None:
     lines = drawn(living_house()).splitlines()
     assert max(map(len, lines)) <= 80

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import logging
+import re
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from device.errors import ConfigError
+
+_LABEL = re.compile(r"(?!-)[a-zA-Z0-9_-]{1,63}(?<!-)")
+_TLS = ("mqtts", "ssl", "tls", "wss")
+"""Schemes of addresses that others write for a broker with TLS."""
 
 _log = logging.getLogger(__name__)
 
@@ -51,12 +58,35 @@ def require_usable(address: BrokerAddress) -> None:
         raise ConfigError(f'mqtt.protocol {address.protocol!r} is not known; use "5" or "3.1.1"')
     if not 1 <= address.port <= 65_535:
         raise ConfigError(f"mqtt.port {address.port} is no port; use 1 to 65535 (1883 plain, 8883 with TLS)")
+    if not _is_host(address.host):
+        raise ConfigError(
+            f"mqtt.host {address.host!r} is no host name; write a name or an address alone: "
+            f"{_meant(address.host) or 'broker.lan, for one, or 192.168.1.10'}"
+        )
+
+
+def _is_host(host: str) -> bool:
+    with suppress(ValueError):
+        return bool(ip_address(host))
     try:
-        usable = bool(address.host.encode("idna")) and address.host.isprintable()
+        labels = host.encode("idna").decode().removesuffix(".").split(".")
     except UnicodeError:
-        usable = False
-    if not usable:
-        raise ConfigError(f"mqtt.host {address.host!r} is no host name; use a name or an address such as 192.168.1.10")
+        return False
+    # A last part of digits alone would be an address, and is none.
+    return all(_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdecimal()
+
+
+def _meant(host: str) -> str:
+    """The settings that an address with its scheme, port or path stands for; empty if it has no host."""
+    try:
+        parts = urlsplit(host if "://" in host else f"//{host}")
+        name, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
+    if not _is_host(name):
+        return ""
+    entries = [f'host = "{name}"', *([f"port = {port}"] if port else []), *(["tls = true"] * (parts.scheme in _TLS))]
+    return ", ".join(entries)
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:
@@ -65,6 +95,8 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=tls.ca_file)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(f"mqtt.ca_file {tls.ca_file}: not a readable certificate file ({error})") from error
+    if tls.key_file is not None and tls.cert_file is None:
+        raise ConfigError(f"mqtt.key_file {tls.key_file}: a key without mqtt.cert_file is of no use; set both or none")
     if tls.cert_file is not None:
         try:
             context.load_cert_chain(tls.cert_file, tls.key_file)
