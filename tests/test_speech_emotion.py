@@ -52,8 +52,16 @@ def test_a_voice_recorded_far_too_loud_still_gives_valid_readings() -> None:
         assert 0 <= reading.quality <= 1
 
 
+def with_sibilants(voice: Samples) -> Samples:
+    """A hiss of a tenth of a second in each half: without, the voice is no wider than a telephone's."""
+    heard = voice.copy()
+    for at in range(0, len(voice), RATE_HZ // 2):
+        heard[at : at + RATE_HZ // 10] += hiss(0.1, -35)
+    return heard
+
+
 def test_the_nearer_the_noise_the_less_a_reading_counts() -> None:
-    sound = np.concatenate([pause(1), spoken(2), pause(1)])
+    sound = np.concatenate([pause(1), with_sibilants(spoken(2)), pause(1)])
     qualities = [readings(sound + hiss(4, dbfs))[-1].quality for dbfs in (-70.0, -45.0, -40.0)]
     assert qualities == sorted(qualities, reverse=True)
     assert qualities[0] == 1
