@@ -61,16 +61,21 @@ def alike(one: Sequence[int], other: Sequence[int]) -> bool:
     return all(abs(a - b) <= 6 for a, b in zip(one, other, strict=True))
 
 
+def says_only(label: str, labels: Sequence[str]) -> bool:
+    """This emotion and no other, most of the time; between two expressions it may be unsure."""
+    return set(labels) <= {label, "uncertain"} and labels.count(label) > len(labels) / 2
+
+
 def test_a_film_is_upright_and_as_wide_as_it_was_and_whole_however_it_is_stored(
     told: Told, twins: media_twins.Twins
 ) -> None:
     source = told[twins.film]
-    assert set(source["labels"]) == {"happy"}
+    assert says_only("happy", source["labels"])
     for name in twins.films:
         assert told[name]["shape"] == source["shape"], name
         assert alike(told[name]["corners"], source["corners"]), name
         assert told[name]["frames"] == source["frames"], name
-        assert set(told[name]["labels"]) == {"happy"}, name
+        assert says_only("happy", told[name]["labels"]), name
 
 
 def test_a_picture_is_upright_whatever_kind_it_is_and_whatever_it_is_called(
@@ -128,9 +133,9 @@ def test_every_case_that_was_found_by_use_gives_its_right_value(
     files = [*(shared_cases / name for name in CASES), shared_cases / "tiled.heic", without_suffix]
     told = read(python, files, tmp_path)
     for name, (label, frames) in CASES.items():
-        labels = set(told[name]["labels"])
+        labels = told[name]["labels"]
         assert told[name]["frames"] == frames, name
         assert label in labels, name
-        assert not frames or labels == {label}, name
+        assert not frames or says_only(label, labels), name
     assert told[without_suffix.name]["labels"] == ["happy"]
     assert "a HEIC or AVIF picture" in told["tiled.heic"]["error"]
