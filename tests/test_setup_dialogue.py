@@ -150,6 +150,39 @@ def test_nonsense_is_asked_again_and_what_was_there_is_the_default(tmp_path: Pat
     assert (tmp_path / "affectd.toml.old").read_text() == OLD
 
 
+def test_no_camera_is_not_taken_for_none_by_enter(tmp_path: Path) -> None:
+    config = tmp_path / "affectd.toml"
+    if list(Path("/dev").glob("video*")):
+        pytest.skip("there is a camera")
+    with terminal("setup", "--config", config, "--broker", f"{HOST}:{free_port()}", "--microphone", "none") as screen:
+        begin(screen)
+        screen.answer("Next step, by number or name", "keep")  # there is no broker
+        for _ in range(2):
+            screen.expect("No camera is found.")
+            screen.answer("Camera, by number or name (again)", "")
+        screen.answer("Camera, by number or name (again)", "pi")
+        screen.expect("✗ camera")
+        screen.answer("Next step, by number or name", "keep")
+        screen.answer("Write it?", "")
+        assert screen.ends() == 0
+    settings = load_settings(config)
+    assert (settings.node.mode, settings.camera.source) == ("face", "pi")
+
+
+def test_voices_only_has_to_be_said(tmp_path: Path) -> None:
+    config = tmp_path / "affectd.toml"
+    if list(Path("/dev").glob("video*")):
+        pytest.skip("there is a camera")
+    flags = ["--purpose", "home", "--node", "hall", "--broker", f"{HOST}:{free_port()}"]
+    with terminal("setup", "--config", config, *flags, "--microphone", "not there") as screen:
+        screen.answer("Next step, by number or name", "keep")  # there is no broker
+        screen.answer("Camera, by number or name (again)", "none")
+        screen.answer("Next step, by number or name", "keep")  # nor a microphone
+        screen.answer("Write it?", "")
+        assert screen.ends() == 0
+    assert load_settings(config).node.mode == "speech"
+
+
 def test_a_fault_of_the_broker_can_be_mended_and_tried_again(tmp_path: Path, broker: Mosquitto) -> None:
     config = tmp_path / "affectd.toml"
     with terminal("setup", "--config", config, "--camera", "none") as screen:

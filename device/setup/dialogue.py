@@ -12,12 +12,15 @@ from rich.prompt import Confirm, InvalidResponse, PromptBase
 from device.capture.microphone import list_microphones
 from device.errors import AffectdError
 from device.publish.broker import Tls, tls_context
-from device.settings import UNSTATED
+from device.settings import UNSTATED, Camera
 from device.setup.camera_check import found_cameras
 from device.setup.draft import NONE, PLAIN_PORT, TLS_PORT, Draft, require_node
 from device.setup.purpose import FORBIDDEN, LAWFUL, require_lawful
 
 DEFAULT_MICROPHONE = "default"
+AGAIN = "again"
+
+_OTHER_CAMERA = "a path, or an RTSP or HTTP address"
 
 
 class Question(PromptBase[str]):
@@ -63,13 +66,27 @@ def ask_broker(console: Console, draft: Draft) -> Draft:
 
 
 def ask_camera(console: Console, draft: Draft) -> Draft:
-    """Which camera, of those found or by any path or address."""
-    options = dict.fromkeys(found_cameras(), "")
-    options[NONE] = "read no faces"
+    """Which camera, of those found or by any path or address. To read no faces is never what Enter alone chooses."""
     before = draft.settings.camera.source if draft.uses_camera else NONE
+    while not (found := found_cameras()) and before != NONE and "://" not in before:
+        console.print("\n[yellow]No camera is found.[/] Is its cable in, at both ends? A new one may need a restart.")
+        answer = choose(console, "Camera", _without_a_camera(before), AGAIN, other=_OTHER_CAMERA)
+        if answer != AGAIN:
+            return draft.with_camera(answer)
+    options = dict.fromkeys(found, "")
+    if before not in (NONE, Camera().source, *found) and "://" not in before:
+        options[before] = "as it is set up"
+    options[NONE] = "read no faces"
     default = before if before in options or "://" in before else next(iter(options))
-    other = "a path, or an RTSP or HTTP address"
-    return draft.with_camera(choose(console, "Camera", options, default, other=other))
+    return draft.with_camera(choose(console, "Camera", options, default, other=_OTHER_CAMERA))
+
+
+def _without_a_camera(before: str) -> dict[str, str]:
+    return {
+        AGAIN: "look once more",
+        before: "it will be connected later",
+        NONE: "read no faces: voices only",
+    }
 
 
 def ask_microphone(console: Console, draft: Draft) -> Draft:
@@ -78,7 +95,9 @@ def ask_microphone(console: Console, draft: Draft) -> Draft:
     if draft.uses_camera:
         options[NONE] = "read no voices"
     before = (draft.settings.microphone.name or DEFAULT_MICROPHONE) if draft.uses_microphone else NONE
-    default = before if before in options else DEFAULT_MICROPHONE
+    if before not in options:
+        options[before] = "as it is set up"
+    default = before
     answer = choose(console, "Microphone", options, default, other="part of a name")
     return draft.with_microphone("" if answer == DEFAULT_MICROPHONE else answer)
 
