@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -161,6 +162,40 @@ def test_a_lack_of_permission_is_named_with_the_group_that_helps(tmp_path: Path)
     assert f"no permission to use {camera}" in found["camera"]
     assert "sudo usermod -aG video root," in found["camera"]
     assert f"no permission to write to {somebody_elses}" in found["state folder"]
+
+
+NOBODYS_NAME = pwd.getpwuid(NOBODY).pw_name
+
+
+def as_a_service(folder: Path, state: Path, user: str) -> dict[str, str]:
+    """systemd's answer about a unit that keeps its state there. (An absolute path stands as it is.)"""
+    return command(folder, "systemctl", f"LoadState=loaded\nUser={user}\nStateDirectory={state}")
+
+
+def state_folder(done: subprocess.CompletedProcess[str]) -> str:
+    (line,) = (line for line in done.stdout.splitlines() if line[6:].startswith("state folder"))
+    return line
+
+
+def test_the_folder_is_the_services_own_whoever_asks(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    told = state_folder(affectd("doctor", environment=as_a_service(tmp_path / "bin", state, "root")))
+    assert told.startswith("ok")
+    assert f"{state}, " in told
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="of another user's rights only root can ask")
+def test_root_asks_for_the_service_and_not_for_itself(tmp_path: Path) -> None:
+    roots_own = Path("/var/lib")
+    told = state_folder(affectd("doctor", environment=as_a_service(tmp_path / "bin", roots_own, NOBODYS_NAME)))
+    assert told.startswith("FAIL")
+    assert f"it is the service's: sudo chown -R {NOBODYS_NAME}: {roots_own}" in told
+
+
+def test_what_systemd_makes_at_the_first_start_is_not_missed_before(tmp_path: Path) -> None:
+    told = state_folder(affectd("doctor", environment=as_a_service(tmp_path / "bin", tmp_path / "later", NOBODYS_NAME)))
+    assert told.startswith("ok")
 
 
 def test_a_broker_that_is_down_is_named(tmp_path: Path) -> None:

@@ -30,6 +30,12 @@ def examine(config: Path | None) -> Iterator[Finding]:
     if libraries.ok:
         # Not above: they import what was just found to be sound.
         from device.commands.configuration import chosen_settings
+        from device.settings import DEFAULT_CONFIG
         from device.setup.examination import examine_node
+        from device.setup.service_account import installed_service
 
-        yield from examine_node(lambda: chosen_settings(config), named=str(config or "the installed one, or defaults"))
+        yield from examine_node(
+            lambda: chosen_settings(config),
+            named=str(config or "the installed one, or defaults"),
+            service=installed_service() if config in (None, DEFAULT_CONFIG) else None,
+        )

@@ -12,20 +12,24 @@ from device.findings import Finding, look
 from device.health import SystemProbe
 from device.models.runtime import runtime_name
 from device.models.tflite import TfliteModel
-from device.publish.wall_clock import clock_synced
+from device.self_test import require_clock
 from device.settings import UNSTATED, Camera, Settings, state_dir
 from device.setup.access import held_by_the_appliance
 from device.setup.broker_stages import broker_stages
 from device.setup.camera_check import devices_of, first_view, shown
 from device.setup.microphone_check import listen_to, microphone_devices
+from device.setup.service_account import Service
 
 LEAST_FREE_MB = 50
 """The event store's bound of 10,000 events is some 10 MB; logs and an update want the rest."""
 LISTEN_S = 0.5
 
 
-def examine_node(load: Callable[[], Settings], *, named: str) -> Iterator[Finding]:
-    """The findings, in the order in which one thing needs another; ``load`` reads the configuration so ``named``."""
+def examine_node(load: Callable[[], Settings], *, named: str, service: Service | None = None) -> Iterator[Finding]:
+    """The findings, in the order in which one thing needs another; ``load`` reads the configuration so ``named``.
+
+    ``service`` is who will run with it, if that is not who asks.
+    """
     try:
         settings = load()
     except AffectdError as error:
@@ -36,9 +40,9 @@ def examine_node(load: Callable[[], Settings], *, named: str) -> Iterator[Findin
     yield look("runtime", lambda: runtime_name(settings.models.runtime))
     yield look("models", lambda: _models(settings))
     yield from sensors(settings)
-    yield look("state folder", lambda: _state_folder(state_dir(settings)))
+    yield look("state folder", lambda: _state_folder(settings, service))
     yield from broker(settings)
-    yield look("clock", _clock)
+    yield look("clock", require_clock)
     yield look("power", _power)
 
 
@@ -92,14 +96,16 @@ def _microphone(name: str) -> str:
     return f"{name or 'the default one'!r} gives sound, {level}"
 
 
-def _state_folder(folder: Path) -> str:
+def _state_folder(settings: Settings, service: Service | None) -> str:
+    is_told = settings.node.state_dir or "STATE_DIRECTORY" in os.environ
+    folder = state_dir(settings) if service is None or is_told else service.state_dir
     place = next(path for path in (folder, *folder.parents) if path.exists())
-    if not os.access(place, os.W_OK):
-        if os.statvfs(place).f_flag & os.ST_RDONLY:
-            raise AffectdError(f"{folder} is on a file system that is read-only; is the card worn out? See `dmesg`")
-        raise AffectdError(
-            f"no permission to write to {folder}; run doctor as the user that runs affectd, or give it that folder"
-        )
+    if os.statvfs(place).f_flag & os.ST_RDONLY:
+        raise AffectdError(f"{folder} is on a file system that is read-only; is the card worn out? See `dmesg`")
+    made_by_systemd = service is not None and folder == service.state_dir and place != folder
+    may_write = service.may_write(place) if service else os.access(place, os.W_OK)
+    if not (may_write or made_by_systemd):
+        raise AffectdError(f"no permission to write to {folder}; {_way_in(folder, service)}")
     statistics = os.statvfs(place)
     free_mb = statistics.f_bavail * statistics.f_frsize / 1e6
     if free_mb < LEAST_FREE_MB:
@@ -110,12 +116,12 @@ def _state_folder(folder: Path) -> str:
     return f"{folder}, {free_mb:.0f} MB free"
 
 
-def _clock() -> str:
-    if clock_synced() is False:
-        raise AffectdError(
-            "not set by a time server; times in messages are wrong until it is: timedatectl set-ntp true"
-        )
-    return "set"
+def _way_in(folder: Path, service: Service | None) -> str:
+    if service is None:
+        return "run doctor as the user that runs affectd, or give it that folder"
+    if service.is_us or os.geteuid() == 0:
+        return f"it is the service's: sudo chown -R {service.user}: {folder}"
+    return f"only the service's user {service.user!r} may: run sudo affectd doctor"
 
 
 def _power() -> str:
