@@ -121,11 +121,12 @@ def make_whole() -> None:
 def begin_return(before: Before, version: str, why: str) -> None:
     """From here on there is no other verdict, whatever happens."""
     say(
-        f"affectd {version} did not get healthy: {why}. The version before comes back, and this one is refused from "
-        f"now on; to try it again: sudo rm {REFUSED}",
+        f"affectd {version or '(?)'} did not get healthy: {why}. The version before comes back, and this one is refused "
+        f"from now on; to try it again: sudo rm {REFUSED}",
         severity=3,
     )
-    refuse(version)
+    if version:  # of a file that nobody kept nothing is known
+        refuse(version)
     write(TAKING_BACK, f"{before.text}\n{version}\n")
     ON_TRIAL.unlink(missing_ok=True)
 
@@ -360,6 +361,8 @@ def service_fault(before: Before) -> str:
 def parts_fault(before: Before) -> str:
     """What was online before must be so again. It says so itself, in its status: `broker online, camera online, …`."""
     then, now = parts(before.status), parts(show("StatusText")[0])
+    if not now:  # an old version, which says nothing of its parts
+        return ""
     for part, state in then.items():
         found = now.get(part, "not there")
         closed = found == "disabled" and now.get("privacy") == "on"
