@@ -260,7 +260,8 @@ def read_password(mqtt: Mqtt, *, stored: Path = STORED_PASSWORD) -> str | None:
     if path is None:
         return None
     try:
-        return path.read_text(encoding="utf-8-sig").rstrip("\r\n")  # a blank may be part of it
+        # A blank may be part of it. Empty is what the unit sets where there is none: so systemd does not miss it aloud.
+        return path.read_text(encoding="utf-8-sig").rstrip("\r\n") or None
     except PermissionError as error:
         raise ConfigError(
             f"mqtt.password_file: {path} may not be read by this user; run it as one who may, as by sudo -u affectd"

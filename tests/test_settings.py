@@ -114,3 +114,5 @@ def test_what_the_unit_takes_a_password_from_is_read_where_nothing_else_is_named
     assert read_password(mqtt, stored=stored) == "s3cret"
     assert read_password(parse_settings(f"[mqtt]\npassword_file = '{named}'", "x").mqtt, stored=stored) == "other"
     assert read_password(parse_settings("[mqtt]\nusername = ''", "x").mqtt, stored=stored) is None
+    stored.write_text("\n")
+    assert read_password(mqtt, stored=stored) is None

@@ -45,6 +45,7 @@ def test_the_unit_keeps_the_contract() -> None:
     for device in ("char-video4linux", "char-media", "char-dma_heap", "char-alsa"):
         assert f"{device} rw" in found["DeviceAllow"]
     assert found["LoadCredential"][0].startswith("mqtt-password")
+    assert found["SetCredential"] == ["mqtt-password:\\n"]
     assert "OPENBLAS_NUM_THREADS=1" in found["Environment"][0]
     assert {"MemoryMax", "TasksMax"} <= found.keys()
 

@@ -121,8 +121,8 @@ def make_whole() -> None:
 def begin_return(before: Before, version: str, why: str) -> None:
     """From here on there is no other verdict, whatever happens."""
     say(
-        f"affectd {version or '(?)'} did not get healthy: {why}. The version before comes back, and this one is refused "
-        f"from now on; to try it again: sudo rm {REFUSED}",
+        f"affectd {version or '(?)'} did not get healthy: {why}. The version before comes back, and this one is "
+        f"refused from now on; to try it again: sudo rm {REFUSED}",
         severity=3,
     )
     if version:  # of a file that nobody kept nothing is known
