@@ -37,9 +37,9 @@ def _estimates(path: Path) -> list[Said]:
 
 
 def _distance(one: Said, other: Said) -> float:
-    """Of the furthest probability; 1 if only one machine said anything."""
-    a, b = (said.get("probs") or {} for said in (one, other))
-    return max((abs(a[emotion] - b[emotion]) for emotion in a), default=0.0) if a.keys() == b.keys() else 1.0
+    """Of the furthest probability; 1 if only one machine said anything: without, all are 0."""
+    a, b = (said["probs"] for said in (one, other))
+    return max(abs(a[emotion] - b[emotion]) for emotion in a) if any(a.values()) == any(b.values()) else 1.0
 
 
 def _told(distances: list[float]) -> str:
