@@ -103,6 +103,7 @@ class FleetNode(Part):
     camera: HeardStatus | None
     microphone: HeardStatus | None
     models: HeardStatus | None
+    store: HeardStatus | None = Field(description="Whether a restart will find its events and its privacy switch.")
     privacy: bool | None = Field(description="True: its user has camera and microphone closed.")
     health: HeardHealth | None
     info: HeardInfo | None

@@ -123,8 +123,10 @@ def _bar(share: float | None, width: int, colour: str) -> Text:
 
 def _sensors(node: NodeView, *, current: bool) -> Text:
     line = _line_of(current=current)
-    for part in ("camera", "microphone", "models"):
+    for part in ("camera", "microphone", "models", "store"):
         said = node.said(f"status/{part}")
+        if part == "store" and _word(said, "state") in (None, "online"):
+            continue  # of interest only when a restart would lose something
         state, reason = _word(said, "state") or "unknown", _word(said, "reason", most=_SENTENCE)
         line.append(f"{part} ", style="dim").append(state, style=_STATES.get(state, "yellow") if current else "dim")
         line.append(f" ({reason})   " if reason else "   ", style="dim")

@@ -92,6 +92,7 @@ def test_two_nodes_are_seen_and_when_one_dies_its_last_will_is(tmp_path: Path) -
                 models = [model["id"] for model in both["kitchen"]["info"]["models"]]
                 assert {"affectd-1-face", "affectd-1-speech"} <= set(models)
                 assert both["kitchen"]["health"]["memory_rss_bytes"] > 1e6
+                assert both["kitchen"]["store"]["state"] == "online"
                 kitchen.kill()
                 one = await page.until(lambda seen: seen["kitchen"]["state"] == "offline")
                 assert one["kitchen"]["estimate"] is None

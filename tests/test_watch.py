@@ -70,6 +70,7 @@ def test_a_person_who_smiles_and_speaks() -> None:
     assert "speech ×0.50" in text
     assert "fused (average)" in text
     assert "microphone offline (unplugged)" in text
+    assert "store" not in text  # of interest only when a restart would lose something
     assert "last message 0.4 s ago" in text
     assert all(f"{name} " in text for name in ("angry", "disgust", "fear", "neutral", "sad", "surprise"))
 
@@ -83,6 +84,14 @@ def test_a_remedy_is_never_cut_off() -> None:
     house = living_house()
     hear(house, "status/camera", encode({"state": "offline", "reason": REMEDY}))
     assert REMEDY in " ".join(drawn(house).replace("│", " ").split())
+
+
+def test_a_store_that_a_restart_would_not_find_is_told() -> None:
+    house = living_house()
+    hear(house, "status/store", PAYLOADS.part("online", None), retain=True)
+    assert "store" not in drawn(house, width=120)
+    hear(house, "status/store", PAYLOADS.part("degraded", "the disk is full"), retain=True)
+    assert "store degraded (the disk is full)" in drawn(house, width=120)
 
 
 def test_it_fits_a_terminal_of_eighty_columns_and_twenty_four_lines() -> None:

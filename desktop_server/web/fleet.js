@@ -102,8 +102,9 @@ function sure({ label, reason, confidence, probs, modalities }) {
   return `${said}${from.length ? ` · ${from.join(", ")}` : ""}`;
 }
 
-function sensors({ camera, microphone, models: nets, privacy }) {
-  const parts = [["Camera", camera], ["Microphone", microphone], ["Models", nets]].filter(([, part]) => part);
+function sensors({ camera, microphone, models: nets, store, privacy }) {
+  const parts = [["Camera", camera], ["Microphone", microphone], ["Models", nets], ["Store", store?.state === "online" ? null : store]]
+    .filter(([, part]) => part);
   if (!parts.length && !privacy) return null;
   return el("ul", { class: "parts" },
     parts.map(([name, { state, reason }]) => el("li", { class: state }, `${name} ${state}${reason ? `: ${reason}` : ""}`)),
