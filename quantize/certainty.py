@@ -46,7 +46,7 @@ def threshold(parts: Parts) -> Threshold:
         logits = line[0] * odds + line[1]
         return float((weights * (np.logaddexp(0, logits) - right * logits)).sum())
 
-    slope, intercept = (float(number) for number in minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x)
+    slope, intercept = (float(number) for number in minimize(loss, np.array([1.0, 0.0]), method="BFGS").x)
     wanted = (np.log(LEAST_RIGHT / (1 - LEAST_RIGHT)) - intercept) / slope
     uncertain_below = round(round(float(1 / (1 + np.exp(-wanted))) / STEP) * STEP, 2)
     below = odds < np.log(uncertain_below / (1 - uncertain_below))

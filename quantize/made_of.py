@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from device.errors import AffectdError
 from device.models.card import Card
 from quantize.checkpoints import training_of
 
@@ -27,7 +28,7 @@ def made_of(kind: str, figures: Json) -> Any:
     """What figures of this kind of study say that they are of; ``None`` if they do not say it."""
     try:
         return _READERS[kind](figures)
-    except (KeyError, IndexError, TypeError):
+    except (KeyError, IndexError, TypeError, AffectdError):
         return None
 
 

@@ -122,7 +122,7 @@ def test_a_net_that_grew_is_shown_from_the_first_epoch_of_what_it_grew_from(whol
         for panel in shown.panels
     ]
     assert "affectd-1-face: training loss from 0.90 to 0.40 in 3 epochs." in told
-    assert "affectd-1-face: validation accuracy 20.0 % at epoch 2, which was kept." in told
+    assert "affectd-1-face: validation accuracy 68.0 % at epoch 2, which was kept." in told
 
 
 def tables_of(whole: list[Section], part: str) -> list[Table]:
@@ -190,6 +190,68 @@ def test_figures_of_an_older_file_are_called_that(tmp_path: Path) -> None:
     run_command(report, options(tmp_path))
     text = page_of((tmp_path / "report.html").read_text(encoding="utf-8")).text
     assert f"{old.about}: measured on an older file" in text
+
+
+def protocol(tmp_path: Path) -> Study:
+    return next(study for study in own_studies(tmp_path) if study.kind == "protocol")
+
+
+def test_figures_of_a_recipe_that_has_changed_since_are_old(tmp_path: Path) -> None:
+    study = protocol(tmp_path)
+    write(study, tmp_path)
+    assert study.state(tmp_path) is State.CURRENT
+    path = tmp_path / f"{study.name}.json"
+    figures = json.loads(path.read_text(encoding="utf-8"))
+    for changed in ("net", "recipe", "features", "epochs", "model"):
+        path.write_text(json.dumps({**figures, changed: "of an earlier net"}), encoding="utf-8")
+        assert study.state(tmp_path) is State.OLD
+    path.write_text(json.dumps({name: figures[name] for name in ("net", "seed", "epochs", "rows")}), encoding="utf-8")
+    assert study.state(tmp_path) is State.OLD
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "7", "null", '"sha256"', '{"rows": ['])
+def test_no_study_takes_just_any_file_for_its_figures(tmp_path: Path, content: str) -> None:
+    for study in own_studies(tmp_path):
+        (tmp_path / f"{study.name}.json").write_text(content, encoding="utf-8")
+        assert study.state(tmp_path) is State.OLD, study.name
+
+
+def test_a_study_that_names_nothing_that_its_figures_are_of_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="nothing says of what its figures are, so any would do"):
+        Study("protocol", "protocol", "a net", ("protocol",), ())
+
+
+def test_a_hash_that_stands_elsewhere_in_the_figures_proves_nothing(tmp_path: Path) -> None:
+    for study in own_studies(tmp_path):
+        if study.kind in ("training", "protocol"):
+            continue
+        write(study, tmp_path)
+        path = tmp_path / f"{study.name}.json"
+        text = path.read_text(encoding="utf-8")
+        sha256 = re.search("[1-9a-f][0-9a-f]{63}", text)
+        assert sha256
+        changed = {**json.loads(text.replace(sha256[0], "0" * 64)), "remarks": [f"not {sha256[0]}"]}
+        path.write_text(json.dumps(changed), encoding="utf-8")
+        assert study.state(tmp_path) is State.OLD, study.name
+
+
+def test_figures_of_the_same_file_of_which_something_else_was_served_are_old(tmp_path: Path) -> None:
+    apart = ("training", "protocol", "prosody", "served")  # of these no figure depends on it
+    for study in own_studies(tmp_path):
+        if study.kind in apart:
+            continue
+        write(study, tmp_path)
+        path = tmp_path / f"{study.name}.json"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r'"temperature": [\d.]+', '"temperature": 7.5', text), encoding="utf-8")
+        assert study.state(tmp_path) is State.OLD, study.name
+
+
+def test_what_is_served_is_shown_with_all_that_was_tried_and_held_against_the_card(whole: list[Section]) -> None:
+    (table,) = tables_of(whole, "served")
+    assert [row[0] for row in table.rows] == ["this", "that"]
+    (part,) = (own for own in whole if own.id == "served")
+    assert any("does not serve what the rule says (this)" in told for told in part.content.sentences)
 
 
 def test_a_check_is_content_with_figures_of_the_present_files_and_writes_nothing(measured: Path) -> None:
