@@ -44,7 +44,6 @@ from device.publish.identities import Identities, Identity
 from device.publish.message import Message
 from device.publish.mqtt import Link
 from device.publish.node import NodeSink, is_privacy_wish, subscriptions
-from device.publish.outbox import Outbox
 from device.publish.payload import Json, Payloads, SystemClock
 from device.publish.topics import Topics
 from device.readings import Estimate, Modality
@@ -122,7 +121,7 @@ def run(settings: Settings, engine: Engine | None = None) -> None:
             listening=subscriptions(topics, identities.former),
             is_urgent=lambda message: is_privacy_wish(topics, message),
         )
-        node = _node(settings, models, link, store.events, switch, pipeline, identities)
+        node = _node(settings, models, link, store, switch, pipeline, identities)
         node.set_info(_info(settings, models, engine.name(), identities.now.boot_id))
         node.set_privacy_state(privacy.active())
         node.set_part("models", "degraded" if damage else "online", damage or None)
@@ -303,7 +302,7 @@ def _require_purpose(settings: Settings) -> None:
 
 
 def _node(
-    settings: Settings, models: ModelSet, link: Link, outbox: Outbox, switch: Switch, pipeline: ThreadedPipeline,
+    settings: Settings, models: ModelSet, link: Link, kept: StateFolder, switch: Switch, pipeline: ThreadedPipeline,
     identities: Identities,
 ) -> NodeSink:  # fmt: skip
     topics, mqtt, boot_id = make_topics(settings), settings.mqtt, identities.now.boot_id
@@ -311,7 +310,7 @@ def _node(
         models=models,
         lanes=lambda: pipeline.states,
         broker=lambda: BrokerState(link.problem, link.reconnects, link.unsent),
-        store=lambda: StoreState(outbox.problem, outbox.depth, outbox.dropped),
+        store=lambda: StoreState(kept.problem, kept.events.depth, kept.events.dropped),
     )
     return NodeSink(
         link=link,
@@ -319,7 +318,7 @@ def _node(
         payloads=Payloads(node=settings.node.id, boot_id=boot_id, model_set=models.name, clock=SystemClock()),
         cadence=Cadence(heartbeat_s=mqtt.heartbeat_s),
         episodes=Episodes(id_prefix=boot_id[:8]),
-        courier=Courier(link=link, outbox=outbox, address=topics.address(table.EVENT)),
+        courier=Courier(link=link, outbox=kept.events, address=topics.address(table.EVENT)),
         handlers={"restart": switch.restart, "self-test": test},
         set_privacy=switch.set_privacy,
         entities=_entities(settings, link, _equipment(pipeline.states, restart=switch.supervised), identities.is_first),

@@ -113,6 +113,8 @@ def test_a_state_folder_that_can_only_be_read_degrades_and_stops_nothing(tmp_pat
         assert house.raw("affectd/test/privacy/state")[-1] == b"OFF"
         eventually(lambda: {"start", "end"} <= {e["kind"] for e in events(house)}, 60)
         assert latest(house, "health")["queued"]["events_in_memory_only"] >= 0
+        house.say("affectd/test/request/self-test", b"")
+        eventually(lambda: "store: " in str(latest(house, "response/self-test").get("error")), 30)
 
 
 def test_a_wish_that_cannot_be_read_starts_closed_and_can_be_opened(tmp_path: Path, mosquitto: Mosquitto) -> None:
