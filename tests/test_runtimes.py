@@ -60,13 +60,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     detector()  # or skip: its file is not in the repository
     folder = tmp_path_factory.mktemp("installation")
     pip = ["-m", "pip", "--disable-pip-version-check"]
-    reachable = run([sys.executable, *pip, "download", "--no-deps", "--dest", folder, f"{OTHER}==2.14.0"])
+    download = ["download", "--no-deps", "--dest", folder, f"{OTHER}==2.14.0"]
+    reachable = run([sys.executable, *pip, *download], timeout_s=600)
     if reachable.returncode:
         pytest.skip("pip reaches no registry that has tflite-runtime")
     options = ["--no-deps", "--no-build-isolation", "--wheel-dir", folder]
-    run([sys.executable, *pip, "wheel", *options, ROOT], check=True)
+    run([sys.executable, *pip, "wheel", *options, ROOT], timeout_s=600, check=True)
     (wheel,) = folder.glob("affectd-*.whl")
-    run([sys.executable, "-m", "venv", folder / "environment"], check=True)
+    run([sys.executable, "-m", "venv", folder / "environment"], timeout_s=600, check=True)
     python = folder / "environment" / "bin" / "python"
     run([python, *pip, "install", f"{wheel}[tflite,replay]"], timeout_s=600, check=True, env=without_python_settings())
     return Installation(python, folder)
