@@ -39,8 +39,14 @@ def test_a_subscriber_gets_every_topic_of_the_contract(tmp_path: Path, mosquitto
         house.say("affectd/test/privacy/set", "OFF")
         said_by_the_node = {NODE.address(topic, "self-test") for topic in TABLE if not topic.inbound}
         eventually(lambda: said_by_the_node <= set(house.topics()), 60)
-        fault = latest(house, "response/self-test")["error"]
-        assert fault is None or fault.startswith("clock: not set")  # as it may be where the tests run
+        looked_at = {
+            "models",
+            "camera",
+            "microphone",
+            "broker",
+            "store",
+        }  # and the clock, of which this machine decides
+        assert looked_at <= latest(house, "response/self-test")["data"].keys()
         assert latest(house, "status")["state"] == "online"
         assert latest(house, "status/camera")["state"] == "online"
         state = latest(house, "state")

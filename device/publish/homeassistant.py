@@ -16,6 +16,9 @@ _EXPIRE_BEATS = 3
 _LONGEST_STATE = 250
 """Characters. Home Assistant takes no state of more than 255."""
 
+_KNOWN = f"value_json.label != '{UNKNOWN}'"
+"""Somebody looks or listens. While nobody does, the states are "None", which is Home Assistant's word for unknown."""
+
 _NOISY: Json = {"enabled_by_default": False}
 """Of what changes with every message, or stands elsewhere, too: for who asks for it."""
 
@@ -85,14 +88,13 @@ class _Entities:
 
     def estimate(self) -> Json:
         """While nothing is looked at they are unavailable, and hold no label that could come back for a moment."""
-        known = f"value_json.label != '{UNKNOWN}'"
         looking = {
             "topic": self._topics.address(table.HOME_ASSISTANT),
-            "value_template": f"{{{{ 'online' if {known} else 'offline' }}}}",
+            "value_template": f"{{{{ 'online' if {_KNOWN} else 'offline' }}}}",
         }
         available = _all_of(_available(self._topics, table.STATUS), looking)
         return {
-            "emotion": self._of_state("sensor", "emotion", "Emotion", f"value_json.label if {known} else 'None'")
+            "emotion": self._of_state("sensor", "emotion", "Emotion", f"value_json.label if {_KNOWN} else 'None'")
             | available
             | {
                 "device_class": "enum",
@@ -100,7 +102,7 @@ class _Entities:
                 "icon": "mdi:emoticon-outline",
             },
             "confidence": self._of_state(
-                "sensor", "confidence", "Confidence", f"value_json.confidence_percent if {known} else 'None'"
+                "sensor", "confidence", "Confidence", f"value_json.confidence_percent if {_KNOWN} else 'None'"
             )
             | available
             | {"unit_of_measurement": "%", "state_class": "measurement", "icon": "mdi:percent-outline"},
@@ -114,7 +116,7 @@ class _Entities:
                 "binary_sensor",
                 f"{modality}_present",
                 f"{modality.capitalize()} present",
-                f"'ON' if value_json.{modality} else 'OFF'",
+                f"'ON' if value_json.{modality} else 'OFF' if {_KNOWN} else 'None'",
             )
             | _all_of(*(_available(self._topics, t) for t in (table.STATUS, topic))),
             f"{part}_status": self._entity("sensor", f"{part}_status", part.capitalize()) | {
