@@ -120,7 +120,7 @@ def test_lintian_finds_nothing(package: Path) -> None:
         ["lintian", "--allow-root", "--fail-on=error,warning", package],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert (done.returncode, done.stdout) == (0, "")
 

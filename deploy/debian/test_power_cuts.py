@@ -51,9 +51,8 @@ def settled(machine: Machine) -> bool:
 
 
 def how_it_was_left(machine: Machine) -> str:
-    return machine.run(
-        "dpkg-query --showformat='${Version} ${db:Status-Abbrev}' --show affectd; ls /var/cache/affectd/kept"
-    )
+    asked = "dpkg-query --showformat='${Version} ${db:Status-Abbrev} ' --show affectd; ls /var/cache/affectd/kept"
+    return " ".join(machine.run(asked).split())
 
 
 @pytest.mark.parametrize("number", range(CUTS))
