@@ -57,7 +57,7 @@ def how_it_was_left(machine: Machine) -> str:
 
 @pytest.mark.parametrize("number", range(CUTS))
 def test_a_cut_in_an_update_leaves_a_version_that_works(ready: str, package: Path, tmp_path: Path, number: int) -> None:
-    card = new_card(tmp_path / "before")
+    card = new_card(tmp_path / "machine")
     moment_s = random.Random(f"update {number}").uniform(0, 12)
     with inserted(ready, card) as machine:
         eventually(lambda: works(machine, {version_of(package)}), 120)
@@ -73,7 +73,7 @@ def test_a_cut_in_an_update_leaves_a_version_that_works(ready: str, package: Pat
 def test_a_cut_in_the_return_from_an_update_leaves_a_version_that_works(
     ready: str, package: Path, tmp_path: Path, number: int
 ) -> None:
-    card = new_card(tmp_path / "before")
+    card = new_card(tmp_path / "machine")
     moment_s = random.Random(f"return {number}").uniform(0, 10)
     with inserted(ready, card) as machine:
         eventually(lambda: works(machine, {version_of(package)}), 120)
