@@ -205,7 +205,7 @@ def test_a_default_that_was_never_touched_becomes_no_question(bare: Machine, pac
 
 @contextmanager
 def small(machine: Machine, folder: str, size_mb: float) -> Iterator[None]:
-    machine.run(f"cp -a {folder} /srv/moved && mount -t tmpfs -o size={size_mb}m tmpfs {folder}")
+    machine.run(f"cp -a {folder} /srv/moved && mount -t tmpfs -o size={size_mb:.0f}m tmpfs {folder}")
     machine.run(f"cp -a /srv/moved/. {folder}")
     yield
 
