@@ -1,8 +1,10 @@
 """What was tried for goals that are hard to reach; the report says it of those that are not reached."""
 
 _FACES = """
-Tried: more epochs, more blocks, gates, aiming at the votes of FER+, the net as its own teacher, means of weights (the
-learning curves show each stage), int8 ranges without the farthest values.
+What is served is chosen for two kinds of labels that contradict each other in a third of the pictures: on either kind
+alone one of the two answers does better, and on the other kind worse ('Which answer is served'). Tried: more epochs,
+more blocks, gates, aiming at the votes of FER+, the net as its own teacher, means of weights (the learning curves show
+each stage), int8 ranges without the farthest values.
 """
 _UNKNOWN_VOICES = """
 Tried: statistics of prosody beside the spectra, and 80 ways to count them ('What prosody counts'); spectra
