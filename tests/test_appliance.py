@@ -245,5 +245,5 @@ def test_it_leaves_no_picture_and_no_sound_on_the_disk(tmp_path: Path, mosquitto
     with Listener(mosquitto.port) as house, running(looping(tmp_path, mosquitto)):
         eventually(lambda: len(house.json("affectd/test/health")) >= 2, 30)
     left = {p.name for p in tmp_path.rglob("*") if p.is_file() and "broker" not in p.parts}
-    assert {name.split("-")[0] for name in left} <= {"affectd.toml", "events.sqlite", "privacy"}
+    assert {name.split("-")[0] for name in left} <= {"affectd.toml", "events.sqlite", "identities.json", "privacy"}
     assert os.environ.get("TMPDIR") is None or not list(Path(os.environ["TMPDIR"]).glob("affectd*"))
