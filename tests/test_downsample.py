@@ -1,7 +1,9 @@
 """What Home Assistant is told of a day, and that it is true."""
 
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from a_day import RESTLESS, Habits, Recorder, a_day
@@ -14,6 +16,7 @@ from device.publish.downsample import Downsampler, EntityStates
 from device.readings import NOBODY, UNCERTAIN, Estimate, Modality
 from device.settings import HomeAssistant
 
+ROOT = Path(__file__).resolve().parents[1]
 MOST_ROWS = 3000
 DEFAULT = HomeAssistant()
 
@@ -43,6 +46,7 @@ def changes(estimates: list[Estimate], downsampler: Downsampler | None = None) -
     return said
 
 
+@cache
 def rows_of(downsampled: bool, habits: Habits) -> dict[str, int]:
     """By entity. Not downsampled: as every message of `state` would be."""
     recorder, downsampler, cadence = Recorder(), default(), Cadence()
@@ -64,6 +68,13 @@ def test_a_whole_day_of_a_person_fits_into_the_history(habits: Habits) -> None:
 
 def test_the_same_day_as_everybody_else_hears_it_does_not() -> None:
     assert sum(rows_of(False, Habits()).values()) > 10 * MOST_ROWS
+
+
+def test_readme_and_changelog_tell_that_day() -> None:
+    told, raw = (round(sum(rows_of(downsampled, Habits()).values()), -2) for downsampled in (True, False))
+    readme, changelog = (" ".join((ROOT / name).read_text("utf-8").split()) for name in ("README.md", "CHANGELOG.md"))
+    assert f"some {told:,} rows, where every `state` would make {raw:,}" in readme
+    assert f"some {raw:,} rows a simulated day; now {told:,}" in changelog
 
 
 def test_a_smile_of_a_moment_is_not_told_and_one_that_stays_is() -> None:
