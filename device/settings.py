@@ -315,7 +315,8 @@ def _in_words(message: str, value: Any) -> str:
     """A pattern says nothing to most people."""
     for pattern, words in _IN_WORDS.items():
         if repr(pattern) in message:
-            near = "/".join(filter(None, (_as_name(part) for part in str(value).split("/"))))
+            levels = str(value).split("/") if pattern == _PREFIX else [str(value)]
+            near = "/".join(filter(None, map(_as_name, levels)))
             return f"expected {words}" + (f", such as {near!r}" if near else "")
     return message[:1].lower() + message[1:]
 

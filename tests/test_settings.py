@@ -36,7 +36,7 @@ def test_every_fusion_rule_can_be_set_in_the_file_and_on_the_command_line() -> N
         ("[fusion]\nrule = 'median'", "affectd.toml: fusion.rule = 'median': invalid enum value 'median'"),
         (
             "[node]\nid = 'a/b'",
-            "affectd.toml: node.id = 'a/b': expected 1 to 64 letters from a to z, digits, '_' or '-'",
+            "affectd.toml: node.id = 'a/b': expected 1 to 64 letters from a to z, digits, '_' or '-', such as 'a-b'",
         ),
         ("[node]\nid = 'Küche'", "affectd.toml: node.id = 'Küche': expected 1 to 64 letters from a to z"),
         ("[mqtt]\nprefix = '/house 1'", "affectd.toml: mqtt.prefix = '/house 1': expected 1 to 8 names with '/'"),
