@@ -22,7 +22,8 @@ def test_names_and_addresses_are_hosts(host: str) -> None:
         ("mqtts://broker.lan:8883", 'host = "broker.lan", port = 8883, tls = true'),
         ("broker.lan:1883", 'host = "broker.lan", port = 1883'),
         ("http://192.168.1.10/", 'host = "192.168.1.10"'),
-        ("user:secret@broker.lan", 'host = "broker.lan"'),
+        ("user:secret@broker.lan", 'host = "broker.lan", username = "user"'),
+        ("mqtts://user:se@cret@broker.lan:8883", 'host = "broker.lan", port = 8883, tls = true, username = "user"'),
         ("[::1]:1883", 'host = "::1", port = 1883'),
         ("192.168.1.300", "broker.lan, for one, or 192.168.1.10"),
         ("my broker", "broker.lan, for one"),
@@ -38,6 +39,7 @@ def test_what_is_no_host_is_refused_with_what_was_meant(host: str, meant: str) -
     with pytest.raises(ConfigError) as caught:
         require_usable(BrokerAddress(host=host))
     assert f"write a name or an address alone: {meant}" in str(caught.value)
+    assert "cret" not in str(caught.value)  # what is refused ends in the journal
 
 
 def test_a_key_without_its_certificate_is_refused() -> None:

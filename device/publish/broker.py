@@ -60,9 +60,15 @@ def require_usable(address: BrokerAddress) -> None:
         raise ConfigError(f"mqtt.port {address.port} is no port; use 1 to 65535 (1883 plain, 8883 with TLS)")
     if not _is_host(address.host):
         raise ConfigError(
-            f"mqtt.host {address.host!r} is no host name; write a name or an address alone: "
+            f"mqtt.host {_without_login(address.host)!r} is no host name; write a name or an address alone: "
             f"{_meant(address.host) or 'broker.lan, for one, or 192.168.1.10'}"
         )
+
+
+def _without_login(host: str) -> str:
+    """A password that stands in an address is not for logs."""
+    scheme, separator, rest = host.rpartition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def _is_host(host: str) -> bool:
@@ -86,7 +92,7 @@ def _meant(host: str) -> str:
     if not _is_host(name):
         return ""
     entries = [f'host = "{name}"', *([f"port = {port}"] if port else []), *(["tls = true"] * (parts.scheme in _TLS))]
-    return ", ".join(entries)
+    return ", ".join([*entries, *([f'username = "{parts.username}"'] if parts.username else [])])
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:
