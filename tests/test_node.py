@@ -593,7 +593,7 @@ def test_another_device_at_the_old_address_is_left_alone(mosquitto: Mosquitto, t
     "renamed", [Topics("hall"), Topics("kitchen", prefix="upstairs"), Topics("kitchen", homeassistant_prefix="ha")]
 )
 def test_a_node_that_is_renamed_leaves_nothing_of_its_old_name(
-    mosquitto: Mosquitto, house: Listener, tmp_path: Path, renamed: Topics
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path, renamed: Topics, caplog: pytest.LogCaptureFixture
 ) -> None:
     with node(mosquitto, tmp_path, boot_id="boot-1") as sink:
         eventually_while(sink.poll, lambda: is_online(house))
@@ -601,6 +601,7 @@ def test_a_node_that_is_renamed_leaves_nothing_of_its_old_name(
         gone = [address for address in TOPICS.retained() if address not in renamed.retained()]
         eventually_while(sink.poll, lambda: all(house.raw(address)[-1] == b"" for address in gone))
         assert retained(mosquitto.port).keys() == renamed.retained().keys()
+    assert "ignored" not in caplog.text  # it is its own status of before, which it asked for
     later = Identities(tmp_path / "identities.json", Identity(renamed.node, renamed.prefix, "x", "boot-3"))
     assert [one.node for one in later.former] == [renamed.node]
 

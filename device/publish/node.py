@@ -155,12 +155,12 @@ class NodeSink:
         self._identities.settle()
 
     def _on_message(self, message: Message, now_ns: int) -> None:
-        self._clear_what_was_left(message)
+        left_behind = self._clear_what_was_left(message)
         if message.address == self._topics.address(table.STATUS):
             self._on_status(message)
         elif message.address == self._topics.address(table.HA_STATUS):
             self._on_birth(message, now_ns)
-        elif self._entities.hear(message, now_ns):
+        elif left_behind or self._entities.hear(message, now_ns):
             return
         elif message.retain:
             _log.warning("ignored a retained message at %s; publish it without retain", message.address)
@@ -203,15 +203,19 @@ class NodeSink:
                 self._say_newest()
             self._entities.announce_soon(now_ns)
 
-    def _clear_what_was_left(self, message: Message) -> None:
+    def _clear_what_was_left(self, message: Message) -> bool:
+        """Whether it is the status of a former name, which is then cleared if this node wrote it."""
+        was_former = False
         for former in self._identities.former:
             if message.address != former.topics().address(table.STATUS) or not message.payload:
                 continue
+            was_former = True
             if former.wrote(message.payload):
                 _log.info("clearing what this node left on the broker as %s", former.node)
                 for address in former.left_behind(self._identities.now):
                     self._link.send(Message(address, b"", qos=1, retain=True))
             self._identities.forget(former)
+        return was_former
 
     def _keep_up(self, now_ns: int) -> None:
         if not self._online:
