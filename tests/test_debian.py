@@ -1,6 +1,7 @@
 """The Debian package as far as it can be looked at without installing it; deploy/debian/test_booted.py does that."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,11 @@ def files(package: Path) -> dict[str, str]:
 def test_the_scripts_are_sound() -> None:
     done = subprocess.run(["shellcheck", *SCRIPTS], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_package_names_the_doctor_as_the_readme_does() -> None:
+    texts = [path.read_text("utf-8") for path in (ROOT / "README.md", DEBIAN / "package" / "postinst")]
+    assert [set(re.findall("sudo .*?affectd doctor", text)) for text in texts] == [{"sudo affectd doctor"}] * 2
 
 
 needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
