@@ -459,6 +459,25 @@ def test_a_flood_of_requests_is_turned_off_at_the_broker(
         assert house.raw(f"{NODE}/response/self-test") == []
 
 
+def test_a_flood_of_rubbish_at_the_privacy_switch_is_not_answered_and_the_wish_in_it_is_obeyed(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    wishes: list[bool] = []
+    with node(mosquitto, tmp_path, set_privacy=wishes.append) as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+        for _ in range(400):
+            house.say(f"{NODE}/privacy/set", "maybe")
+        eventually_while(sink.poll, lambda: "requests come in a flood" in caplog.text)
+        house.say(f"{NODE}/privacy/set", "ON")
+        eventually_while(sink.poll, lambda: house.raw(f"{NODE}/privacy/state")[-1:] == [b"ON"])
+        answered = len(house.raw(f"{NODE}/response/privacy"))
+        house.say(f"{NODE}/privacy/set", "no")
+        house.say(f"{NODE}/privacy/set", "OFF")
+        eventually_while(sink.poll, lambda: house.raw(f"{NODE}/privacy/state")[-1:] == [b"OFF"])
+        assert len(house.raw(f"{NODE}/response/privacy")) == answered
+    assert wishes == [True, False]
+
+
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 def test_a_broker_that_takes_small_packets_only_costs_discovery_which_is_named(
     tmp_path: Path, protocol: str, caplog: pytest.LogCaptureFixture

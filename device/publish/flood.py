@@ -17,6 +17,11 @@ class Flood:
         self._since_ns, self._before = 0, 0
         self._until_ns: int | None = None
 
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a flood: the pause lasts."""
+        return self._until_ns is not None
+
     def restart(self, arrived: int, now_ns: int) -> None:
         """There is a new connection, which listens."""
         self._since_ns, self._before, self._until_ns = now_ns, arrived, None

@@ -165,7 +165,8 @@ class NodeSink:
         elif message.retain:
             _log.warning("ignored a retained message at %s; publish it without retain", message.address)
         elif message.address == self._topics.address(table.PRIVACY_SET):
-            if message.payload:  # an empty one is how a retained message is taken away
+            # An empty one is how a retained message is taken away; answers to a flood hold up the wishes in it.
+            if message.payload and not self._flood.is_on:
                 self._respond("privacy", refusal("privacy/set takes ON (closes camera and microphone) or OFF"))
         elif verb := self._topics.verb(message.address):
             self._respond(verb, answer(verb, message.payload, self._handlers))
