@@ -73,6 +73,7 @@ def test_an_event_that_the_card_spoiled_costs_that_event_only(
         eventually_while(courier.deliver, lambda: outbox.depth == 0)
     eventually(lambda: told(house) == [(1, True)])
     assert caplog.text.count("cannot be read") == 1
+    assert outbox.dropped == 1
 
 
 IN_1970 = ClockSetting("this boot", 10_000_000_000, synced=False)

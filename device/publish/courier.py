@@ -65,7 +65,7 @@ class Courier:
         waiting, clock = self._outbox.after(self._handed_over, room), self._clock()
         for stored in waiting:
             if (payload := _backfilled(stored.payload, clock)) is None:
-                self._outbox.forget(stored.id)
+                self._outbox.give_up(stored.id)
             elif not self._hand_over(stored.id, payload):
                 return
         self._backlog = len(waiting) == room

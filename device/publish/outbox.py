@@ -102,6 +102,11 @@ class Outbox:
         if self._waiting.pop(number, None) is not None:
             self._write(lambda file: file.remove(number))
 
+    def give_up(self, number: int) -> None:
+        """Nobody can read it: it counts as lost."""
+        self._dropped += number in self._waiting
+        self.forget(number)
+
     def mend(self) -> None:
         """Try again what could not be written, and look whether the file is still there; call it now and then."""
         if self._file is not None and not self._file.is_in_place:
