@@ -90,11 +90,13 @@ def test_the_appliance_is_in_the_package_and_no_other_room_of_the_house(package:
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_no_file_is_one_about_which_an_update_would_ask(package: Path) -> None:
     assert not [name for name in files(package) if name.startswith("/etc/") and not name.endswith("/")]
-    assert subprocess.run(["dpkg-deb", "--info", package, "conffiles"], capture_output=True).returncode != 0
+    assert (
+        subprocess.run(["dpkg-deb", "--info", package, "conffiles"], capture_output=True, timeout=120).returncode != 0
+    )
 
 
 def test_what_judges_an_update_needs_nothing_but_python_itself() -> None:
-    done = subprocess.run([sys.executable, "-IS", DEBIAN / "trial.py"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-IS", DEBIAN / "trial.py"], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (64, "trial: say models or watch\n")
 
 

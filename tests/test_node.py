@@ -453,10 +453,14 @@ def test_a_flood_of_requests_is_turned_off_at_the_broker(
         eventually_while(sink.poll, lambda: "requests come in a flood" in caplog.text)
         answered = len(house.raw(f"{NODE}/response/dance"))
         assert answered < 400
-        house.say(f"{NODE}/request/self-test", b"")  # nobody hears it
         house.say(f"{NODE}/privacy/set", "ON")
-        eventually_while(sink.poll, lambda: wishes == [True])
+        # The node said this after it had listened no more: so the broker knows that.
+        eventually_while(sink.poll, lambda: house.raw(f"{NODE}/privacy/state")[-1:] == [b"ON"])
+        house.say(f"{NODE}/request/self-test", b"")  # nobody hears it
+        house.say(f"{NODE}/privacy/set", "OFF")
+        eventually_while(sink.poll, lambda: house.raw(f"{NODE}/privacy/state")[-1:] == [b"OFF"])
         assert house.raw(f"{NODE}/response/self-test") == []
+    assert wishes == [True, False]
 
 
 def test_a_flood_of_rubbish_at_the_privacy_switch_is_not_answered_and_the_wish_in_it_is_obeyed(

@@ -45,6 +45,8 @@ PATIENCE_S = float(os.environ.get("AFFECTD_PATIENCE_S", "60"))
 PARTS_PATIENCE_S = 2 * PATIENCE_S
 CHECK_S = 30.0
 LOCK_S = 600.0
+# dpkg takes minutes on a slow card. One that hangs is ended, and what it left is made whole at the next start.
+LONGEST_S = 3600.0
 POLL_S = 1.0
 
 
@@ -425,6 +427,7 @@ def run(*command: str, quiet: bool = False, cwd: Path | None = None) -> subproce
         env=environment,
         cwd=cwd,
         check=False,
+        timeout=LONGEST_S,
     )
 
 
