@@ -578,7 +578,8 @@ def test_a_signed_set_that_crashes_the_runtime_does_not_crash_the_installer(
 ) -> None:
     crashing = repacked(affectd_1, tmp_path, truncated, owner)
     if command == "install":
-        with pytest.raises(ModelError, match="crashes what runs models here"):
+        # What a runtime makes of half a file is not the same each time: it dies of it, or does not come to an end.
+        with pytest.raises(ModelError, match=r"crashes what runs models here|gives no answer within"):
             install_by_child(crashing, root=root, keys=owner.keys)
     else:  # it was well when it was installed, say with another runtime
         install_by_child(crashing, root=root, keys=owner.keys, prove=lambda folder: (load_set(folder), 0.0))
