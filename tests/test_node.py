@@ -203,6 +203,7 @@ def test_whoever_is_told_online_again_hears_the_state_of_now_first(
     with node(mosquitto, tmp_path) as sink:
         eventually_while(sink.poll, lambda: is_online(house))
         tell(sink, 0, 3, "happy")
+        eventually(lambda: house.json(f"{NODE}/event") != [])  # it comes from the store, in its own time
         house.say(f"{NODE}/status", b'{"state":"offline","boot_id":"boot-0"}', retain=True)
         eventually(lambda: not is_online(house))
         heard_before = len(house.topics())
