@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from device.settings import GroupName, Seconds, Section, Settings, load_kind
+from device.settings import GroupName, Seconds, Section, Settings
+from device.settings_file import load_kind
 
 DEFAULT_CONFIG = Path("/etc/affectd/affectd-server.toml")
 

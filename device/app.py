@@ -31,6 +31,7 @@ from device.models.sets import ModelSet, load_set, models_folder, stand_ins
 from device.models.speech_emotion import SpeechRecogniser
 from device.models.tflite import TfliteModel
 from device.newest import NewestOnly
+from device.password import read_password
 from device.pipeline import ThreadedPipeline, run_inline
 from device.publish import topics as table
 from device.publish.broker import BrokerAddress, Login, Tls
@@ -49,7 +50,7 @@ from device.publish.topics import Topics
 from device.readings import Estimate, Modality
 from device.self_test import BrokerState, SelfTest, StoreState
 from device.service import Notifier
-from device.settings import UNSTATED, Camera, Mqtt, Settings, read_password, state_dir
+from device.settings import UNSTATED, Camera, Mqtt, Settings, state_dir
 from device.signals import AudioBlock, Frame
 from device.stages import AnyLane, Lane, Recogniser, Source
 from device.state_folder import StateFolder

@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import socket
-import tomllib
 import unicodedata
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from device.errors import ConfigError
-
 DEFAULT_CONFIG = Path("/etc/affectd/affectd.toml")
-STORED_PASSWORD = Path("/etc/credstore/affectd.mqtt-password")
-"""Where the service's unit takes it from."""
-
 UNSTATED = "not-stated"
 """The purpose in the file that comes with the package: camera and microphone stay closed until it is stated."""
 
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
-_NAME, _PREFIX, _GROUP = (
+NAME, PREFIX, GROUP = (
     r"^[a-zA-Z0-9_-]{1,64}\Z", r"^[a-zA-Z0-9_-]{1,64}(/[a-zA-Z0-9_-]{1,64}){0,7}\Z", r"^[a-zA-Z0-9_-]{0,64}\Z"
 )  # fmt: skip
-_IN_WORDS = {
-    _NAME: "1 to 64 letters from a to z, digits, '_' or '-'",
-    _PREFIX: "1 to 8 names with '/' between them, each of 1 to 64 letters from a to z, digits, '_' or '-'",
-    _GROUP: "at most 64 letters from a to z, digits, '_' or '-'",
+IN_WORDS = {
+    NAME: "1 to 64 letters from a to z, digits, '_' or '-'",
+    PREFIX: "1 to 8 names with '/' between them, each of 1 to 64 letters from a to z, digits, '_' or '-'",
+    GROUP: "at most 64 letters from a to z, digits, '_' or '-'",
 }
 """What each pattern lets through."""
-TopicPart = Annotated[str, Meta(pattern=_NAME)]
-TopicPrefix = Annotated[str, Meta(pattern=_PREFIX)]
-GroupName = Annotated[str, Meta(pattern=_GROUP)]
+TopicPart = Annotated[str, Meta(pattern=NAME)]
+TopicPrefix = Annotated[str, Meta(pattern=PREFIX)]
+GroupName = Annotated[str, Meta(pattern=GROUP)]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,10 +37,10 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def _host_name() -> str:
-    return _as_name(socket.gethostname()) or "affectd"
+    return as_name(socket.gethostname()) or "affectd"
 
 
-def _as_name(text: str) -> str:
+def as_name(text: str) -> str:
     """The nearest text that can be part of a topic: accents go, and ``-`` stands for what else cannot be."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-zA-Z0-9_-]+", "-", plain).strip("-")[:64]
@@ -190,140 +182,7 @@ class Settings(Section, frozen=True):
     log: Log = Log()
 
 
-Kind = TypeVar("Kind", bound=Settings)
-
-
-def load_settings(path: Path) -> Settings:
-    """Read a configuration file. Raises ``ConfigError``: one line with file, key, value and nearest key."""
-    return load_kind(path, Settings)
-
-
-def load_kind(path: Path, kind: type[Kind]) -> Kind:
-    """The same for settings with more tables than a node's: a subclass that adds them."""
-    try:
-        return parse_kind(path.read_text(encoding="utf-8-sig"), str(path), kind)  # editors of Windows write a mark
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text at byte {error.start}; save it as UTF-8") from error
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot read the configuration ({error.strerror})") from error
-
-
-def parse_settings(text: str, name: str) -> Settings:
-    """Settings from TOML text; ``name`` is what errors call it."""
-    return parse_kind(text, name, Settings)
-
-
-def parse_kind(text: str, name: str, kind: type[Kind]) -> Kind:
-    """Settings of any kind from TOML text."""
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name}: not TOML: {error}") from error
-    return settings_of(raw, name, kind)
-
-
-def settings_of(raw: Mapping[str, Any], name: str, kind: type[Kind]) -> Kind:
-    """Settings of any kind from the tables of a TOML text. Raises ``ConfigError``."""
-    _refuse_unknown_keys(raw, name, kind)
-    try:
-        return msgspec.convert(raw, kind)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{name}: {_explain(str(error), raw, kind)}") from error
-
-
-def schema(kind: type[Settings] = Settings) -> dict[str, Any]:
-    """The JSON schema of the configuration file."""
-    return msgspec.json.schema(kind)
-
-
-def to_toml(settings: Settings) -> str:
-    """The settings as a complete file: what is in force, defaults and all."""
-    tables = msgspec.to_builtins(settings)
-    lines = []
-    for table, entries in tables.items():
-        lines += [f"[{table}]", *(f"{key} = {_toml_value(value)}" for key, value in entries.items()), ""]
-    return "\n".join(lines)
-
-
 def state_dir(settings: Settings) -> Path:
     """Where the node keeps its state: the setting, systemd's ``STATE_DIRECTORY``, or the user's own folder."""
     chosen = settings.node.state_dir or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     return Path(chosen) if chosen else Path.home() / ".local" / "state" / "affectd"
-
-
-def read_password(mqtt: Mqtt, *, stored: Path = STORED_PASSWORD) -> str | None:
-    """The broker's password from its file, systemd's credential or what that is made from, which root may read.
-
-    Raises ``ConfigError`` if a named file fails.
-    """
-    path = _password_file(mqtt, stored)
-    if path is None:
-        return None
-    try:
-        # A blank may be part of it. Empty is what the unit sets where there is none: so systemd does not miss it aloud.
-        return path.read_text(encoding="utf-8-sig").rstrip("\r\n") or None
-    except PermissionError as error:
-        raise ConfigError(
-            f"mqtt.password_file: {path} may not be read by this user; run it as one who may, as by sudo -u affectd"
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"mqtt.password_file: cannot read {path} ({error})") from error
-
-
-def _password_file(mqtt: Mqtt, stored: Path) -> Path | None:
-    if mqtt.password_file:
-        return Path(mqtt.password_file)
-    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-    found = Path(credentials) / "mqtt-password" if credentials else stored
-    is_meant = credentials or mqtt.username  # what is stored for the service is of no use to who needs no login
-    return found if is_meant and os.access(found, os.R_OK) else None
-
-
-def _toml_value(value: Any) -> str:
-    return msgspec.json.encode(value).decode()  # JSON's strings, numbers, booleans and lists are TOML's, too
-
-
-def _refuse_unknown_keys(raw: Mapping[str, Any], name: str, kind: type[Settings]) -> None:
-    tables = {field.name: field.type for field in msgspec.structs.fields(kind)}
-    for table, entries in raw.items():
-        if table not in tables:
-            raise ConfigError(f"{name}: unknown table [{table}]{_nearest(table, tables)}")
-        if not isinstance(entries, dict):
-            raise ConfigError(f"{name}: {table} = {entries!r}: expected a table [{table}]")
-        keys = [field.name for field in msgspec.structs.fields(tables[table])]
-        for key, value in entries.items():
-            if key not in keys:
-                raise ConfigError(f"{name}: unknown key {table}.{key} = {value!r}{_nearest(key, keys)}")
-
-
-def _nearest(word: str, known: Any) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
-
-
-def _explain(problem: str, raw: Mapping[str, Any], kind: type[Settings]) -> str:
-    """msgspec's ``Expected … - at `$.camera.rate_hz``` with the key first and the offending value."""
-    message, _, place = problem.partition(" - at `$.")
-    key = re.sub(r"\[\S*\]", "", place.rstrip("`"))
-    value: Any = raw
-    for part in re.findall(r"[a-z_]+", key):
-        value = value.get(part) if isinstance(value, dict) else value
-    return f"{key} = {value!r}: {_in_words(message, value)}{_choices(key, kind)}"
-
-
-def _in_words(message: str, value: Any) -> str:
-    """A pattern says nothing to most people."""
-    for pattern, words in _IN_WORDS.items():
-        if repr(pattern) in message:
-            levels = str(value).split("/") if pattern == _PREFIX else [str(value)]
-            near = "/".join(filter(None, map(_as_name, levels)))
-            return f"expected {words}" + (f", such as {near!r}" if near else "")
-    return message[:1].lower() + message[1:]
-
-
-def _choices(key: str, kind: type[Settings]) -> str:
-    """What may stand there, if that is a short list."""
-    table, _, entry = key.partition(".")
-    section = get_type_hints(kind)[table]
-    hint = get_type_hints(section).get(entry)
-    return f"; known are {', '.join(map(repr, get_args(hint)))}" if get_origin(hint) is Literal else ""

@@ -14,7 +14,7 @@ from broker import HOST, Listener, Mosquitto
 from fakes import eventually
 
 from device.publish.topics import TABLE, Topics
-from device.settings import load_settings, parse_settings
+from device.settings_file import load_settings, parse_settings
 
 NODE = Topics("test")
 

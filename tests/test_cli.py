@@ -170,7 +170,8 @@ def test_devices_are_listed_even_where_there_are_none() -> None:
 
 def test_the_doctor_takes_a_host_that_is_none_calmly(tmp_path: Path) -> None:
     done = affectd("doctor", "--config", write_config(tmp_path, mqtt={"host": "a..b"}, node={"mode": "face"}))
-    assert "FAIL  broker" in done.stdout
+    assert "FAIL  configuration" in done.stdout
+    assert "'a..b' is no host name" in done.stdout
     assert "Traceback" not in done.stderr
 
 

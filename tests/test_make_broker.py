@@ -17,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from device.publish import topics as table
 from device.publish.node import subscriptions
 from device.publish.topics import TABLE, Topics
-from device.settings import load_settings, parse_settings
+from device.settings_file import load_settings, parse_settings
 
 
 @pytest.fixture(scope="module")

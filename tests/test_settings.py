@@ -10,7 +10,9 @@ from desktop_server.settings import ServerSettings, load_server_settings
 from device import cli
 from device.errors import ConfigError
 from device.fusion.rules import RULES
-from device.settings import Settings, load_settings, parse_kind, parse_settings, read_password, schema, to_toml
+from device.password import read_password
+from device.settings import Settings
+from device.settings_file import load_settings, parse_kind, parse_settings, schema, to_toml
 
 
 def test_an_empty_file_is_a_valid_one() -> None:
@@ -82,7 +84,9 @@ def test_a_utf8_mark_is_no_part_of_a_configuration_or_a_password(tmp_path: Path)
     assert load_settings(tmp_path / "affectd.toml").node.id == "kitchen"
     assert load_server_settings(tmp_path / "affectd.toml").node.id == "kitchen"
     (tmp_path / "pw").write_bytes(MARK + b"s3cret\r\n")
-    assert read_password(parse_settings(f"[mqtt]\npassword_file = '{tmp_path}/pw'", "x").mqtt) == "s3cret"
+    assert (
+        read_password(parse_settings(f"[mqtt]\nusername = 'me'\npassword_file = '{tmp_path}/pw'", "x").mqtt) == "s3cret"
+    )
 
 
 def test_what_is_shown_reads_back_as_the_same_settings() -> None:
@@ -98,11 +102,16 @@ def test_the_schema_accepts_the_defaults_and_refuses_a_bad_port() -> None:
 
 def test_the_password_comes_from_its_file_and_a_missing_one_is_said(tmp_path: Path) -> None:
     (tmp_path / "pw").write_text("s3cret\n")
-    assert read_password(parse_settings(f"[mqtt]\npassword_file = '{tmp_path}/pw'", "x").mqtt) == "s3cret"
+    assert (
+        read_password(parse_settings(f"[mqtt]\nusername = 'me'\npassword_file = '{tmp_path}/pw'", "x").mqtt) == "s3cret"
+    )
     (tmp_path / "pw").write_text(" s3 cret \r\n")
-    assert read_password(parse_settings(f"[mqtt]\npassword_file = '{tmp_path}/pw'", "x").mqtt) == " s3 cret "
+    assert (
+        read_password(parse_settings(f"[mqtt]\nusername = 'me'\npassword_file = '{tmp_path}/pw'", "x").mqtt)
+        == " s3 cret "
+    )
     with pytest.raises(ConfigError, match=r"mqtt\.password_file"):
-        read_password(parse_settings(f"[mqtt]\npassword_file = '{tmp_path}/no'", "x").mqtt)
+        read_password(parse_settings(f"[mqtt]\nusername = 'me'\npassword_file = '{tmp_path}/no'", "x").mqtt)
 
 
 def test_what_the_unit_takes_a_password_from_is_read_where_nothing_else_is_named(tmp_path: Path) -> None:
@@ -112,7 +121,30 @@ def test_what_the_unit_takes_a_password_from_is_read_where_nothing_else_is_named
     stored.write_text("s3cret\n")
     named.write_text("other\n")
     assert read_password(mqtt, stored=stored) == "s3cret"
-    assert read_password(parse_settings(f"[mqtt]\npassword_file = '{named}'", "x").mqtt, stored=stored) == "other"
+    assert (
+        read_password(parse_settings(f"[mqtt]\nusername = 'me'\npassword_file = '{named}'", "x").mqtt, stored=stored)
+        == "other"
+    )
     assert read_password(parse_settings("[mqtt]\nusername = ''", "x").mqtt, stored=stored) is None
     stored.write_text("\n")
     assert read_password(mqtt, stored=stored) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[mqtt]\nca_file = 'ca.crt'", "affectd.toml: mqtt.ca_file = 'ca.crt': of no use without TLS; set mqtt.tls"),
+        ("[mqtt]\ncert_file = 'a'", "affectd.toml: mqtt.cert_file = 'a': of no use without TLS"),
+        ("[mqtt]\nkey_file = 'a'", "affectd.toml: mqtt.key_file = 'a': of no use without TLS"),
+        ("[mqtt]\npassword_file = 'a'", "affectd.toml: mqtt.password_file = 'a': a password without a user name"),
+        ("[mqtt]\nhost = 'mqtts://hub.lan:8883'", "affectd.toml: mqtt.host 'mqtts://hub.lan:8883' is no host name"),
+        ("[replay]\naudio = 'a.wav'", "affectd.toml: replay.audio = 'a.wav': it replaces the sound of replay.media"),
+        ("[replay]\nloop = true", "affectd.toml: replay.loop = true: there is nothing to repeat"),
+        ("[camera]\nsource = 'htp://user:secret@door'", "affectd.toml: camera.source: its address begins with 'htp'"),
+    ],
+)
+def test_keys_that_contradict_each_other_or_do_nothing_are_refused(text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse_settings(text, "affectd.toml")
+    assert str(refused.value).startswith(said)
+    assert "secret" not in str(refused.value)

@@ -16,7 +16,8 @@ from virtual_hardware import NetworkCamera, network_camera
 from device.cli import main
 from device.commands.setup import DONE_WITH_FINDINGS, before
 from device.errors import AffectdError, ConfigError
-from device.settings import Settings, load_settings
+from device.settings import Settings
+from device.settings_file import load_settings
 from device.setup.draft import Draft, parse_broker
 from device.setup.files import NewFile, sparse_toml, write_files
 from device.setup.purpose import FORBIDDEN, LAWFUL, require_lawful

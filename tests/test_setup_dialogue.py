@@ -13,7 +13,7 @@ from terminal import Terminal, terminal
 from virtual_hardware import NetworkCamera, VirtualMicrophone, has_pulseaudio, network_camera, virtual_microphone
 
 from device.capture.container import sound_blocks
-from device.settings import load_settings
+from device.settings_file import load_settings
 
 OLD = '# by hand\n[node]\nid = "attic"\n[fusion]\nuncertain_below = 0.5\n'
 

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
 import ssl
-from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from device.errors import ConfigError
-
-_LABEL = re.compile(r"(?!-)[a-zA-Z0-9_-]{1,63}(?<!-)")
-_TLS = ("mqtts", "ssl", "tls", "wss")
-"""Schemes of addresses that others write for a broker with TLS."""
+from device.host_name import host_problem
 
 _log = logging.getLogger(__name__)
 
@@ -58,41 +52,8 @@ def require_usable(address: BrokerAddress) -> None:
         raise ConfigError(f'mqtt.protocol {address.protocol!r} is not known; use "5" or "3.1.1"')
     if not 1 <= address.port <= 65_535:
         raise ConfigError(f"mqtt.port {address.port} is no port; use 1 to 65535 (1883 plain, 8883 with TLS)")
-    if not _is_host(address.host):
-        raise ConfigError(
-            f"mqtt.host {_without_login(address.host)!r} is no host name; write a name or an address alone: "
-            f"{_meant(address.host) or 'broker.lan, for one, or 192.168.1.10'}"
-        )
-
-
-def _without_login(host: str) -> str:
-    """A password that stands in an address is not for logs."""
-    scheme, separator, rest = host.rpartition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
-
-
-def _is_host(host: str) -> bool:
-    with suppress(ValueError):
-        return bool(ip_address(host))
-    try:
-        labels = host.encode("idna").decode().removesuffix(".").split(".")
-    except UnicodeError:
-        return False
-    # A last part of digits alone would be an address, and is none.
-    return all(_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdecimal()
-
-
-def _meant(host: str) -> str:
-    """The settings that an address with its scheme, port or path stands for; empty if it has no host."""
-    try:
-        parts = urlsplit(host if "://" in host else f"//{host}")
-        name, port = parts.hostname or "", parts.port
-    except ValueError:
-        return ""
-    if not _is_host(name):
-        return ""
-    entries = [f'host = "{name}"', *([f"port = {port}"] if port else []), *(["tls = true"] * (parts.scheme in _TLS))]
-    return ", ".join([*entries, *([f'username = "{parts.username}"'] if parts.username else [])])
+    if problem := host_problem(address.host):
+        raise ConfigError(problem)
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:

@@ -13,7 +13,8 @@ from pathlib import Path
 import msgspec
 
 from device.errors import AffectdError, ConfigError
-from device.settings import Settings, parse_settings
+from device.settings import Settings
+from device.settings_file import parse_settings
 from device.setup.draft import Draft
 
 _GROUP = "affectd"

@@ -16,7 +16,8 @@ from typing import Any
 from device.app import require_usable
 from device.errors import AffectdError, ConfigError
 from device.publish.wall_clock import now_text
-from device.settings import Settings, settings_of
+from device.settings import Settings
+from device.settings_file import settings_of
 from device.setup.draft import Draft
 from device.setup.files import NewFile
 from device.setup.purpose import require_lawful

@@ -1,0 +1,34 @@
+"""What each key of a configuration may be, and the whole may not: keys that contradict each other, or do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from device.host_name import host_problem
+from device.settings import Settings
+
+_CAMERA_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "rtp", "srt", "tcp", "udp")
+
+
+def contradictions(settings: Settings) -> Iterator[str]:
+    """One line for each: the key, what is wrong, the remedy."""
+    mqtt, replay = settings.mqtt, settings.replay
+    if problem := host_problem(mqtt.host):
+        yield problem
+    for key in ("ca_file", "cert_file", "key_file"):
+        if getattr(mqtt, key) and not mqtt.tls:
+            yield f"mqtt.{key} = {getattr(mqtt, key)!r}: of no use without TLS; set mqtt.tls = true or remove it"
+    if mqtt.password_file and not mqtt.username:
+        yield f"mqtt.password_file = {mqtt.password_file!r}: a password without a user name; set mqtt.username"
+    if replay.audio and not replay.media:
+        yield f"replay.audio = {replay.audio!r}: it replaces the sound of replay.media, which is empty; name it there"
+    if replay.loop and not replay.media:
+        yield "replay.loop = true: there is nothing to repeat; set replay.media or remove it"
+    yield from _camera_address(settings.camera.source)
+
+
+def _camera_address(source: str) -> Iterator[str]:
+    scheme, separator, _ = source.partition("://")
+    if separator and scheme.casefold() not in _CAMERA_SCHEMES:
+        known = ", ".join(_CAMERA_SCHEMES)
+        yield f"camera.source: its address begins with {scheme!r}, which is no way to a camera; known are {known}"
