@@ -100,7 +100,10 @@ def titles_of(plots: Plots) -> list[str]:
 
 def test_the_markdown_shows_the_same_tables_and_only_drawings_that_lie_beside_it(whole: list[Section]) -> None:
     text = markdown(whole, "report")
-    assert {f"report/{name}" for name in drawings(whole)} == set(re.findall(r"\]\(([^)]+)\)", text))
+    shown = re.findall(r'<img src="([^"]+)" width="(\d+)%" alt="[^"]{20,}">', text)
+    assert {f"report/{name}" for name in drawings(whole)} == {source for source, _ in shown}
+    assert {width for _, width in shown} == {"32", "48"}  # three or two a row
+    assert "![" not in text
     assert "| FER2013 PrivateTest, all: accuracy | ≥ 70.5 % |" in text
     assert "| by actor | no actor is on both sides |" in text
 
@@ -109,8 +112,11 @@ def test_every_plot_is_sound_and_says_in_words_what_it_shows(whole: list[Section
     panels = [p for part in whole for shown in part.content.shown if isinstance(shown, Plots) for p in shown.panels]
     assert len({panel.name for panel in panels}) == len(panels)
     assert all(len(panel.alt) > 20 for panel in panels)
-    for svg in drawings(whole).values():
-        ElementTree.fromstring(svg)
+    for panel, svg in zip(panels, drawings(whole).values(), strict=True):
+        root = ElementTree.fromstring(svg)
+        assert panel.title in list(root.itertext())
+        assert root.attrib["width"] == "259.2pt"
+        assert len(panel.title) < 50  # it fits into one line
 
 
 def test_a_net_that_grew_is_shown_from_the_first_epoch_of_what_it_grew_from(whole: list[Section]) -> None:

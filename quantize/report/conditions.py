@@ -65,7 +65,8 @@ def _family(results: Results, family: str, lines: list[Line]) -> Plot:
 
     told = "; ".join(f"{model}: {_told(conditions)}" for model, conditions in own)
     name = f"robustness-{lines[0][1]['kind']}-{family.replace(' ', '-')}"
-    return plot(name, family, f"Accuracy under {family}. {told}.", draw, height_in=2.5)
+    title = f"Accuracy of {lines[0][1]['kind']} nets: {family}"
+    return plot(name, title, f"Accuracy under {family}. {told}.", draw, height_in=2.5)
 
 
 def _tick(condition: Json, family: str) -> str:
@@ -155,7 +156,7 @@ def _actors(results: Results, model: str, found: Json) -> Plot:
         axes.set_ylabel("accuracy")
 
     told = "; ".join(f"{own['sex']} {interval(own['accuracy'])} %" for own in found["by_sex"])
-    return plot(f"fairness-{model}", model, f"{model} by sex of the actor: {told}.", draw)
+    return plot(f"fairness-{model}", f"{model} by sex of the actor", f"{model} by sex of the actor: {told}.", draw)
 
 
 def _sexes(model: str, found: Json) -> Table:

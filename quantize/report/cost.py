@@ -95,7 +95,11 @@ def _by_size(results: Results, faces: list[_Point]) -> Plot:
     ours = "; ".join(f"{p.card.id} {interval(p.accuracy)} % in {kilobytes(p.bytes)} kB" for p in faces)
     peers = "; ".join(f"{p.name} {100 * p.accuracy:.1f} %" for p in PEERS)
     return plot(
-        "cost-size", "accuracy and size", f"Accuracy against size. {ours}. Peers: {peers}.", draw, height_in=3.2
+        "cost-size",
+        "Accuracy and size of face nets",
+        f"Accuracy against size. {ours}. Peers: {peers}.",
+        draw,
+        height_in=3.2,
     )
 
 
@@ -103,7 +107,7 @@ def _by_instructions(results: Results, points: list[_Point]) -> Iterator[Plot]:
     for kind, corpus in (("face", "FER2013"), ("speech", "RAVDESS")):
         own = [point for point in points if point.card.kind == kind and point.instructions]
         if own:
-            yield _counted(results, own, f"{kind} ({corpus}), instructions", kind)
+            yield _counted(results, own, f"Accuracy and instructions, {kind} ({corpus})", kind)
 
 
 def _counted(results: Results, points: list[_Point], title: str, kind: str) -> Plot:

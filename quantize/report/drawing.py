@@ -45,14 +45,20 @@ _RC = {
     "lines.linewidth": 1.6,
     "lines.solid_capstyle": "round",
 }
+_TITLE_IN = 0.3
+"""What the title's line adds to the height."""
 _DIGITS = re.compile(r"(\.\d{2})\d+")
 Draw = Callable[[Any], None]
 
 
 def plot(name: str, title: str, alt: str, draw: Draw, *, height_in: float = 2.8) -> Plot:
-    """Draw one panel: ``draw`` gets matplotlib's axes. Its ``name`` is unique in the report."""
+    """Draw one panel with its title inside: ``draw`` gets matplotlib's axes. Its ``name`` is unique in the report.
+
+    The title says what the drawing is of, for it is also shown alone. ``height_in`` is of what is below it.
+    """
     with mpl.rc_context(_RC):
-        figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN, height_in + _TITLE_IN), layout="constrained")
+        figure.suptitle(title, x=0.01, ha="left", fontsize=9, fontweight="bold", color=INK)
         draw(figure.add_subplot())
         FigureCanvasSVG(figure)
         file = io.StringIO()
@@ -64,12 +70,16 @@ def _themed(text: str, name: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     for stand_in, colour in _THEMED.items():
         svg = svg.replace(stand_in, colour)
-    svg = re.sub(r"font: (?:[a-z0-9]+ )?([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
+    svg = re.sub(r"font: (?:([a-z0-9]+) )?([\d.]+)px [^;\"]*", _font, svg)
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
-    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
     # A hundredth of a point is finer than any screen; what is text stays as it is.
     return re.sub(r'\b(?:d|x|y|transform)="[^"]*"', lambda found: _DIGITS.sub(r"\1", found[0]), svg).strip()
+
+
+def _font(found: re.Match[str]) -> str:
+    """A size and, where it is not the usual one, a weight: the face is the page's own."""
+    weight, size_px = found.groups()
+    return f"font-size: {size_px}px" + (f"; font-weight: {weight}" if weight else "")
 
 
 def in_percent(axes: Any, which: str = "y", *, low: float = 0, high: float = 100) -> None:

@@ -66,7 +66,9 @@ def _rules(results: Results, found: Json, same: Json) -> Plot:
     title = f"{same['face']} + {same['speech']}"
     told = "; ".join(f"{system['name']} {percent(system['scores']['accuracy']['value'])} %" for system in systems)
     alt = f"Accuracy of {title} on {same['samples']:,} performances: {told}."
-    return plot(f"fusion-{found['model_set']}-{same['face']}-{same['speech']}", title, alt, draw, height_in=2.3)
+    return plot(
+        f"fusion-{found['model_set']}-{same['face']}-{same['speech']}", f"Fused: {title}", alt, draw, height_in=2.3
+    )
 
 
 def _same_table(same: Json) -> Table:

@@ -82,8 +82,10 @@ def _table(table: Table) -> Iterator[str]:
 
 def _plots(plots: Plots, folder: str) -> Iterator[str]:
     yield f"*{_escaped(plots.caption)}*"
-    yield "\n".join(
-        f"![{_escaped(panel.title)}. {_escaped(panel.alt)}]({folder}/{panel.name}.svg)" for panel in plots.panels
+    width = "32%" if len(plots.panels) % 3 == 0 or len(plots.panels) > 4 else "48%"
+    yield "\n".join(  # Markdown's own pictures have no width, and each would fill the page
+        f'<img src="{folder}/{panel.name}.svg" width="{width}" alt="{escape(f"{panel.title}. {panel.alt}")}">'
+        for panel in plots.panels
     )
 
 

@@ -70,4 +70,4 @@ def _drawn(found: Json) -> Plot:
 
     told = "; ".join(f"{label} {', '.join(map(percent, values))}" for label, values in lines.items())
     at = ", ".join(f"{strength:g}" for strength in strengths)
-    return plot("prosody", "what the strength of prosody does", f"Scores at strengths of {at}: {told}.", draw)
+    return plot("prosody", "What the strength of prosody does", f"Scores at strengths of {at}: {told}.", draw)

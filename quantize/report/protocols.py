@@ -48,4 +48,4 @@ def _drawn(results: Results, found: Json) -> Plot:
         mark_chance(axes, which="x")
 
     told = "; ".join(f"{row['protocol']} {interval(row['scores']['accuracy'])} %" for row in rows)
-    return plot("protocol", "accuracy by split", f"Accuracy by split: {told}.", draw, height_in=1.9)
+    return plot("protocol", "Accuracy by split", f"Accuracy by split: {told}.", draw, height_in=1.9)

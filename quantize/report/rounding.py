@@ -55,7 +55,7 @@ def _agreement(found: Json) -> Plot:
     int8 = by_class.get("int8", {})
     told = ", ".join(f"{emotion} {percent(value)} %" for emotion, value in int8.items())
     alt = f"{found['model']}: int8 gives float32's label to: {told}."
-    return plot(f"agreement-{found['model']}", found["model"], alt, draw)
+    return plot(f"agreement-{found['model']}", f"{found['model']}: same label in int8", alt, draw)
 
 
 def layers(results: Results) -> Content:
@@ -90,4 +90,6 @@ def _layers(results: Results, found: Json) -> Plot:
         axes.tick_params(length=0)
 
     height = 0.9 + 0.22 * len(own)
-    return plot(f"layers-{found['model']}", found["model"], found["finding"], draw, height_in=height)
+    return plot(
+        f"layers-{found['model']}", f"{found['model']}: int8 layer by layer", found["finding"], draw, height_in=height
+    )

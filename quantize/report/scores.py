@@ -83,7 +83,7 @@ def _overview(results: Results, model: str) -> Plot:
 
     told = "; ".join(f"{_line_name(r, p)} {percent(r[p]['accuracy']['value'])} %" for r, p in lines)
     height = 0.5 + _ROW_IN * len(lines)
-    return plot(f"scores-{model}", model, f"Accuracy of {model}: {told}.", draw, height_in=height)
+    return plot(f"scores-{model}", f"Accuracy of {model}", f"Accuracy of {model}: {told}.", draw, height_in=height)
 
 
 def _line_name(report: Json, part: str) -> str:
@@ -118,7 +118,13 @@ def _confusion(report: Json) -> Plot:
 
     recalls = ", ".join(f"{e} {percent(c['recall'], 0)} %" for e, c in report["test"]["classes"].items())
     alt = f"Confusion matrix of {name}, {report['test']['samples']:,} samples. Right by class: {recalls}."
-    return plot(f"confusion-{report['model']}-{report['dataset']}", name, alt, draw, height_in=0.8 + 0.36 * len(rows))
+    return plot(
+        f"confusion-{report['model']}-{report['dataset']}",
+        f"Confusion: {name}",
+        alt,
+        draw,
+        height_in=0.8 + 0.36 * len(rows),
+    )
 
 
 def _short(emotion: str) -> str:
@@ -166,4 +172,4 @@ def _reliability(results: Results, report: Json) -> Plot:
         f"Reliability of {name}: calibration error {own['calibration_error']:.3f} over {own['samples']:,} samples; "
         f"a net that is right as often as it says would show {chance:.3f} by chance."
     )
-    return plot(f"reliability-{report['model']}-{report['dataset']}", name, alt, draw)
+    return plot(f"reliability-{report['model']}-{report['dataset']}", f"Reliability: {name}", alt, draw)

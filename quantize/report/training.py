@@ -64,7 +64,7 @@ def _losses(results: Results, history: History) -> Plot:
 
     model = history.model
     alt = f"{model}: training loss from {epochs[0]['loss']:.2f} to {epochs[-1]['loss']:.2f} in {len(epochs)} epochs."
-    return plot(f"training-loss-{model}", f"{model}: loss", alt, draw)
+    return plot(f"training-loss-{model}", f"Training of {model}: loss", alt, draw)
 
 
 def _accuracies(results: Results, history: History) -> Plot:
@@ -85,7 +85,7 @@ def _accuracies(results: Results, history: History) -> Plot:
         axes.set_ylabel("validation accuracy")
 
     alt = f"{model}: validation accuracy {reached:.1f} % at epoch {chosen}, which was kept."
-    return plot(f"training-accuracy-{model}", f"{model}: accuracy", alt, draw)
+    return plot(f"training-accuracy-{model}", f"Training of {model}: accuracy", alt, draw)
 
 
 def _chosen(results: Results, history: History) -> int:
