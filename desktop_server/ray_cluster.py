@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 from collections.abc import Iterator
@@ -34,7 +33,6 @@ def own_ray(cpus: int) -> Iterator[None]:
             f"{_SHARED_MEMORY} has {free // 2**20} MiB free and Ray needs {2 * _STORE_BYTES // 2**20}; "
             "give it more (docker: --shm-size)"
         )
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray would tell its makers
     with ExitStack() as stack:
         folder = mkdtemp(prefix="affectd-ray-", dir=_SHARED_MEMORY)
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -89,7 +87,7 @@ def _require_reachable(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), _REACHED_S).close()
     except (OSError, OverflowError) as error:
         raise ConfigError(
-            f"--cluster {address}: nobody answers ({error}); start a Ray there: ray start --head"
+            f"--cluster {address}: nobody answers ({error}); start a Ray there: ray start --head --disable-usage-stats"
         ) from error
 
 

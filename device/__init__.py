@@ -10,3 +10,6 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Before OpenCV is: what its decoders grumble about is told by our own errors.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+# Before ONNX Runtime and Ray are: each would tell its makers, and the first keeps what it could not tell in ~/.cache.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"

@@ -111,6 +111,13 @@ def test_what_the_dockerfile_copies_is_there_and_no_secret_is_sent_to_the_builde
     assert "/house/" in (COMPOSE / ".gitignore").read_text()
 
 
+def test_no_container_calls_its_makers() -> None:
+    assert "ORT_DISABLE_TELEMETRY=1" in dockerfile()["ENV"].split()
+    told = service("grafana")["environment"]
+    assert {told["GF_ANALYTICS_REPORTING_ENABLED"], told["GF_ANALYTICS_CHECK_FOR_UPDATES"]} == {"false"}
+    assert told["GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED"] == "true"
+
+
 def dockerfile() -> dict[str, str]:
     """The last of each directive, lines joined."""
     text = (COMPOSE / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")

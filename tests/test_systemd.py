@@ -65,6 +65,7 @@ def test_the_server_s_unit_has_no_device_no_user_of_the_system_and_one_folder() 
         "tls-key",
     ]
     assert {"MemoryMax", "TasksMax"} <= found.keys()
+    assert "ORT_DISABLE_TELEMETRY=1" in found["Environment"]
 
 
 @needs_analyze
