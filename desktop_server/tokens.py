@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from device.disk import replace_durably
 from device.errors import AffectdError, ConfigError
 
 PREFIX = "affectd_"
@@ -75,15 +75,9 @@ class Tokens:
 
     def _write(self, tokens: Mapping[str, Token]) -> None:
         raw = {name: {"sha256": kept.sha256, "made": kept.made} for name, kept in tokens.items()}
-        fresh = self._path.with_name(self._path.name + ".new")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            fresh.unlink(missing_ok=True)
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-                json.dump(raw, file, indent=2)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self._path)
+            replace_durably(self._path, json.dumps(raw, indent=2).encode(), mode=0o600)
         except OSError as error:
             raise ConfigError(f"{self._path}: cannot keep the tokens ({error.strerror})") from error
 

@@ -6,6 +6,7 @@ import errno
 import os
 from pathlib import Path
 
+from device.disk import replace_durably, sync_folder
 from device.errors import AffectdError
 
 _CLOSED, _OPEN = b"ON \n", b"OFF\n"
@@ -61,11 +62,9 @@ class PrivacyFlag:
     def _write(self) -> None:
         if self._active or os.path.lexists(self._path):  # one that is made for a wish to close says so from the start
             _overwrite(self._path, _CLOSED if self._active else _OPEN)
+            sync_folder(self._path.parent)
         else:
-            temporary = self._path.with_name(self._path.name + ".new")
-            _overwrite(temporary, _OPEN)
-            temporary.replace(self._path)
-        _sync_folder(self._path.parent)
+            replace_durably(self._path, _OPEN)
 
     def _read(self) -> tuple[bool, str]:
         try:
@@ -88,14 +87,6 @@ def _overwrite(path: Path, wish: bytes) -> None:
     try:
         os.pwrite(descriptor, wish, 0)
         os.ftruncate(descriptor, len(wish))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

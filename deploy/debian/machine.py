@@ -85,7 +85,7 @@ def booted(disk: str, folder: Path, *options: str, state: str = "running") -> It
     ``options`` are more of systemd-nspawn's, such as a network; ``state`` is what systemd calls the machine once it has
     started: ``degraded`` if a unit is meant to fail.
     """
-    with _mounted(disk, folder) as root, (folder / "console").open("wb") as console:
+    with _root(disk, folder) as root, (folder / "console").open("wb") as console:
         env = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
         streams = {"stdin": subprocess.DEVNULL, "stdout": console, "stderr": console}
         with started([*NSPAWN, *options, f"--directory={root}"], env=env, start_new_session=True, **streams) as process:
@@ -99,17 +99,24 @@ def booted(disk: str, folder: Path, *options: str, state: str = "running") -> It
 
 
 @contextmanager
-def _mounted(disk: str, folder: Path) -> Iterator[Path]:
+def _root(disk: str, folder: Path) -> Iterator[Path]:
     upper, work, root = (folder / name for name in ("upper", "work", "root"))
-    for each in (upper, work, root):
+    for each in (upper, work):
         each.mkdir(parents=True)
-    layers = f"lowerdir={disk},upperdir={upper},workdir={work}"
-    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, root], check=True, timeout=120)
-    make_ready(root)
-    try:
+    with mounted(root, ["-t", "overlay", "overlay", "-o", f"lowerdir={disk},upperdir={upper},workdir={work}"]):
+        make_ready(root)
         yield root
+
+
+@contextmanager
+def mounted(place: Path, what: list[str | Path]) -> Iterator[None]:
+    """Mounted in a folder, which is made if it is not there."""
+    place.mkdir(exist_ok=True)
+    subprocess.run(["mount", *what, place], check=True, timeout=120)
+    try:
+        yield
     finally:
-        subprocess.run(["umount", root], check=True, timeout=120)
+        subprocess.run(["umount", place], check=True, timeout=120)
 
 
 def make_ready(root: Path) -> None:

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fakes import eventually
-from machine import NSPAWN, Machine, inits, make_ready, power_off
+from machine import NSPAWN, Machine, inits, make_ready, mounted, power_off
 from processes import started
 
 CARD_MB = 1500
@@ -42,17 +42,14 @@ def inserted(disk: str, card: Path) -> Iterator[Machine]:
 
     It ends by ``cut``, or in order.
     """
-    mount, root = card.with_name("mounted"), card.with_name("root")
-    for each in (mount, root):
-        each.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-o", "loop,commit=600,noatime", card, mount], check=True, timeout=120)
-    for each in (mount / "upper", mount / "work"):
-        each.mkdir(exist_ok=True)
-    layers = f"lowerdir={disk},upperdir={mount}/upper,workdir={mount}/work"
-    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, root], check=True, timeout=120)
-    make_ready(root)
-    try:
-        with card.with_name("console").open("ab") as console:
+    mount = card.with_name("mounted")
+    with mounted(mount, ["-o", "loop,commit=600,noatime", card]):
+        for each in (mount / "upper", mount / "work"):
+            each.mkdir(exist_ok=True)
+        layers = f"lowerdir={disk},upperdir={mount}/upper,workdir={mount}/work"
+        root = card.with_name("root")
+        with mounted(root, ["-t", "overlay", "overlay", "-o", layers]), card.with_name("console").open("ab") as console:
+            make_ready(root)
             env = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
             streams = {"stdin": subprocess.DEVNULL, "stdout": console, "stderr": console}
             with started([*NSPAWN, f"--directory={root}"], env=env, start_new_session=True, **streams) as process:
@@ -62,9 +59,6 @@ def inserted(disk: str, card: Path) -> Iterator[Machine]:
                 finally:
                     if process.poll() is None:
                         power_off(process)
-    finally:
-        subprocess.run(["umount", root], check=True, timeout=120)
-        subprocess.run(["umount", mount], check=True, timeout=120)
 
 
 def cut(machine: Machine, card: Path, folder: Path) -> Path:

@@ -64,9 +64,11 @@ def main(arguments: list[str]) -> int:
 
 def watch() -> int:
     """Everything that is to be done, the package first: a model set can wait, a broken package cannot."""
-    with package_lock():
-        if not is_whole() and not TAKING_BACK.exists():
-            make_whole()
+    # Asked at every start: dpkg calls a package half installed before its first script could leave a mark.
+    if not is_whole() and not TAKING_BACK.exists():
+        with package_lock():  # whoever is installing it just now will be done by then
+            if not is_whole():
+                make_whole()
     done = settle_return() if TAKING_BACK.exists() else True
     if done and (ON_TRIAL.exists() or not WORKING.exists()):
         done = judge_package()
@@ -105,13 +107,16 @@ def _stays(before: Before, version: str, why: str) -> str:
 
 
 def make_whole() -> None:
-    """After a power cut in the middle of an installation. Forward first: else files of the new version stay behind."""
+    """After a power cut in the middle of an installation. Forward first: else files of the new version stay behind.
+
+    If the version that came had not been kept yet, nothing of it was unpacked either.
+    """
     if wanted() in ("deinstall", "purge"):
         return
     came = version_of(ARRIVED)
-    if came and put(ARRIVED):
-        say(f"affectd {came} was half installed, and was made whole")
-    elif ways_back(came):
+    if any(put(file) for file in ([ARRIVED] if came else ways_back(""))):
+        say(f"affectd was half installed, and {installed_version()} was made whole")
+    elif came and ways_back(came):
         begin_return(Before.read(ON_TRIAL), came, "it cannot be installed wholly")
     else:
         say(

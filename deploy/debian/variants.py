@@ -69,6 +69,11 @@ def has_its_configuration_as_a_conffile(tree: Path) -> None:
     script.write_text(script.read_text().replace("    write_config\n", ""))
 
 
+def waits_before_anything(tree: Path) -> None:
+    """Its first script does not get on, so nothing is kept or unpacked; dpkg calls it half installed already."""
+    (tree / "DEBIAN" / "preinst").write_text("#!/bin/sh\nexec sleep infinity\n")
+
+
 def cannot_be_set_up(tree: Path) -> None:
     """Its postinst fails, so its service is never started."""
     script = tree / "DEBIAN" / "postinst"

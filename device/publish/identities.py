@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from device.disk import replace_durably
 from device.errors import ConfigError
 from device.publish import topics as table
 from device.publish.topics import Topics
@@ -80,11 +81,9 @@ class Identities:
             self._write()
 
     def _write(self) -> None:
-        temporary = self._path.with_name(self._path.name + ".new")
         text = json.dumps([asdict(one) for one in (*self._remembered, self._now)])
         try:
-            temporary.write_text(text, encoding="ascii")
-            temporary.replace(self._path)
+            replace_durably(self._path, text.encode("ascii"))
         except OSError as error:
             _log.warning(
                 "%s: cannot be written (%s); a later change of the name will leave this one on the broker",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from device.disk import sync_folder
 from device.errors import AffectdError, ConfigError
 from device.settings import Settings
 from device.settings_file import parse_settings
@@ -61,7 +62,7 @@ def write_files(files: list[NewFile]) -> None:
         for temporary, path in staged:
             temporary.replace(path)
         for folder in {path.parent for _, path in staged}:
-            _sync(folder)
+            sync_folder(folder)
     except OSError as error:
         raise AffectdError(
             f"{error.filename or files[-1].path}: cannot be written ({error.strerror}){_hint()}"
@@ -126,14 +127,6 @@ def _take_after(temporary: Path, before: Path) -> None:
 
 def _is_secret(path: Path) -> bool:
     return not path.stat().st_mode & 0o004
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _why_not(folder: Path) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import fcntl
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from device.disk import sync_folder
 from device.errors import AffectdError, ModelError
 from device.models.sets import ACTIVE, PREVIOUS, ModelSet, folders_before, list_sets, load_set, updates_folder
 from device.updates.manifest import require_whole
@@ -73,10 +73,10 @@ class InstalledSets:
         if before := self.active():
             (staged / PREVIOUS).symlink_to(Path("..") / before.name)
         staged.chmod(0o755)
-        _sync(staged)
+        sync_folder(staged)
         folder = self._root / _SETS / f"{self._next_number():04}-{name}"
         staged.rename(folder)
-        _sync(folder.parent)
+        sync_folder(folder.parent)
         self._switch(folder)
 
     def go_back(self, require_usable: Callable[[Path], object]) -> Path | None:
@@ -96,7 +96,7 @@ class InstalledSets:
                 self._switch(candidate)
                 return candidate
         self._active.unlink()
-        _sync(self._root)
+        sync_folder(self._root)
         return None
 
     def _switch(self, folder: Path) -> None:
@@ -104,7 +104,7 @@ class InstalledSets:
         link.unlink(missing_ok=True)
         link.symlink_to(Path(_SETS) / folder.name)
         link.replace(self._active)
-        _sync(self._root)
+        sync_folder(self._root)
 
     def _next_number(self) -> int:
         numbers = [path.name.partition("-")[0] for path in (self._root / _SETS).iterdir()]
@@ -139,11 +139,3 @@ def _installed_folder() -> Path | None:
 
 def _target(link: Path) -> Path | None:
     return link.resolve() if link.is_dir() else None
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
