@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import subprocess
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,25 @@ def ready(installed: str, package: Path, tmp_path_factory: pytest.TempPathFactor
             made = variants.variant(package, version, folder, change)
             machine.put(f"srv/{made.name}", made.read_bytes())
     return f"{folder}/machine/upper:{installed}"
+
+
+@pytest.fixture(scope="module")
+def lengths_s(ready: str, package: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
+    """How long an update and a return take where nobody cuts the power: the moments are spread over that."""
+    with inserted(ready, new_card(tmp_path_factory.mktemp("lengths") / "machine")) as machine:
+        eventually(lambda: works(machine, {version_of(package)}), 600)
+        with begun_update(machine, "9.0"):
+            update_s = seconds_until_settled(machine)
+        begin_return(machine)
+        lengths_s = {"update": update_s, "return": seconds_until_settled(machine)}
+    print(f"\nuncut: {lengths_s}")
+    return lengths_s
+
+
+def seconds_until_settled(machine: Machine) -> float:
+    begin_s = time.monotonic()
+    eventually(lambda: settled(machine), 900)
+    return time.monotonic() - begin_s
 
 
 def works(machine: Machine, versions: set[str]) -> bool:
@@ -73,14 +93,14 @@ def test_a_cut_before_the_first_script_of_an_update_could_leave_a_mark_is_healed
 
 
 @pytest.mark.parametrize("number", range(CUTS))
-def test_a_cut_in_an_update_leaves_a_version_that_works(ready: str, package: Path, tmp_path: Path, number: int) -> None:
+def test_a_cut_in_an_update_leaves_a_version_that_works(
+    ready: str, package: Path, lengths_s: dict[str, float], tmp_path: Path, number: int
+) -> None:
     card = new_card(tmp_path / "machine")
-    moment_s = random.Random(f"update {number}").uniform(0, 12)
+    moment_s = moment(number, lengths_s["update"])
     with inserted(ready, card) as machine:
         eventually(lambda: works(machine, {version_of(package)}), 600)
-        with begun(machine, INSTALL.format("9.0")) as update:
-            # From where preinst keeps the file on; what apt does before changes nothing.
-            eventually(lambda: bool(list((machine.root / "var/cache/affectd/kept").glob("arrived.*"))), 600)
+        with begun_update(machine, "9.0") as update:
             wait(update, moment_s)
             card = cut(machine, card, tmp_path / "after")
     comes_back(ready, card, {version_of(package), "9.0"}, f"update, cut after {moment_s:.1f} s")
@@ -88,18 +108,22 @@ def test_a_cut_in_an_update_leaves_a_version_that_works(ready: str, package: Pat
 
 @pytest.mark.parametrize("number", range(CUTS))
 def test_a_cut_in_the_return_from_an_update_leaves_a_version_that_works(
-    ready: str, package: Path, tmp_path: Path, number: int
+    ready: str, package: Path, lengths_s: dict[str, float], tmp_path: Path, number: int
 ) -> None:
     card = new_card(tmp_path / "machine")
-    moment_s = random.Random(f"return {number}").uniform(0, 10)
+    moment_s = moment(number, lengths_s["return"])
     with inserted(ready, card) as machine:
         eventually(lambda: works(machine, {version_of(package)}), 600)
-        machine.run(INSTALL.format("9.1"))
-        eventually((machine.root / "var/cache/affectd/kept/taking-back").exists, 120)
+        begin_return(machine)
         with begun(machine, "journalctl --follow") as waiting:
             wait(waiting, moment_s)
             card = cut(machine, card, tmp_path / "after")
     comes_back(ready, card, {version_of(package)}, f"return, cut after {moment_s:.1f} s")
+
+
+def moment(number: int, length_s: float) -> float:
+    """Anywhere in the tenth of that number."""
+    return random.Random(number).uniform(number, number + 1) / CUTS * length_s
 
 
 def comes_back(disk: str, card: Path, versions: set[str], name: str) -> None:
@@ -124,8 +148,22 @@ def begun(machine: Machine, command: str) -> AbstractContextManager[subprocess.P
     )  # fmt: skip
 
 
+@contextmanager
+def begun_update(machine: Machine, version: str) -> Iterator[subprocess.Popen[bytes]]:
+    """From where preinst keeps the file on; what apt does before changes nothing."""
+    with begun(machine, INSTALL.format(version)) as update:
+        eventually(lambda: bool(list((machine.root / "var/cache/affectd/kept").glob("arrived.*"))), 600)
+        yield update
+
+
+def begin_return(machine: Machine) -> None:
+    """From a version that ends at once."""
+    machine.run(INSTALL.format("9.1"))
+    eventually((machine.root / "var/cache/affectd/kept/taking-back").exists, 600)
+
+
 def wait(process: subprocess.Popen[bytes], moment_s: float) -> None:
-    """Until then, whether it ends before or not: what comes after it is cut, too."""
+    """Until then, whether it ends before or not: the trial, which comes after it, is cut, too."""
     end_s = time.monotonic() + moment_s
     try:
         process.wait(moment_s)
