@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
 
-def eventually(condition: Callable[[], bool], deadline_s: float = 10.0) -> None:
-    """Wait until the condition holds; fail after the deadline."""
+def eventually(condition: Callable[[], bool], deadline_s: float = 10.0, *, pause_s: float = 0.01) -> None:
+    """Wait until the condition holds, asking again after each pause; fail after the deadline."""
     end = time.monotonic() + deadline_s
     pause = threading.Event()
     while not condition():
         assert time.monotonic() < end, f"not within {deadline_s} s: {condition}"
-        pause.wait(0.01)
+        pause.wait(pause_s)
 
 
 class Recording:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes import eventually
 from installed import CONFIG, configure, trial_is_over
-from machine import ARCH, HERE, PACKAGES, PROJECT, SAMPLE, Machine, booted
+from machine import ARCH, HERE, PACKAGES, PROJECT, SAMPLE, Machine, booted, eventually
 from processes import heed_signals
 
 heed_signals()

@@ -8,9 +8,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from fakes import eventually
+import fakes
 from processes import started
 
 HERE = Path(__file__).resolve().parent
@@ -19,6 +20,8 @@ ARCH = subprocess.run(
     ["dpkg", "--print-architecture"], capture_output=True, text=True, check=True, timeout=120
 ).stdout.strip()
 SAMPLE = PROJECT / "deploy" / "demo" / "crema_d" / "1001_DFA_HAP_XX.flv"
+# Each question to a machine costs it and this one several processes.
+eventually = partial(fakes.eventually, pause_s=0.5)
 # What the package asks for, a broker, and what the tests call.
 PACKAGES = (
     "adduser,ca-certificates,curl,dbus,dpkg-repack,iproute2,libportaudio2,minisign,mosquitto,mosquitto-clients,python3,"

@@ -18,8 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fakes import eventually
-from machine import NSPAWN, Machine, inits, make_ready, mounted, power_off
+from machine import NSPAWN, Machine, eventually, inits, make_ready, mounted, power_off
 from processes import started
 
 CARD_MB = 1500

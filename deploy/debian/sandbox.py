@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from fakes import eventually
-from machine import HERE, Machine
+from machine import HERE, Machine, eventually
 
 COMMAND = "/usr/bin/python3 /srv/probe.py"
 

@@ -11,9 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from fakes import eventually
 from installed import CONFIG, install_signed_set, override, told
-from machine import HERE, Machine, booted
+from machine import HERE, Machine, booted, eventually
 from sandbox import probe, probe_outside, tempt
 
 UNIT = "usr/lib/systemd/system/affectd.service"

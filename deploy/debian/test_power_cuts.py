@@ -15,9 +15,8 @@ from pathlib import Path
 
 import pytest
 import variants
-from fakes import eventually
 from installed import override, told, version_of
-from machine import Machine, booted
+from machine import Machine, booted, eventually
 from power import cut, inserted, new_card
 from processes import started
 
@@ -152,7 +151,7 @@ def begun(machine: Machine, command: str) -> AbstractContextManager[subprocess.P
 def begun_update(machine: Machine, version: str) -> Iterator[subprocess.Popen[bytes]]:
     """From where preinst keeps the file on; what apt does before changes nothing."""
     with begun(machine, INSTALL.format(version)) as update:
-        eventually(lambda: bool(list((machine.root / "var/cache/affectd/kept").glob("arrived.*"))), 600)
+        eventually(lambda: bool(list((machine.root / "var/cache/affectd/kept").glob("arrived.*"))), 600, pause_s=0.01)
         yield update
 
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 import wheelhouse
-from fakes import eventually
-from machine import PROJECT, Machine, booted
+from machine import PROJECT, Machine, booted, eventually
 from sandbox import probe, probe_outside, tempt
 
 GUIDE = (PROJECT / "docs" / "server.md").read_text(encoding="utf-8")

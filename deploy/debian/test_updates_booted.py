@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import variants
-from fakes import eventually
 from installed import (
     CONFIG,
     configure,
@@ -24,7 +23,7 @@ from installed import (
     trial_is_over,
     version_of,
 )
-from machine import Machine
+from machine import Machine, eventually
 
 CONFIG_FILE = "etc/affectd/affectd.toml"
 REFUSED = "/etc/apt/preferences.d/affectd-refused"
