@@ -38,7 +38,7 @@ def installed(base: Path, package: Path, tmp_path_factory: pytest.TempPathFactor
         machine.install(package)
         machine.put("srv/sample.flv", SAMPLE.read_bytes())
         configure(machine, CONFIG)
-        eventually(lambda: trial_is_over(machine), deadline_s=120)
+        eventually(lambda: trial_is_over(machine))
     return f"{folder}/machine/upper:{base}"
 
 
@@ -53,5 +53,5 @@ def bare(base: Path, tmp_path: Path) -> Iterator[Machine]:
 def machine(installed: str, tmp_path: Path) -> Iterator[Machine]:
     """A machine where affectd runs."""
     with booted(installed, tmp_path / "machine") as machine:
-        eventually(lambda: machine.tells("ActiveState") == "active", deadline_s=60)
+        eventually(lambda: machine.tells("ActiveState") == "active")
         yield machine

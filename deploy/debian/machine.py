@@ -21,7 +21,7 @@ ARCH = subprocess.run(
 ).stdout.strip()
 SAMPLE = PROJECT / "deploy" / "demo" / "crema_d" / "1001_DFA_HAP_XX.flv"
 # Each question to a machine costs it and this one several processes.
-eventually = partial(fakes.eventually, pause_s=0.5)
+eventually = partial(fakes.eventually, deadline_s=900, pause_s=0.5)
 # What the package asks for, a broker, and what the tests call.
 PACKAGES = (
     "adduser,ca-certificates,curl,dbus,dpkg-repack,iproute2,libportaudio2,minisign,mosquitto,mosquitto-clients,python3,"
@@ -93,9 +93,9 @@ def booted(disk: str, folder: Path, *options: str, state: str = "running") -> It
         streams = {"stdin": subprocess.DEVNULL, "stdout": console, "stderr": console}
         with started([*NSPAWN, *options, f"--directory={root}"], env=env, start_new_session=True, **streams) as process:
             try:
-                eventually(lambda: bool(inits(process)), deadline_s=60)
+                eventually(lambda: bool(inits(process)))
                 machine = Machine(root, inits(process)[0])
-                eventually(lambda: machine.run("systemctl is-system-running", check=False) == state, deadline_s=60)
+                eventually(lambda: machine.run("systemctl is-system-running", check=False) == state)
                 yield machine
             finally:
                 power_off(process)

@@ -53,7 +53,7 @@ def inserted(disk: str, card: Path) -> Iterator[Machine]:
             streams = {"stdin": subprocess.DEVNULL, "stdout": console, "stderr": console}
             with started([*NSPAWN, f"--directory={root}"], env=env, start_new_session=True, **streams) as process:
                 try:
-                    eventually(lambda: bool(inits(process)), deadline_s=120)
+                    eventually(lambda: bool(inits(process)))
                     yield Machine(root, inits(process)[0])
                 finally:
                     if process.poll() is None:
@@ -69,7 +69,7 @@ def cut(machine: Machine, card: Path, folder: Path) -> Path:
     finally:
         os.close(mounted)
     os.kill(machine.leader, signal.SIGKILL)  # and with it whatever runs there
-    eventually(lambda: not Path(f"/proc/{machine.leader}").exists(), deadline_s=60)
+    eventually(lambda: not Path(f"/proc/{machine.leader}").exists())
     left = folder / "card"
     subprocess.run(["cp", "--sparse=always", card, left], check=True, timeout=120)
     return left
