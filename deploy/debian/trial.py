@@ -70,7 +70,8 @@ def watch() -> int:
             if not is_whole():
                 make_whole()
     done = settle_return() if TAKING_BACK.exists() else True
-    if done and (ON_TRIAL.exists() or not WORKING.exists()):
+    # A version may have come without a mark: one from before there were marks, or the first of a card image.
+    if done and (ON_TRIAL.exists() or version_of(WORKING) != installed_version()):
         done = judge_package()
     while MODELS_ON_TRIAL.exists():
         judge_models()
