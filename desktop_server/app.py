@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from desktop_server import answer as parts
 from desktop_server.answering import Answerer, Precision, Question
 from desktop_server.batching import BatchingNet, ManyAtOnce
-from desktop_server.engine import Provider, float_engine
+from desktop_server.engine import float_engine
 from desktop_server.fleet import Fleet
 from desktop_server.http.about import About, Bounds, about_routes
 from desktop_server.http.access import RateLimit, is_loopback
@@ -34,6 +34,7 @@ from desktop_server.lending import Lending
 from desktop_server.live import Live
 from desktop_server.media import MediaLimits, decode_picture
 from desktop_server.perception import Perception
+from desktop_server.provider import Provider
 from desktop_server.settings import ServerSettings
 from desktop_server.shared_load import SharedLoad
 from desktop_server.tally import Tally
@@ -151,6 +152,7 @@ class House:
     metrics: Metrics
     rule: parts.Rule
     media: MediaLimits
+    gpu_problem: str
 
     def answer(self, question: Question) -> parts.Answer:
         """The answer, counted. Raises ``RequestError``."""
@@ -181,6 +183,11 @@ def open_house(settings: ServerSettings, engine: Engine) -> House:
     fusions = SettingsFusions(settings, models)
     media = MediaLimits(pixels=round(settings.limits.picture_mpx * 1e6), seconds=settings.limits.media_s)
     metrics.tell_build(full.described(frozenset()))
+    metrics.watch(
+        "affectd_gpu_fallback",
+        "1 where a GPU does not start and the processor runs the nets.",
+        lambda: float(bool(engine.problem)),
+    )
     return House(
         nets=nets,
         full=full,
@@ -191,6 +198,7 @@ def open_house(settings: ServerSettings, engine: Engine) -> House:
         metrics=metrics,
         rule=cast(parts.Rule, fusion_rule(settings, models)),
         media=media,
+        gpu_problem=engine.problem,
     )
 
 
@@ -292,4 +300,5 @@ def _about(settings: ServerSettings, house: House) -> About:
             media_s=limits.media_s,
             streams=limits.streams,
         ),
+        gpu_problem=house.gpu_problem or None,
     )

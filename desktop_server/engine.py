@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import onnxruntime
 
-from device.errors import ConfigError, ModelError
+from desktop_server.provider import Provider, Started, open_session, start
+from device.errors import ModelError
 from device.models.card import Card, verify_file
 from device.models.net import Engine, FloatArray, Net
+from device.models.sets import load_set
 from device.models.tflite import TfliteModel
 
 SUFFIX = ".onnx"
-
-Provider = Literal["auto", "cpu", "cuda", "tensorrt"]
-"""What runs the nets; ``auto`` is the best that this machine has."""
-
-_NAMES = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
-_TYPES = {"float32": "tensor(float)"}
-"""ONNX Runtime's name of what cards call it."""
-_BEST_FIRST = ("cuda", "cpu")
-"""Not TensorRT: it builds its engines for minutes at the first start, so it must be asked for."""
 
 
 class OnnxNet:
@@ -38,7 +31,7 @@ class OnnxNet:
 
     def __init__(self, card: Card, folder: Path, *, provider: Provider = "auto", threads: int = 1) -> None:
         self.card = card
-        self._session = _session(verify_file(card, folder), provider, threads)
+        self._session = _session(card, folder, started(provider).name, threads)
         _require_same(card, self._session)
         self._input = self._session.get_inputs()[0].name
 
@@ -61,11 +54,12 @@ def float_engine(provider: Provider = "auto", *, threads: int = 1, runtime: str 
 
     ``runtime`` is the TFLite runtime of that one. Raises ``ConfigError`` if the provider is not there.
     """
-    name = chosen_provider(provider)
+    runs_on = started(provider)
     return Engine(
-        name=lambda: f"onnxruntime {onnxruntime.__version__} {name}",
+        name=lambda: f"onnxruntime {onnxruntime.__version__} {runs_on.name}",
         folder=models_folder,
         open_net=partial(open_net, provider=provider, threads=threads, runtime=runtime),
+        problem=runs_on.gpu_problem,
     )
 
 
@@ -87,36 +81,24 @@ def models_folder(chosen: str = "", _name: str = "") -> Path:
     return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "affectd" / "models_float"
 
 
-def chosen_provider(provider: Provider) -> str:
-    """ONNX Runtime's name of what will run the nets. Raises ``ConfigError`` for one that is not there."""
-    there: Sequence[str] = onnxruntime.get_available_providers()
-    if provider == "auto":
-        return next(_NAMES[name] for name in _BEST_FIRST if _NAMES[name] in there)
-    if _NAMES[provider] not in there:
-        raise ConfigError(
-            f"engine.provider = {provider!r}: this ONNX Runtime has {', '.join(there)}; install onnxruntime-gpu "
-            "and the GPU's libraries, or choose 'cpu'"
-        )
-    return _NAMES[provider]
+@cache
+def started(provider: Provider) -> Started:
+    """What will run the nets, found out once a process.
+
+    Raises ``ConfigError`` for a named one that is not installed or does not start.
+    """
+    return start(provider, _shipped_face_net)
 
 
-def _session(path: Path, provider: Provider, threads: int) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3  # errors; they are raised, too
-    wanted = chosen_provider(provider)
-    session = _opened(path, lambda: onnxruntime.InferenceSession(str(path), options, providers=[wanted]))
-    if session.get_providers()[0] != wanted:  # ONNX Runtime falls back without a word
-        raise ConfigError(
-            f"engine.provider = {provider!r}: {wanted} is installed but does not start here; is there a GPU with its "
-            "driver and libraries? choose 'cpu' to go without"
-        )
-    return session
+def _shipped_face_net() -> Path:
+    models = load_set(models_folder())
+    return models.folder / models.face.file
 
 
-def _opened(path: Path, open_it: Callable[[], Any]) -> Any:
+def _session(card: Card, folder: Path, name: str, threads: int) -> Any:
+    path = verify_file(card, folder)
     try:
-        return open_it()
+        return open_session(path, name, threads=threads)
     except Exception as error:  # ONNX Runtime's own errors share no base class
         reason = str(error).splitlines()[0]
         raise ModelError(f"{path}: not a model that ONNX Runtime can run ({reason}); install the file again") from error

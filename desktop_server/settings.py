@@ -38,7 +38,7 @@ class EngineSettings(Section, frozen=True):
 
     provider: Annotated[
         Literal["auto", "cpu", "cuda", "tensorrt"],
-        Meta(description="A GPU that is named here and is not there is an error; `auto` takes what there is."),
+        Meta(description="A GPU that is named here and does not start is an error; `auto` takes what does."),
     ] = "auto"
     threads: Annotated[int, Meta(ge=1, le=256, description="Of one net on the processor.")] = 1
 

@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from perception import model
 
-from desktop_server.engine import OnnxNet, chosen_provider, float_engine, models_folder, open_net
+from desktop_server.engine import OnnxNet, float_engine, models_folder, open_net, started
+from desktop_server.provider import Started
 from device.errors import ConfigError, ModelError
 from device.models.card import Card, TensorSpec, read_card
 from device.models.sets import list_sets, load_set
@@ -86,9 +87,9 @@ def test_the_engine_says_what_runs_the_nets() -> None:
 @pytest.mark.skipif("CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="this machine has CUDA")
 @pytest.mark.parametrize("provider", ["cuda", "tensorrt"])
 def test_a_gpu_that_was_asked_for_and_is_not_there_is_an_error_not_a_slower_answer(provider: str) -> None:
-    with pytest.raises(ConfigError, match=f"engine.provider = '{provider}'.*onnxruntime-gpu.*or choose 'cpu'"):
+    with pytest.raises(ConfigError, match=f"engine.provider = '{provider}'.*affectd.gpu.*or choose 'cpu'"):
         float_engine(provider)  # type: ignore[arg-type]
-    assert chosen_provider("auto") == "CPUExecutionProvider"
+    assert started("auto") == Started("CPUExecutionProvider", gpu_problem="")
 
 
 def test_an_altered_file_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from desktop_server.engine import OnnxNet, Provider, models_folder
+from desktop_server.engine import OnnxNet, models_folder
+from desktop_server.provider import Provider
 from device.models.card import Card
 from device.models.sets import load_set
 

@@ -22,7 +22,7 @@ from desktop_server.bench.client import request
 from desktop_server.bench.measure import Alone, alone, gain, memory, overload, throughput
 from desktop_server.bench.nets import by_size, gpu_name
 from desktop_server.bench.server import local_server
-from desktop_server.engine import chosen_provider
+from desktop_server.engine import started
 from device.capture.container import sound_blocks
 from device.errors import AffectdError
 from device.signals import RATE_HZ
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         figures: dict[str, Any] = {
             "machine": platform.processor() or platform.machine(),
             "processors": os.cpu_count(),
-            "provider": chosen_provider("auto"),
+            "provider": started("auto").name,
             "gpu": gpu_name(),
             "face": asdict(alone(server, face, options.requests)),
             "speech": asdict(alone(server, speech, options.requests)),

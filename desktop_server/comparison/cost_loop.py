@@ -30,7 +30,8 @@ def main(precision: str, name: str, provider: str) -> None:
 def _engine(precision: str, provider: str) -> Engine:
     if precision == "int8":
         return TFLITE  # and nothing of the other is loaded, for its memory would count
-    from desktop_server.engine import Provider, float_engine
+    from desktop_server.engine import float_engine
+    from desktop_server.provider import Provider
 
     return float_engine(cast(Provider, provider))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from desktop_server.answer import Precision
-from desktop_server.engine import Provider, float_engine
+from desktop_server.engine import float_engine
+from desktop_server.provider import Provider
 from device.app import TFLITE
 from device.errors import ModelError
 from device.models.card import Card

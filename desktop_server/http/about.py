@@ -29,6 +29,8 @@ class About(parts.Part):
     fusions: tuple[parts.Rule, ...] = get_args(parts.Rule)
     modes: tuple[parts.Mode, ...] = get_args(parts.Mode)
     limits: Bounds
+    gpu_problem: str | None = None
+    """Why the float nets run on the processor although this installation is made for a GPU."""
 
 
 def about_routes(about: About) -> APIRouter:

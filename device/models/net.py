@@ -34,9 +34,11 @@ OpenNet = Callable[[Card, Path], Net]
 class Engine:
     """How nets are run: what opens them, its name, and the folder of a set's files.
 
-    ``folder`` takes what the settings call folder and set, each empty where they name none.
+    ``folder`` takes what the settings call folder and set, each empty where they name none. ``problem`` says why it is
+    not what it could be on this machine; empty where it is.
     """
 
     name: Callable[[], str]
     folder: Callable[[str, str], Path]
     open_net: OpenNet
+    problem: str = ""
