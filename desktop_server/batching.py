@@ -69,7 +69,10 @@ class BatchingNet:
         return tuple(output[0] for output in self.batch(values.reshape(self.card.input.shape)))
 
     def batch(self, values: FloatArray) -> Outputs:
-        """The samples in one run, alone or with others': float32 (n, …) to one float32 (n, …) an output."""
+        """The samples in one run, alone or with others', or in several of ``size``: float32 (n, …) to (n, …)s."""
+        return in_runs(self._share_run, values, self._size)
+
+    def _share_run(self, values: FloatArray) -> Outputs:
         if not self._wait_s and not self.unanswered and self._idle.acquire(blocking=False):
             try:
                 return self._timed(values)
@@ -143,6 +146,14 @@ class BatchingNet:
         if asked is _STOP:
             self._queue.put(_STOP)
         return asked
+
+
+def in_runs(run: Callable[[FloatArray], Outputs], values: FloatArray, size: int) -> Outputs:
+    """The outputs of float32 (n, …) samples by one ``run`` after the other, none of more than ``size`` samples."""
+    if len(values) <= size:
+        return run(values)
+    runs = [run(values[at : at + size]) for at in range(0, len(values), size)]
+    return tuple(np.concatenate(output) for output in zip(*runs, strict=True))
 
 
 def _hand_out(batch: list[_Asked], outputs: Outputs) -> None:

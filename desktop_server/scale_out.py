@@ -8,6 +8,7 @@ token: run it in a network of your own (``docs/scaling.md``).
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,12 +24,14 @@ from ray.serve.exceptions import BackPressureError
 from ray.serve.handle import DeploymentHandle
 
 from desktop_server.app import build_api, require_safe, workers
-from desktop_server.batching import RETRY_AFTER_S
+from desktop_server.batching import RETRY_AFTER_S, in_runs
 from desktop_server.engine import SUFFIX, OnnxNet, float_engine, models_folder
 from desktop_server.errors import RequestError
+from desktop_server.http.serve import listening
 from desktop_server.ray_cluster import joined_ray, own_ray
-from desktop_server.settings import ServerSettings
+from desktop_server.settings import Server, ServerSettings
 from device.app import load_models
+from device.errors import AffectdError, ConfigError
 from device.models.card import Card
 from device.models.net import Engine, FloatArray, Net
 from device.models.tflite import TfliteModel
@@ -45,6 +48,8 @@ _LOGGING: dict[str, Any] = {"enable_access_log": False, "log_level": "WARNING"} 
 _LEAST_WAIT_MS = 2.0
 """Serve closes a batch when its wait is over, even if a run is still under way: without any each would be of one."""
 
+_ANSWERS_S = 10.0
+
 _FRONTS_A_NET = 4.0
 """A front has one batch under way at a net; a net replica may serve so many fronts before there is one more."""
 
@@ -55,7 +60,7 @@ class NetReplica:
     def __init__(self, settings: ServerSettings, kind: Kind) -> None:
         engine = float_engine(settings.engine.provider, threads=settings.engine.threads)
         models = load_models(settings, engine)
-        self._runtime = engine.name()
+        self._runtime, self._problem = engine.name(), engine.problem
         self._net = OnnxNet(
             {"face": models.face, "speech": models.speech}[kind],
             models.folder,
@@ -66,9 +71,9 @@ class NetReplica:
         run.set_max_batch_size(settings.batching.size)
         run.set_batch_wait_timeout_s(max(settings.batching.wait_ms, _LEAST_WAIT_MS) / 1000)
 
-    def runtime(self) -> str:
-        """What runs the net, with the provider in use."""
-        return self._runtime
+    def runtime(self) -> tuple[str, str]:
+        """What runs the net, with the provider in use; and why that is not the GPU, or nothing."""
+        return self._runtime, self._problem
 
     @serve.batch(batch_size_fn=lambda asked: sum(map(len, asked)))  # type: ignore[untyped-decorator]  # ray: untyped
     async def run(self, asked: list[FloatArray]) -> list[Outputs]:
@@ -78,21 +83,24 @@ class NetReplica:
 
 
 class RemoteNet:
-    """A ``Net`` that lives in other replicas. Its caller's thread waits.
+    """A ``Net`` that lives in other replicas, which take ``size`` samples at once. Its caller's thread waits.
 
     Raises ``RequestError`` (``busy``) while too many wait for it, or where it went away in the middle.
     """
 
-    def __init__(self, card: Card, replicas: DeploymentHandle[Any]) -> None:
+    def __init__(self, card: Card, replicas: DeploymentHandle[Any], size: int) -> None:
         self.card = card
-        self._replicas = replicas
+        self._replicas, self._size = replicas, size
 
     def __call__(self, values: FloatArray) -> Outputs:
         """Run the net once, on one sample."""
         return tuple(output[0] for output in self.batch(values.reshape(self.card.input.shape)))
 
     def batch(self, values: FloatArray) -> Outputs:
-        """Run the net once, on many samples: float32 (n, …) to one float32 (n, …) an output."""
+        """The samples in one run, alone or with others', or in several: float32 (n, …) to one (n, …) an output."""
+        return in_runs(self._ask, values, self._size)
+
+    def _ask(self, values: FloatArray) -> Outputs:
         try:
             outputs: Outputs = self._replicas.run.remote(values).result()
         except (BackPressureError, RayActorError) as error:
@@ -106,13 +114,17 @@ class RemoteNet:
 def serving(settings: ServerSettings, *, cluster: str = "") -> Iterator[None]:
     """Serve while it is open, in a Ray of this machine's own or in the ``cluster`` at that address.
 
-    Raises ``ConfigError``.
+    Raises ``ConfigError``, and ``AffectdError`` where another program has the port.
     """
     require_safe(settings)
+    if not cluster:
+        listening(settings.server).close()  # Ray would share a port that is taken with who has it
     with joined_ray(cluster) if cluster else own_ray(settings.scale_out.cpus):
         serve.start(proxy_location="EveryNode", http_options=_http_options(settings), logging_config=_LOGGING)
+        _require_not_served(cluster)
         try:
             serve.run(application(settings), name=APP, route_prefix="/", logging_config=_LOGGING)
+            _require_served(settings.server)
             yield
         finally:
             serve.delete(APP)
@@ -122,7 +134,7 @@ def application(settings: ServerSettings) -> serve.Application:
     """Fronts and nets, as Serve deploys them."""
 
     def build() -> FastAPI:  # in each front
-        return build_api(settings, remote_engine(settings.models.runtime))
+        return build_api(settings, remote_engine(settings.batching.size, settings.models.runtime))
 
     chosen, capacity = settings.scale_out, workers(settings) + settings.batching.queue
     nets = [_net_deployment(settings, kind).bind(settings, kind) for kind in _KINDS]
@@ -139,17 +151,21 @@ def application(settings: ServerSettings) -> serve.Application:
     return front.bind(*nets)
 
 
-def remote_engine(runtime: str = "") -> Engine:
-    """The engine of a front: float nets are asked of their replicas, the detector runs here, in this TFLite runtime."""
+def remote_engine(size: int, runtime: str = "") -> Engine:
+    """The engine of a front: float nets are asked of their replicas, the detector runs here, in this TFLite runtime.
+
+    ``size``: the most samples that a replica takes at once.
+    """
     replicas = {kind: serve.get_deployment_handle(kind, APP) for kind in _KINDS}
-    theirs = _asked(replicas["face"])
+    theirs, problem = _asked(replicas["face"])
 
     def open_net(card: Card, folder: Path) -> Net:
         if card.file.endswith(SUFFIX):
-            return RemoteNet(card, replicas[_kind(card)])
+            return RemoteNet(card, replicas[_kind(card)], size)
         return TfliteModel(card, folder, runtime=runtime)
 
-    return Engine(name=lambda: f"{theirs} by ray {ray.__version__}", folder=models_folder, open_net=open_net)
+    name = f"{theirs} by ray {ray.__version__}"
+    return Engine(name=lambda: name, folder=models_folder, open_net=open_net, problem=problem)
 
 
 def shares(outputs: Outputs, counts: Sequence[int]) -> list[Outputs]:
@@ -195,10 +211,29 @@ def _http_options(settings: ServerSettings) -> dict[str, Any]:
     }
 
 
-def _asked(replicas: DeploymentHandle[Any]) -> str:
+def _require_not_served(cluster: str) -> None:
+    """Who starts it a second time would take it over, and end it for both."""
+    if APP in serve.status().applications:
+        raise ConfigError(f"--cluster {cluster}: affectd is already served there; end that one first")
+
+
+def _require_served(server: Server) -> None:
+    """A Serve that somebody else started keeps its own address, whatever it is told later."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(server.host, server.host)
+    try:
+        socket.create_connection((host, server.port), _ANSWERS_S).close()
+    except OSError as error:
+        raise AffectdError(
+            f"Ray Serve does not listen on {server.host} port {server.port} ({error}); if it was started with another "
+            "address, end it: serve shutdown"
+        ) from error
+
+
+def _asked(replicas: DeploymentHandle[Any]) -> tuple[str, str]:
     """What runs the nets. A front is built in an event loop, in which an answer cannot be waited for."""
     with ThreadPoolExecutor(1) as pool:
-        return str(pool.submit(replicas.runtime.remote().result).result())
+        name, problem = pool.submit(replicas.runtime.remote().result).result()
+    return str(name), str(problem)
 
 
 def _kind(card: Card) -> Kind:

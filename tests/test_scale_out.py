@@ -130,6 +130,25 @@ def require_answer(said: httpx.Response, faces: Any, net: OnnxNet) -> None:
     np.testing.assert_allclose(np.reshape(output["data"], output["shape"]), net.batch(faces)[0], atol=1e-5)
 
 
+def test_it_explains_with_more_copies_than_a_replica_takes_at_once(server: ScaledOut, plain: httpx.Client) -> None:
+    asked = {"video": HAPPY_CLIP.read_bytes()}
+    with server.client() as client:
+        said = client.post("/v1/fused?explain=true", files=asked)
+    assert said.status_code == 200, said.text
+    found, expected = (one.json()["explanation"] for one in (said, plain.post("/v1/fused?explain=true", files=asked)))
+    assert found["contributions"] == pytest.approx(expected["contributions"], abs=1e-3)
+    np.testing.assert_allclose(found["face_map"], expected["face_map"], atol=0.05)
+
+
+def test_a_second_one_on_the_same_port_does_not_say_that_it_serves(server: ScaledOut, tmp_path: Path) -> None:
+    port = int(server.url.rpartition(":")[2])
+    ended = affectd_server("scale-out", "--config", write_config(tmp_path, server={"port": port}))
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
+    assert f"cannot listen on 127.0.0.1 port {port}" in ended.stderr
+    with server.client() as client:
+        assert client.get("/healthz").status_code == 200
+
+
 def test_live_streams_go_through_it(server: ScaledOut) -> None:
     with connect(server.url.replace("http", "ws") + "/v1/stream") as stream:
         stream.send(json.dumps({"mode": "face"}))

@@ -67,6 +67,16 @@ def test_a_group_of_samples_is_never_torn_apart() -> None:
     net.close()
 
 
+def test_more_samples_than_fit_into_a_run_are_several_runs_in_their_order() -> None:
+    gate = Gate()
+    gate.opened.set()
+    net = BatchingNet(gate, size=4, wait_s=0.0, capacity=16)
+    (answers,) = net.batch(np.stack([sample(number) for number in range(10)]))
+    assert answers[:, 0].tolist() == [10.0 * number for number in range(10)]
+    assert gate.sizes == [4, 4, 2]
+    net.close()
+
+
 def test_a_run_waits_for_more_if_it_is_told_to() -> None:
     gate = Gate()
     gate.opened.set()

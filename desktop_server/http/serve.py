@@ -64,11 +64,11 @@ def serve_api(api: FastAPI, server: Server, notifier: Notifier) -> None:
         ssl_keyfile=server.key_file or None,
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it writes who connects, which is nobody's business
-    with _listening(server) as listening:
-        host, port = listening.getsockname()[:2]
+    with listening(server) as opened:
+        host, port = opened.getsockname()[:2]
         address = f"{'https' if server.cert_file else 'http'}://{host}:{port}"
         _log.info("serving at %s", address)
-        NotifyingServer(config, notifier, address).run(sockets=[listening])
+        NotifyingServer(config, notifier, address).run(sockets=[opened])
 
 
 def check_tls(server: Server) -> None:
@@ -86,7 +86,8 @@ def check_tls(server: Server) -> None:
         ) from error
 
 
-def _listening(server: Server) -> socket.socket:
+def listening(server: Server) -> socket.socket:
+    """A socket that listens at the address. Raises ``AffectdError`` if it cannot be had."""
     family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
     try:
         return socket.create_server((server.host, server.port), family=family, backlog=512)
