@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from device.models.card import Card, Served, alone
+from device.models.card import Card, Served, alone, read_card
 from device.models.tflite import TfliteModel
 from quantize import calibration, cards, checkpoints, convert, serving
 from quantize.checkpoints import Training, write_beside
@@ -19,6 +19,9 @@ from quantize.serving import Choice
 
 Reports = Mapping[str, Mapping[str, Report]]
 """Of ``float32`` and ``int8``, by the name of the corpus."""
+
+_TELLS_THE_NET = ("recipe", "seed", "chosen_epoch")
+"""The losses of the chosen epoch are as good as a hash of the net."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,10 @@ def publish(
 ) -> Reports:
     """Convert a trained net, score float and int8 on the recipe's test parts, write file and card into ``folder``.
 
-    ``load`` gives the corpora. Where the recipe says so, what is served is chosen on validation parts first. The net of
-    ``trained`` is only read. All is made in ``run``, which may be the same folder and where the float file and its card
-    stay; ``folder`` gets the int8 file once it is scored. Raises ``AffectdError``.
+    ``load`` gives the corpora. Where the recipe says so, what is served is chosen on validation parts first; a
+    temperature that ``calibrate`` fitted for this very net stays. The net of ``trained`` is only read. All is made in
+    ``run``, which may be the same folder and where the float file and its card stay; ``folder`` gets the int8 file once
+    it is scored. Raises ``AffectdError``.
     """
     training, split = checkpoints.require_state(trained), load(recipe.dataset)
     model = checkpoints.load_net(trained)
@@ -46,11 +50,12 @@ def publish(
     convert.to_float(model, files.float32)
     inputs = [recipe.front_end.served(signal) for signal in chosen.signals]
     convert.to_int8(model, inputs, files.int8, beyond=recipe.beyond_range)
-    choice = _chosen(recipe, load, split, files) if recipe.fits_temperature else None
-    served = choice.served if choice else first_alone(recipe)
-    reports = scored(recipe, load, served, float32=files.float32, int8=files.int8)
     about = _about(recipe, split, training, parameters=int(model.count_params()), calibrated_on=len(chosen))
-    about |= told_of(choice, reports)
+    choice = _chosen(recipe, load, split, files) if recipe.fits_temperature else None
+    before = None if choice else calibrated_before(folder / f"{recipe.id}.json", about)
+    served = choice.served if choice else before.served if before else first_alone(recipe)
+    reports = scored(recipe, load, served, float32=files.float32, int8=files.int8)
+    about |= told_of(choice, reports) | (with_calibration(about, before) if before else {})
     folder.mkdir(parents=True, exist_ok=True)
     write_beside(folder / files.int8.name, files.int8.read_bytes())
     write_card(recipe, folder / files.int8.name, served, about)
@@ -60,6 +65,24 @@ def publish(
 def first_alone(recipe: Recipe) -> Served:
     """The recipe's first answer as it was trained: what is served before anything is known of it."""
     return alone(answers=len(recipe.answers))
+
+
+def calibrated_before(path: Path, about: Mapping[str, Any]) -> Card | None:
+    """The card at ``path`` if ``calibrate`` fitted its temperature, and for the net that ``about`` tells of.
+
+    That temperature is the float net's, so it holds for whatever file is made of it. Raises ``ModelError``.
+    """
+    if not path.exists():
+        return None
+    before = read_card(path)
+    is_same_net = all(before.about.get(name) == about[name] for name in _TELLS_THE_NET)
+    return before if is_same_net and before.about.get("temperatures") else None
+
+
+def with_calibration(about: Mapping[str, Any], before: Card) -> dict[str, Any]:
+    """What the card says of its calibration, kept."""
+    fitted_by = [command for command in before.about["commands"] if " calibrate " in command]
+    return {"temperatures": before.about["temperatures"], "commands": [*about["commands"], *fitted_by]}
 
 
 def _chosen(recipe: Recipe, load: Callable[[Dataset], Split], split: Split, files: _Files) -> Choice:

@@ -27,9 +27,16 @@ def published(name: str, sharpness: float, faces: Path, folder: Path) -> Sister:
     last = net.get_layer("answer")
     last.set_weights([sharpness * weight for weight in last.get_weights()])
     run = keep(folder / f"run-{name}", net, name)
-    pins = folder / f"{name}.pins"
-    publish(recipe, lambda dataset: dataset.split(faces), trained=run, run=run, calibration_path=pins, folder=folder)
-    return Sister(recipe, run / f"{name}-float32.tflite", folder / f"{name}.tflite")
+    sister = Sister(recipe, run / f"{name}-float32.tflite", folder / f"{name}.tflite")
+    convert(sister, faces)
+    return sister
+
+
+def convert(sister: Sister, faces: Path) -> None:
+    """Publish what stands in the sister's run folder."""
+    run, folder = sister.float32.parent, sister.int8.parent
+    pins = folder / f"{sister.recipe.id}.pins"
+    publish(sister.recipe, lambda data: data.split(faces), trained=run, run=run, calibration_path=pins, folder=folder)
 
 
 def needed(sister: Sister, faces: Path) -> float:
@@ -54,6 +61,17 @@ def test_each_net_gets_the_temperature_that_the_other_one_needs(faces: Path, tmp
     assert report["served"]["temperature"] == fitted["unsure"].value
     assert report["test"]["samples"] == 28
     assert np.isfinite(report["test"]["calibration_error"])
+
+    before = card
+    convert(sisters[1], faces)
+    card = read_card(tmp_path / "unsure.json")
+    assert card == before  # what was fitted is the net's, whatever file is made of it
+
+    keep(sisters[1].float32.parent, tiny_face(tf_keras), "unsure", loss=1.7)
+    convert(sisters[1], faces)
+    card = read_card(tmp_path / "unsure.json")
+    assert card.served.temperature == 1  # of another net nothing is known yet
+    assert "temperatures" not in card.about
 
 
 def test_a_net_alone_has_nobody_to_learn_from() -> None:

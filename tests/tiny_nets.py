@@ -80,10 +80,10 @@ TINY_SPEECH = replace(
 )
 
 
-def keep(run: Path, model: Any, recipe: str) -> Path:
+def keep(run: Path, model: Any, recipe: str, *, loss: float = 1.9) -> Path:
     """The net in a run folder, as after one epoch."""
     nets = dict.fromkeys((checkpoints.LAST, checkpoints.RESULT), model)
-    checkpoints.save(run, nets, Training(recipe, 1, keeps_best=True, epochs=(Epoch(1, 1.9, 1.9, 0.2),)))
+    checkpoints.save(run, nets, Training(recipe, 1, keeps_best=True, epochs=(Epoch(1, loss, 1.9, 0.2),)))
     return run
 
 
