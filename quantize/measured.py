@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import AffectdError
+from device.features.hum import TAKEN_OUT
 from device.models.card import Card, read_card, verify_file
 from device.models.sets import ModelSet, list_sets, load_set
 from quantize import certainty, checkpoints
@@ -42,7 +43,7 @@ class State(StrEnum):
     """
 
     CURRENT = "up to date"
-    OLD = "measured on an older file"
+    OLD = "measured on an older file, or of sound heard otherwise"
     MISSING = "not measured yet"
     KEPT = "could not be measured again"
 
@@ -60,7 +61,7 @@ class Study:
 
     ``arguments`` are those of ``python -m quantize``, but for ``--root`` and ``--json``. ``made_of`` is what figures
     of what is there now say that they are of (``quantize.made_of``): files by their sha256, with what is served of
-    them, or a recipe.
+    them, or a recipe. ``sound`` is how voices are heard now, empty where the figures are of no voices.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Study:
     about: str
     arguments: tuple[str, ...]
     made_of: Any
+    sound: str = ""
 
     def __post_init__(self) -> None:
         if not self.made_of:
@@ -87,7 +89,8 @@ class Study:
             return State.MISSING
         except ValueError:  # half a file; whoever wants its figures is told
             return State.OLD
-        return State.CURRENT if made_of(self.kind, figures) == self.made_of else State.OLD
+        is_of_these = made_of(self.kind, figures) == self.made_of
+        return State.CURRENT if is_of_these and (not self.sound or figures.get("sound") == self.sound) else State.OLD
 
     def figures(self, folder: Path) -> Json:
         """What was measured. Raises ``AffectdError`` if the file is not JSON."""
@@ -141,28 +144,35 @@ def studies(models: Path, witnesses: Path = WITNESSES) -> tuple[Study, ...]:
 
 
 def _of_model(card: Card, models: Path, witnesses: Path) -> Iterator[Study]:
-    file, own = str(verify_file(card, models)), [version(card)]
+    file, own, sound = str(verify_file(card, models)), [version(card)], _sound(card)
     for corpus in _CORPORA[card.kind]:
-        yield _scores(card.id, file, corpus, own)
+        yield _scores(card.id, file, corpus, own, sound)
     if card.about["training_data"] == "ravdess":
         for corpus in _FOREIGN:
-            yield _scores(card.id, file, corpus, own, FOUR)
+            yield _scores(card.id, file, corpus, own, sound, FOUR)
     yield Study(f"training-{card.id}", "training", card.id, ("train", card.id), card.about["chosen_epoch"])
-    yield Study(f"formats-{card.id}", "formats", card.id, ("compare", card.id), own)
-    yield Study(f"layers-{card.id}", "layers", card.id, ("layers", card.id), own)
+    yield Study(f"formats-{card.id}", "formats", card.id, ("compare", card.id), own, sound)
+    yield Study(f"layers-{card.id}", "layers", card.id, ("layers", card.id), own, sound)
     asked, nets = _best_asked(card, file, witnesses)
-    yield Study(f"robustness-{card.id}", "robustness", card.id, ("robustness", *asked), nets)
+    yield Study(f"robustness-{card.id}", "robustness", card.id, ("robustness", *asked), nets, sound)
     if card.kind == "speech":
-        yield Study(f"fairness-{card.id}", "fairness", card.id, ("fairness", *asked), nets)
+        yield Study(f"fairness-{card.id}", "fairness", card.id, ("fairness", *asked), nets, sound)
     if len(card.answers) > 1:
         rules = {"sha256": card.sha256, "rules": [RULE, certainty.RULE]}
         yield Study(f"served-{card.id}", "served", card.id, ("served", card.id, "--models", str(models)), rules)
 
 
-def _scores(model: str, file: str, corpus: str, made_of: list[Json], classes: tuple[str, ...] = ()) -> Study:
+def _sound(card: Card) -> str:
+    """What of the sound a speech net is given, as ``Study`` tells it."""
+    return TAKEN_OUT if card.kind == "speech" else ""
+
+
+def _scores(
+    model: str, file: str, corpus: str, made_of: list[Json], sound: str, classes: tuple[str, ...] = ()
+) -> Study:
     only = ("--classes", *classes) if classes else ()
     arguments = ("evaluate", "--model", file, "--dataset", corpus, *only)
-    return Study(f"scores-{model}-{corpus}", "scores", model, arguments, made_of)
+    return Study(f"scores-{model}-{corpus}", "scores", model, arguments, made_of, sound)
 
 
 def _best_asked(card: Card, file: str, witnesses: Path) -> tuple[tuple[str, ...], list[Json]]:
@@ -193,7 +203,7 @@ def _fusion(chosen: ModelSet, models: Path, witnesses: Path) -> Study:
     heard = ("--speech-folds", str(witnesses)) if nets else ()
     asked = [version(chosen.face), version(chosen.speech), *(_sha256(path) for path in nets)]
     arguments = ("fusion", "--set", chosen.name, "--models", str(models), *heard)
-    return Study(f"fusion-{chosen.name}", "fusion", chosen.name, arguments, asked)
+    return Study(f"fusion-{chosen.name}", "fusion", chosen.name, arguments, asked, TAKEN_OUT)
 
 
 def _against(models: Path) -> Iterator[Study]:
@@ -203,18 +213,18 @@ def _against(models: Path) -> Iterator[Study]:
     for own, other in ((default.face, reference.face), (default.speech, reference.speech)):
         for corpus in _CORPORA[own.kind] if own.id != other.id else ():
             files = ("--model", str(models / own.file), "--than", str(models / other.file))
-            both = [version(own), version(other)]
-            yield Study(f"against-{own.id}-{corpus}", "against", own.id, ("against", *files, "--dataset", corpus), both)
+            arguments, both = ("against", *files, "--dataset", corpus), [version(own), version(other)]
+            yield Study(f"against-{own.id}-{corpus}", "against", own.id, arguments, both, _sound(own))
 
 
 def _of_witnesses(witnesses: Path) -> Iterator[Study]:
     for path in sorted(witnesses.glob("*.tflite")):
         model, _, fold = path.stem.rpartition("-f")
         if model and fold.isdigit():
-            yield _scores(path.stem, str(path), f"ravdess-f{fold}", [_version(path)])
+            yield _scores(path.stem, str(path), f"ravdess-f{fold}", [_version(path)], TAKEN_OUT)
         elif "-without-" in path.stem:
             corpus = path.stem.rpartition("-without-")[2]
-            yield _scores(path.stem, str(path), corpus, [_version(path)], FOUR)
+            yield _scores(path.stem, str(path), corpus, [_version(path)], TAKEN_OUT, FOUR)
 
 
 def _of_prosody(default: ModelSet, models: Path, witnesses: Path) -> Iterator[Study]:
@@ -223,13 +233,13 @@ def _of_prosody(default: ModelSet, models: Path, witnesses: Path) -> Iterator[St
     if nets:
         arguments = ("prosody", "--model", str(models / card.file), "--witnesses", str(witnesses))
         files = {name: _sha256(path) for name, path in nets.items()}
-        yield Study(f"prosody-{card.id}", "prosody", card.id, arguments, files)
+        yield Study(f"prosody-{card.id}", "prosody", card.id, arguments, files, TAKEN_OUT)
 
 
 def _protocol(default: ModelSet) -> Study:
     recipe = find_recipe(default.speech.id)
     trained = {**asdict(made_of_recipe(recipe)), "epochs": recipe.epochs}
-    return Study("protocol", "protocol", recipe.id, ("protocol", recipe.id), trained)
+    return Study("protocol", "protocol", recipe.id, ("protocol", recipe.id), trained, TAKEN_OUT)
 
 
 def _version(path: Path) -> Json:

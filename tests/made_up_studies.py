@@ -43,7 +43,7 @@ INTERVAL = Interval(-0.1, -0.15, -0.05)
 
 def write(study: Study, folder: Path) -> None:
     """Make the study's figures up; they say that they are of the present files."""
-    figures = asdict(_MAKERS[study.kind](study))
+    figures = {**asdict(_MAKERS[study.kind](study)), "sound": study.sound}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{study.name}.json").write_text(json.dumps(figures), encoding="utf-8")
 

@@ -253,6 +253,22 @@ def test_figures_of_the_same_file_of_which_something_else_was_served_are_old(tmp
         assert study.state(tmp_path) is State.OLD, study.name
 
 
+def test_figures_of_voices_that_were_heard_otherwise_are_old(tmp_path: Path) -> None:
+    heard = [study for study in own_studies(tmp_path) if study.sound]
+    assert {study.kind for study in heard} == {
+        "scores", "formats", "layers", "robustness", "fairness", "fusion", "against", "protocol"
+    }  # fmt: skip
+    assert not any("face" in study.name for study in heard)
+    for study in heard:
+        write(study, tmp_path)
+        path = tmp_path / f"{study.name}.json"
+        figures = json.loads(path.read_text(encoding="utf-8"))
+        assert study.state(tmp_path) is State.CURRENT
+        del figures["sound"]
+        path.write_text(json.dumps(figures), encoding="utf-8")
+        assert study.state(tmp_path) is State.OLD, study.name
+
+
 def test_what_is_served_is_shown_with_all_that_was_tried_and_held_against_the_card(whole: list[Section]) -> None:
     (table,) = tables_of(whole, "served")
     assert [row[0] for row in table.rows] == ["this", "that"]

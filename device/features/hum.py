@@ -15,6 +15,9 @@ _NOTCH_WIDTH_HZ = 1.6
 """Between the points of half power: the least that takes 12 dB from mains that are off by 0.2 Hz, as they are at most.
 What is taken out more widely is missing from the lowest bands of clean voices, by which the nets were trained."""
 _OFFSET_BELOW_HZ = 5.0
+TAKEN_OUT = f"below {_OFFSET_BELOW_HZ:g} Hz; {_NOTCH_WIDTH_HZ:g} Hz at {' and '.join(f'{hz:g}' for hz in MAINS_HZ)} Hz"
+"""What figures of voices say of themselves, as they hold for sound that is heard so. The versions of features do not:
+a net reads what is left as well as what it learnt from, so every set that is installed goes on."""
 _PIECE_SAMPLES = 480
 """30 ms, as sources give them. The poles' powers over so long stay between a third and one."""
 

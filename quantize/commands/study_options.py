@@ -11,6 +11,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from device.errors import AffectdError, ModelError
+from device.features.hum import TAKEN_OUT
 from device.models.card import read_card
 from quantize.cases import Part
 from quantize.checkpoints import write_beside
@@ -83,9 +84,9 @@ def require_writable(path: Path) -> None:
 
 
 def write_study(path: Path, figures: DataclassInstance) -> None:
-    """Write them, making the folder if need be. Raises ``AffectdError``."""
+    """Write them, and how sound was heard, making the folder if need be. Raises ``AffectdError``."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AffectdError(f"{path.parent}: cannot be made ({error.strerror}); choose another --json") from error
-    write_beside(path, (json.dumps(asdict(figures), indent=1) + "\n").encode())
+    write_beside(path, (json.dumps({**asdict(figures), "sound": TAKEN_OUT}, indent=1) + "\n").encode())

@@ -58,7 +58,8 @@ def told(own: Measured) -> str:
         return f"{study.about}: could not be measured again, what is shown was measured before: run `{study.command}`"
     if own.state is State.MISSING:
         return f"{study.about}: not measured yet: run `{study.command}`"
-    return f"{study.about}: measured on an older file, not on the one that ships now: run `{study.command}` again"
+    heard = ", or of sound heard otherwise than now" if study.sound else ""
+    return f"{study.about}: measured on an older file than the one that ships now{heard}: run `{study.command}` again"
 
 
 def _how_made(results: Results) -> Content:
