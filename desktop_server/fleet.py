@@ -26,11 +26,13 @@ _LISTENS_TO = ("status/#", "info", "state", "health", "privacy/state")
 class Fleet:
     """What the nodes below ``prefix`` last said. A context manager: it is connected while it is open.
 
+    ``is_default``: nobody has said that there is a broker at ``address``.
+
     Somebody must run ``listen`` as a task meanwhile. Raises ``ConfigError`` for an address that cannot be used.
     """
 
-    def __init__(self, address: BrokerAddress, *, prefix: str = "affectd") -> None:
-        self._address = str(address)
+    def __init__(self, address: BrokerAddress, *, prefix: str = "affectd", is_default: bool = False) -> None:
+        self._address, self._is_default = str(address), is_default
         self._link = Link(
             address,
             client_id=f"affectd-fleet-{uuid.uuid4().hex[:8]}",
@@ -83,7 +85,7 @@ class Fleet:
     def _broker(self) -> Broker:
         connected = self._link.connected
         problem = None if connected else self._link.problem or "connecting to the broker …"
-        return Broker(address=self._address, connected=connected, problem=problem)
+        return Broker(address=self._address, is_default=self._is_default, connected=connected, problem=problem)
 
     def _moment(self, monotonic_ns: int | None) -> str | None:
         return None if monotonic_ns is None else rfc3339(self._epoch_ns + monotonic_ns)

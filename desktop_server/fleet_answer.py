@@ -92,7 +92,10 @@ class HeardInfo(Heard):
 
 
 class FleetNode(Part):
-    """One node. Times are by the server's clock; those of retained messages are not known."""
+    """One node. Times are by the server's clock; those of retained messages are not known.
+
+    How its parts and its machine are is null unless it is online: what it said of them last outlives it at the broker.
+    """
 
     name: str
     state: NodeState
@@ -114,6 +117,7 @@ class Broker(Part):
     """Where the fleet is heard."""
 
     address: str
+    is_default: bool = Field(description="Nobody has said that there is a broker: the address is the default.")
     connected: bool
     problem: str | None = Field(description="Why there is no connection, in a sentence.")
 

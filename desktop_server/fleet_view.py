@@ -40,6 +40,7 @@ def node_answer(
     """
     status = heard(HeardStatus, view.said("status"))
     state = node_state(status, view, now_ns, since_ns)
+    parts = view if state == "online" else NodeView(view.name)  # the broker keeps what a node said of them when it goes
     holds = state == "online" and _age_s(view.state_ns, now_ns) <= STALE_AFTER_S
     return FleetNode(
         name=view.name[:64],
@@ -48,12 +49,12 @@ def node_answer(
         last_word_ts=moment(view.alive_ns),
         estimate=heard(HeardEstimate, view.said("state")) if holds else None,
         estimate_ts=moment(view.state_ns),
-        camera=heard(HeardStatus, view.said("status/camera")),
-        microphone=heard(HeardStatus, view.said("status/microphone")),
-        models=heard(HeardStatus, view.said("status/models")),
-        store=heard(HeardStatus, view.said("status/store")),
+        camera=heard(HeardStatus, parts.said("status/camera")),
+        microphone=heard(HeardStatus, parts.said("status/microphone")),
+        models=heard(HeardStatus, parts.said("status/models")),
+        store=heard(HeardStatus, parts.said("status/store")),
         privacy=_PRIVACY.get(str(view.said("privacy/state").get("value"))),
-        health=heard(HeardHealth, view.said("health")),
+        health=heard(HeardHealth, parts.said("health")),
         info=heard(HeardInfo, view.said("info")),
         unreadable=[
             topic for topic, kind in KINDS.items() if view.said(topic) and heard(kind, view.said(topic)) is None

@@ -53,6 +53,15 @@ def test_a_quarrel_is_over_when_a_connection_has_grown_old(caplog: pytest.LogCap
     assert log.problem is None
 
 
+def test_nobody_at_an_address_is_told_in_words_without_the_systems_number() -> None:
+    log = ConnectionLog("pi:1883")
+    log.unreachable(ConnectionRefusedError(111, "Connection refused"))
+    assert (
+        log.problem
+        == "the broker pi:1883 cannot be reached (Connection refused); everything else runs on, trying again"
+    )
+
+
 def test_a_broker_that_keeps_falling_over_is_no_quarrel(caplog: pytest.LogCaptureFixture) -> None:
     log = ConnectionLog("pi:1883")
     for start_s in range(0, 50, 10):

@@ -176,6 +176,18 @@ def test_a_node_that_is_stuck_behind_its_online_is_called_silent() -> None:
     assert (stuck.state, stuck.estimate, stuck.estimate_ts) == ("silent", None, "then")
 
 
+@pytest.mark.parametrize("state", ["stopped", "offline"])
+def test_of_a_node_that_is_away_no_part_is_said_to_be_online(state: str) -> None:
+    parts = [(f"status/{part}", PAYLOADS.part("online", None)) for part in ("camera", "microphone", "models")]
+    said = (*LIVING, *parts, ("privacy/state", b"ON"))
+    there, away = (seen_after(house_of(*said, *more), 1) for more in ((), (("status", PAYLOADS.status(state)),)))
+    assert there.camera is not None
+    assert (away.camera, away.microphone, away.models, away.health) == (None, None, None, None)
+    assert away.privacy is True  # that outlives it: it will start with closed sensors
+    silent = seen_after(house_of(*said), 31)
+    assert (silent.state, silent.camera) == ("silent", None)
+
+
 def test_the_late_will_of_an_older_life_changes_nothing() -> None:
     late = {**PAYLOADS.status("offline"), "boot_id": "the one before"}
     assert seen_after(house_of(*LIVING, ("status", late)), 1).state == "online"

@@ -43,7 +43,8 @@ function pause() {
 
 function show({ ts, broker, nodes }) {
   ahead_ms = Date.parse(ts) - Date.now();
-  byId("fleet").hidden = byId("fleet-link").hidden = false;
+  const isAny = broker.connected || nodes.length > 0 || !broker.is_default; // who has no broker is not told of one
+  byId("fleet").hidden = byId("fleet-link").hidden = !isAny;
   tell(broker.connected ? summary(nodes, broker) : `Nothing is known of the nodes now: ${broker.problem}.`);
   fill(byId("nodes"), nodes.map(card));
   tellAges();

@@ -44,7 +44,8 @@ class ConnectionLog:
     def unreachable(self, reason: object) -> None:
         """There was nobody to ask."""
         self._lost_young = 0
-        self._say(f"the broker {self._broker} cannot be reached ({reason}); everything else runs on, trying again")
+        why = getattr(reason, "strerror", None) or reason  # in words, without the system's number
+        self._say(f"the broker {self._broker} cannot be reached ({why}); everything else runs on, trying again")
 
     def lost(self, reason: object, now_ns: int, *, taken_over: bool) -> None:
         """The connection ended. ``taken_over``: the broker says that another client came with our id."""
