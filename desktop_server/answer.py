@@ -71,7 +71,8 @@ class Estimate(Part):
     """A fused emotion; ``label`` is `uncertain` when the best is below the threshold, `nobody` when nothing was read.
 
     In a live stream it is `unknown`, with a reason, while there is no sound and the pictures are frozen or black.
-    Of a recording or film it is fused from what each modality said on average over the whole.
+    Of a recording or film as a whole each modality's readings are averaged, and the rule is applied once to the
+    averages; nothing is smoothed or held. On the way through one, and live, ``probs`` are smoothed over time.
     """
 
     label: Label
@@ -80,6 +81,11 @@ class Estimate(Part):
     valence: float = Field(ge=-1, le=1)
     arousal: float = Field(ge=-1, le=1)
     probs: Probs | None
+    unsmoothed: Probs | None = Field(
+        default=None,
+        description="What the rule makes of face and voice at this moment alone; `probs` are these smoothed. "
+        "Of a whole, or a single picture, both are the same.",
+    )
     modalities: Modalities
 
 
@@ -159,6 +165,7 @@ class Answer(Part):
     mode: Mode
     fusion: Rule
     uncertain_below: float = Field(ge=0, le=1, description="A best emotion below this is said as `uncertain`.")
+    smooth_s: float = Field(ge=0, description="In the timeline `probs` are smoothed with this time constant.")
     hold_s: float = Field(ge=0, description="In the timeline a label is still said for so long after it lost the lead.")
     modalities_used: list[Literal["face", "speech"]]
     estimate: Estimate

@@ -14,8 +14,9 @@ from desktop_server.errors import RequestError
 from desktop_server.explanation import Evidence, explain
 from desktop_server.lending import Lending
 from desktop_server.media import MediaLimits, decode_picture, sender_sees
-from desktop_server.perception import Grey, Heard, Perception, SeenFace, Stopwatch, fused_once, mean_readings
+from desktop_server.perception import Faces, Grey, Heard, Perception, SeenFace, Stopwatch, fused_once
 from desktop_server.recording import Tracks, open_recording
+from device.clips import mean_readings
 from device.fusion.fuse import Fusion
 from device.models.sets import ModelSet
 from device.readings import EMOTIONS, Estimate, Modality
@@ -31,6 +32,7 @@ class Question:
     recording: bytes | None = None
     compare: bool = False
     explain: bool = False
+    faces: Faces = "all"
     asked_s: float = field(default_factory=time.perf_counter)
 
 
@@ -96,13 +98,15 @@ class Answerer:
         int8: Precision,
         fusions: Fusions,
         uncertain_below: float,
+        smooth_s: float,
         hold_s: float,
         limits: MediaLimits,
         rate_hz: float,
         work_s: float,
     ) -> None:
         self._full, self._int8, self._fusions = full, int8, fusions
-        self._uncertain_below, self._hold_s, self._limits = uncertain_below, hold_s, limits
+        self._uncertain_below, self._smooth_s, self._hold_s = uncertain_below, smooth_s, hold_s
+        self._limits = limits
         self._rate_hz, self._work_s = rate_hz, work_s
 
     def __call__(self, question: Question) -> parts.Answer:
@@ -117,6 +121,7 @@ class Answerer:
             mode=question.mode,
             fusion=question.rule,
             uncertain_below=self._uncertain_below,
+            smooth_s=self._smooth_s,
             hold_s=self._hold_s,
             modalities_used=[name for m, name in _NAMES if verdict.estimate.modalities[m].present],
             estimate=compose.estimate(verdict.estimate, uncertain_below=self._uncertain_below),
@@ -151,7 +156,7 @@ class Answerer:
         self, precision: Precision, evidence: _Evidence, question: Question, watch: Stopwatch, *, explain: bool
     ) -> _Verdict:
         with precision.perceptions.one() as perception, perception.noted(watch, keep=explain) as inputs:
-            faces = [] if evidence.grey is None else perception.faces(evidence.grey, watch)
+            faces = [] if evidence.grey is None else perception.faces(evidence.grey, question.faces, watch)
             heard = self._heard(perception, evidence, faces, question, watch)
             readings = [*(seen.reading for seen in faces[:1]), *heard.readings]
             means = mean_readings(readings)
@@ -188,8 +193,8 @@ class Answerer:
         probs = compose.probs(seen.reading.probs)
         assert probs is not None, "a reading has probabilities"
         return parts.Face(
-            box=compose.box(seen.face.box),
-            score=compose.rounded(seen.face.score),
+            box=compose.box(seen.box),
+            score=compose.rounded(seen.score),
             quality=compose.rounded(seen.reading.quality),
             is_used=number == 0,
             label=compose.label(seen.reading.probs, uncertain_below=self._uncertain_below),

@@ -46,7 +46,7 @@ from device.models.card import Card
 from device.models.net import Engine, Net, OpenNet
 from device.models.sets import ModelSet
 from device.service import Notifier
-from device.settings import Models, Settings, state_dir
+from device.settings import Models, Mqtt, Settings, state_dir
 
 _ALWAYS_S = 3600.0
 """A single picture stands for the whole of a recording beside it."""
@@ -122,7 +122,9 @@ def _own_engine(settings: ServerSettings) -> Engine:
 
 
 def _fleet(settings: ServerSettings) -> Fleet | None:
-    return Fleet(broker_address(settings), prefix=settings.mqtt.prefix) if settings.fleet.listen else None
+    if not settings.fleet.listen:
+        return None
+    return Fleet(broker_address(settings), prefix=settings.mqtt.prefix, is_default=settings.mqtt == Mqtt())
 
 
 def _sharing(settings: ServerSettings, metrics: Metrics) -> list[APIRouter]:
@@ -259,6 +261,7 @@ def _answerer(
         int8=int8,
         fusions=fusions,
         uncertain_below=settings.fusion.uncertain_below,
+        smooth_s=settings.fusion.smooth_s,
         hold_s=settings.fusion.hold_s,
         limits=media,
         rate_hz=settings.camera.rate_hz,
@@ -281,6 +284,7 @@ def _theatre(settings: ServerSettings, house: House) -> Theatre:
         decode=partial(decode_picture, limits=house.media),
         office=house.office,
         uncertain_below=settings.fusion.uncertain_below,
+        smooth_s=settings.fusion.smooth_s,
         hold_s=settings.fusion.hold_s,
         most=settings.limits.streams,
         idle_s=settings.server.body_s,

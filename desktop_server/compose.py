@@ -23,6 +23,7 @@ def estimate(said: Estimate, *, uncertain_below: float) -> parts.Estimate:
         valence=rounded(said.valence),
         arousal=rounded(said.arousal),
         probs=probs(said.probs),
+        unsmoothed=probs(said.unsmoothed),
         modalities=_modalities(said, uncertain_below),
     )
 

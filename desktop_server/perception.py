@@ -6,27 +6,29 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Generic
+from typing import Generic, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from desktop_server.errors import RequestError
 from desktop_server.recording import Tracks
-from device.features.face import FaceCrop
+from device.features.face import FaceCrop, framed_face, framed_square
 from device.fusion.fuse import Fusion
-from device.models.detect import Face, FaceDetector
+from device.models.detect import Box, Face, FaceDetector
 from device.models.face_emotion import FaceRecogniser, crop_of, read_crop
 from device.models.net import FloatArray, Net, OpenNet
 from device.models.sets import ModelSet
 from device.models.speech_emotion import SpeechRecogniser
-from device.models.track import every_face
+from device.models.track import every_face, largest_face
 from device.pipeline import run_inline
 from device.readings import Estimate, Modality, Reading
 from device.signals import Frame
 from device.stages import AnyLane, Consumed, Lane, Recogniser
 
 Grey = NDArray[np.uint8]
+Faces = Literal["all", "largest", "crop"]
+"""Which faces of a picture are read; ``crop``: the picture is a face already, and none is looked for."""
 
 
 @dataclass(slots=True)
@@ -76,10 +78,10 @@ class NotedNet:
 
 @dataclass(frozen=True, slots=True)
 class SeenFace:
-    """A face of a picture, the crop that the net saw, and what it read."""
+    """A face of a picture: where it is, how sure the detector is, and what was read."""
 
-    face: Face
-    crop: FaceCrop
+    box: Box
+    score: float
     reading: Reading
 
 
@@ -128,17 +130,29 @@ class Perception:
             said.setdefault(reading.modality, []).append(reading.probs[best])
         return {modality: inputs[modality][int(np.argmax(probs))] for modality, probs in said.items()}
 
-    def faces(self, grey: Grey, watch: Stopwatch) -> list[SeenFace]:
-        """Every face of one picture, uint8 (height, width), the largest first."""
+    def faces(self, grey: Grey, wanted: Faces, watch: Stopwatch) -> list[SeenFace]:
+        """The wanted faces of one picture, uint8 (height, width), the largest first."""
+        if wanted == "crop":
+            left, top, side = framed_square(grey)
+            return [self._read(Box(left, top, side, side), 1.0, framed_face(grey))]
         with watch.stage("find_faces"):
-            found = every_face(self.detector, grey)
+            found = self._found(grey, wanted)
         seen = []
         for face in found:
             with watch.stage("features"):
                 crop = crop_of(Frame(0, grey), face)
             if crop is not None:
-                seen.append(SeenFace(face, crop, read_crop(self.face_net, crop, 0)))
+                seen.append(self._read(face.box, face.score, crop))
         return seen
+
+    def _found(self, grey: Grey, wanted: Faces) -> list[Face]:
+        if wanted == "all":
+            return every_face(self.detector, grey)
+        largest = largest_face(self.detector, grey)
+        return [] if largest is None else [largest]
+
+    def _read(self, box: Box, score: float, crop: FaceCrop) -> SeenFace:
+        return SeenFace(box, score, read_crop(self.face_net, crop, 0))
 
     def follow(self, tracks: Tracks, modalities: Iterable[Modality], fusion: Fusion, watch: Stopwatch) -> Heard:
         """What is seen and heard of a recording or film on the way, as ``device.app.replay_estimates`` says it."""
@@ -174,20 +188,6 @@ class _Noted(Generic[Consumed]):
         if reading is not None:
             self._readings.append(reading)
         return reading
-
-
-def mean_readings(readings: Iterable[Reading]) -> dict[Modality, Reading]:
-    """What each modality said over a whole recording: the mean of its probabilities and of its quality."""
-    by_modality: dict[Modality, list[Reading]] = {}
-    for reading in readings:
-        by_modality.setdefault(reading.modality, []).append(reading)
-    return {modality: _mean(modality, said) for modality, said in by_modality.items()}
-
-
-def _mean(modality: Modality, readings: list[Reading]) -> Reading:
-    a, b, c, d, e, f, g = (float(p) for p in np.mean([reading.probs for reading in readings], axis=0))
-    quality = float(np.mean([reading.quality for reading in readings]))
-    return Reading(modality, 0, (a, b, c, d, e, f, g), quality)
 
 
 def fused_once(readings: Mapping[Modality, Reading], fusion: Fusion) -> Estimate:

@@ -75,7 +75,8 @@ class Estimate:
     emotion while uncertain, and 0 with nobody and while unknown.
 
     ``uncertain_below`` and ``hold_s`` are what the label was chosen by (``LabelHysteresis``); ``None`` where that is
-    not told.
+    not told. ``unsmoothed`` is what the rule makes of the newest readings alone, ``probs`` are these smoothed over
+    time; ``None`` without any, and where that is not told.
     """
 
     captured_ns: int
@@ -89,3 +90,4 @@ class Estimate:
     uncertain_below: float | None = None
     hold_s: float | None = None
     reason: str | None = None
+    unsmoothed: Probabilities | None = None

@@ -230,3 +230,16 @@ def in_a_large_picture(face_px: int, width: int, height: int) -> NDArray[np.uint
     left, top = width * 5 // 9, height * 4 // 9
     scene[top : top + side, left : left + side] = cv2.resize(astronaut(), (side, side), interpolation=cv2.INTER_AREA)
     return scene
+
+
+GROUP = 12
+
+
+def group_picture() -> NDArray[np.uint8]:
+    """A large face at the left, and eleven of a quarter of its width beside it: 1400 × 850."""
+    scene = np.full((850, 1400), 127, dtype=np.uint8)
+    places = [(735, 0, 0), *((200, 760 + 205 * (n % 3), 8 + 210 * (n // 3)) for n in range(GROUP - 1))]
+    for side, left, top in places:
+        method = cv2.INTER_AREA if side < len(astronaut()) else cv2.INTER_CUBIC
+        scene[top : top + side, left : left + side] = cv2.resize(astronaut(), (side, side), interpolation=method)
+    return scene

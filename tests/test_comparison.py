@@ -16,13 +16,17 @@ import numpy as np
 import pytest
 from synthetic import write_fer2013
 
+from desktop_server.answering import Question
+from desktop_server.app import open_house
 from desktop_server.cli import main
 from desktop_server.comparison.corpus import CorpusComparison, compare_corpus, dataset_called
 from desktop_server.comparison.recording import MediaComparison, compare_media
 from desktop_server.comparison.sides import Side, both_sides, require_twins
+from desktop_server.engine import float_engine
+from desktop_server.settings import ServerSettings
 from device.errors import ModelError
 from device.readings import EMOTIONS
-from device.settings import Node, Settings
+from device.settings import Camera, Node, Settings
 from quantize.datasets import FER2013
 from quantize.evaluate import evaluate
 
@@ -77,6 +81,18 @@ def test_what_people_said_of_the_clips_judges_both(clips: MediaComparison) -> No
     assert [clip.people for clip in clips.clips] == [["happy"], ["angry"]]
     assert clips.against_people is not None
     assert clips.against_people.samples == 2
+
+
+def test_the_whole_clip_is_the_same_for_compare_and_for_the_server(sides: tuple[Side, Side]) -> None:
+    (clip,) = compared([HAPPY], *sides).clips
+    settings = ServerSettings(camera=Camera(rate_hz=RATE_HZ))
+    house = open_house(settings, float_engine("cpu"))
+    try:
+        whole = house.answer(Question(mode="both", rule=house.rule, recording=HAPPY.read_bytes())).estimate
+    finally:
+        house.close()
+    assert clip.float32 is not None
+    assert (whole.label, whole.confidence) == (clip.float32[0], pytest.approx(clip.float32[1], abs=0.001))
 
 
 def test_a_net_against_itself_differs_in_nothing(sides: tuple[Side, Side]) -> None:
@@ -146,7 +162,7 @@ def test_the_command_writes_a_page_that_needs_nothing_else(written: Path) -> Non
 
 def test_the_markdown_shows_the_drawings_beside_it(written: Path) -> None:
     text = (written / "comparison.md").read_text()
-    shown = re.findall(r"\((comparison/[a-z0-9-]+\.svg)\)", text)
+    shown = re.findall(r'<img src="(comparison/[a-z0-9-]+\.svg)"', text)
     assert sorted(shown) == ["comparison/differences.svg", "comparison/timeline.svg"]
     assert all((written / name).stat().st_size > 1000 for name in shown)
 

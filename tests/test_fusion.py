@@ -69,6 +69,15 @@ def test_max_confidence_lets_the_surer_one_decide_alone() -> None:
     assert (estimate.modalities[Modality.FACE].weight, estimate.modalities[Modality.SPEECH].weight) == (0.0, 1.0)
 
 
+def test_what_is_said_glides_and_beside_it_stands_what_this_moment_says_alone() -> None:
+    fuse, sharp = fusion("product", smooth_s=0.5), fusion("product")
+    readings = [face(0, Emotion.NEUTRAL), speech(0.1, Emotion.DISGUST, 0.53), face(0.2, Emotion.HAPPY, 0.78)]
+    said, at_once = ([f.step(reading) for reading in readings][-1] for f in (fuse, sharp))
+    assert said.unsmoothed == at_once.probs == at_once.unsmoothed
+    assert said.probs != said.unsmoothed
+    assert fuse.lose(SECOND, "privacy").unsmoothed is None  # type: ignore[union-attr]
+
+
 def test_when_the_face_is_gone_the_voice_carries_on_alone() -> None:
     fuse = fusion()
     fuse.step(face(0, Emotion.HAPPY))

@@ -3,13 +3,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 import pytest
-from media_twins import in_a_large_picture
-from perception import Grey, detector, far_away
+from media_twins import GROUP, group_picture, in_a_large_picture
+from perception import Grey, astronaut, detector, far_away
 
 from device.models.detect import Box, Face
-from device.models.track import FaceTracker, every_face
+from device.models.track import FaceTracker, every_face, largest_face
 from device.signals import Frame
 
 MS = 1_000_000
@@ -203,6 +204,22 @@ def test_a_large_picture_without_anybody_costs_a_look_a_view(width: int, height:
     room = Room()
     assert every_face(room, np.zeros((height, width), dtype=np.uint8)) == []
     assert len(room.looks) == looks
+
+
+def test_a_large_face_hides_no_small_ones_and_no_part_of_it_is_a_face() -> None:
+    large, *small = every_face(detector(), group_picture())
+    assert large.box.width_px == pytest.approx(200, rel=0.1)
+    assert [face.box.width_px for face in small] == pytest.approx([54] * (GROUP - 1), rel=0.15)
+    assert largest_face(detector(), group_picture()) == large
+    close_up = cv2.resize(astronaut()[20:200, 80:270], None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)
+    assert len(every_face(detector(), close_up)) == 1
+
+
+def test_who_wants_the_largest_face_alone_pays_for_no_other() -> None:
+    room = Room()
+    room.people = [face(100, 500)]
+    assert largest_face(room, np.zeros((1080, 1920), dtype=np.uint8)) == room.people[0]
+    assert len(room.looks) == 2
 
 
 def test_a_picture_that_is_alone_changes_nothing_of_who_is_tracked() -> None:

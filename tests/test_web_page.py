@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from appliance import HAPPY_CLIP, ROOT, running
 from appliance import write_config as write_node_config
-from broker import HOST, Listener, Mosquitto
+from broker import HOST, Listener, Mosquitto, free_port
 from browser import chromium, fake_devices, opened, sync_api
 from estimates import estimate, probabilities
+from media_twins import GROUP, group_picture
 from perception import astronaut
 from server_process import Running, affectd_server, encoded, serving, write_config
 
 from device.fusion.circumplex import COORDINATES
 from device.publish.payload import MediaClock, Payloads, encode
-from device.readings import EMOTIONS
+from device.readings import EMOTIONS, Emotion
 
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="the tests' packages are not there: pip install 'affectd[test]'"
@@ -108,6 +109,8 @@ def test_a_recording_is_read_alone(page: Any, recording: Path) -> None:
     expect(headline(page)).to_have_text(re.compile("Happy|Uncertain"))
     expect(page.locator("#headline")).not_to_contain_text("face and voice")
     assert page.locator("#media audio").count() == 1
+    expect(page.locator("#headline .when")).to_have_text("On the whole")
+    expect(page.locator("#provenance")).to_contain_text("averaged over all its readings")
     expect(page.locator("#timeline")).to_be_visible()
 
 
@@ -145,6 +148,48 @@ def test_what_is_dropped_or_pasted_is_taken_too(page: Any) -> None:
         )
         expect(page.get_by_role("alert")).to_contain_text("The file is of a kind that is not read here")
         page.locator("#problem").evaluate("(element) => element.replaceChildren()")
+
+
+def test_between_two_files_the_former_answer_does_not_stand_beside_the_new_one(page: Any) -> None:
+    give(page, PICTURE)
+    expect(headline(page)).to_have_text("Happy")
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:  # the server has not answered yet
+        held.append(route)
+
+    page.route("**/v1/fused*", hold)
+    give(page, HAPPY_CLIP)
+    expect(page.locator("#media")).to_contain_text(HAPPY_CLIP.name)
+    expect(page.locator("#busy")).to_be_in_viewport()
+    assert headline(page).count() == 0
+    for part in ("bars", "plane", "modalities", "provenance"):
+        assert page.locator(f"#{part}").inner_text() == ""
+    held[0].continue_()
+    expect(headline(page)).to_have_text("Happy")
+
+
+def test_the_result_is_scrolled_to_its_first_line(browser: Any, server: Running) -> None:
+    with opened(browser, server.url, reduced_motion="reduce") as page:
+        give(page, HAPPY_CLIP)
+        expect(headline(page)).to_have_text("Happy")
+        padding_px = 16
+        expect(page.locator("#busy")).to_be_hidden()
+        assert abs(page.evaluate(TOP_OF_RESULT) - padding_px) < 2
+
+
+TOP_OF_RESULT = "document.querySelector('#result').getBoundingClientRect().top"
+
+
+def test_many_small_faces_beside_a_large_one_are_framed(page: Any, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "group.png"), group_picture())
+    give(page, tmp_path / "group.png")
+    expect(page.locator(".boxes g")).to_have_count(GROUP)
+    assert (
+        page.locator(".boxes")
+        .get_attribute("aria-label")
+        .startswith(f"{GROUP} faces: happy, the largest, which was read;")
+    )
 
 
 def test_int8_stands_beside_float_on_the_same_input(page: Any) -> None:
@@ -225,14 +270,14 @@ def test_what_the_server_calls_uncertain_is_never_said_as_an_emotion(browser: An
             "fear",
             0.52,
             "Confidence 8\u202f%, from the face alone. "
-            "Of this moment fear is likeliest, with 52\u202f%, but has not led for 0.5\u202fs yet.",
+            "By now fear is likeliest, with 52\u202f%, but has not led for 0.5\u202fs yet.",
         ),
         (
             "fear",
             "fear",
             0.31,
             "Confidence 31\u202f%, from the face alone. "
-            "Of this moment fear is likeliest, with 31.0\u202f%, below the 40\u202f% that it takes to be said.",
+            "By now fear is likeliest, with 31.0\u202f%, below the 40\u202f% that it takes to be said.",
         ),
         ("fear", "fear", 0.52, "Confidence 52\u202f%, from the face alone."),
     ],
@@ -259,6 +304,60 @@ def test_the_true_reason_is_told_why_a_likelier_emotion_is_not_said(
         said,
     )
     assert shown == why
+
+
+@pytest.mark.parametrize(
+    ("smooth_s", "headings", "alone"),
+    [
+        (0.5, ["Together, smoothed", "This moment", "Face", "Voice"], "This moment alone, not smoothed, says happy"),
+        (0, ["Together", "Face", "Voice"], None),
+    ],
+)
+def test_what_is_smoothed_is_called_so_beside_what_is_not(
+    page: Any, smooth_s: float, headings: list[str], alone: str | None
+) -> None:
+    said = moment(fused=("neutral", 0.54), unsmoothed=("happy", 0.62), face=("happy", 0.78), voice=("disgust", 0.53))
+    shown = page.evaluate(
+        """async ([said, smooth_s]) => {
+          const { drawBars } = await import("./bars.js");
+          const { drawHeadline } = await import("./headline.js");
+          const [bars, headline] = [document.createElement("div"), document.createElement("div")];
+          drawBars(bars, said, { smooth_s });
+          drawHeadline(headline, said, { uncertain_below: 0.4, hold_s: 0.5, smooth_s });
+          const cells = (row) => [...row.children].slice(1).map((cell) => cell.textContent);
+          const rows = [...bars.querySelectorAll("tr")].map(cells);
+          return { rows, note: bars.querySelector("p")?.textContent, why: headline.querySelector(".why").textContent };
+        }""",
+        [said, smooth_s],
+    )
+    assert shown["rows"][0] == headings
+    happy = shown["rows"][1 + EMOTIONS.index(Emotion.HAPPY)]
+    assert happy[headings.index("Face")] == "78\u202f%"
+    if alone:
+        assert happy[headings.index("This moment")] == "62\u202f%"
+        assert shown["note"].startswith("What is said is smoothed over about 0.5\u202fs.")
+        assert alone in shown["why"]
+    else:
+        assert (shown["note"], "moment" in shown["why"]) == (None, False)
+
+
+def moment(**leaders: tuple[str, float]) -> dict[str, Any]:
+    """An estimate as the server says it, of probabilities that lead with these."""
+    said = {
+        name: {str(e): p for e, p in zip(EMOTIONS, probabilities(*leader), strict=True)}
+        for name, leader in leaders.items()
+    }
+    face, voice = ({"present": True, "label": leaders[m][0], "probs": said[m]} for m in ("face", "voice"))
+    label, confidence = leaders["fused"]
+    return {
+        "label": label,
+        "confidence": confidence,
+        "valence": 0,
+        "arousal": 0,
+        "probs": said["fused"],
+        "unsmoothed": said["unsmoothed"],
+        "modalities": {"face": face, "speech": voice},
+    }
 
 
 BAD_FILES = {
@@ -351,9 +450,24 @@ def test_camera_and_microphone_are_read_live(page: Any) -> None:
     expect(page.locator("#modalities .modality").nth(1).locator(".says")).to_be_visible()
     expect(page.locator("#comparison tbody tr")).to_have_count(7)
     expect(page.locator("#media .boxes")).to_be_attached()
+    expect(page.locator("#bars thead")).to_contain_text("Together, smoothed")
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Go live")).to_be_visible()
-    assert page.evaluate("document.querySelector('#media video').srcObject.active") is False
+    assert page.locator("#media video").count() == 0
+    expect(page.locator("#media")).to_have_text("Camera and microphone are closed.")
+    expect(page.locator("#headline .when")).to_have_text("When it ended")
+
+
+def test_on_a_phone_the_live_picture_and_its_label_are_in_sight_and_so_is_its_end(
+    browser: Any, server: Running
+) -> None:
+    with opened(browser, server.url, reduced_motion="reduce", **PHONE) as page:
+        page.get_by_role("button", name="Go live").click()
+        expect(page.locator("#media video")).to_be_in_viewport(ratio=0.95)
+        expect(headline(page)).to_be_in_viewport(ratio=1)
+        page.get_by_role("button", name="End it").tap()
+        expect(page.locator("#headline .when")).to_have_text("When it ended")
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_live_goes_on_with_other_options(page: Any) -> None:
@@ -396,6 +510,20 @@ def test_without_a_server_the_page_says_so(browser: Any, tmp_path: Path) -> None
     context.close()
 
 
+def test_who_has_no_broker_is_told_of_none_and_who_named_one_is_told_in_words(browser: Any, tmp_path: Path) -> None:
+    with serving(tmp_path) as server, opened(browser, server.url) as page:
+        with server.client() as client:
+            broker = client.get("/v1/fleet").json()["broker"]
+        if broker["connected"]:
+            pytest.skip("there is a broker at the default address of this machine")
+        give(page, PICTURE)
+        expect(headline(page)).to_have_text("Happy")
+        assert not page.locator("#fleet, #fleet-link").first.is_visible()
+    with serving(tmp_path, mqtt={"port": free_port()}) as server, opened(browser, server.url) as page:
+        expect(page.locator("#fleet-lead")).to_contain_text("cannot be reached (Connection refused)")
+        assert "Errno" not in page.locator("body").inner_text()
+
+
 def test_a_node_is_seen_with_its_int8_files_and_its_death_is(page: Any, broker: Mosquitto, tmp_path: Path) -> None:
     replay = {"media": [str(HAPPY_CLIP)], "loop": True}
     config = write_node_config(
@@ -407,8 +535,11 @@ def test_a_node_is_seen_with_its_int8_files_and_its_death_is(page: Any, broker: 
         expect(node.locator(".label")).to_be_visible()
         expect(node).to_contain_text("affectd-1-face ·")
         expect(node).to_contain_text("Last word just now")
+        expect(node).to_contain_text("Camera online")
         process.kill()
         expect(node).to_have_attribute("data-state", "offline")
+        expect(node).not_to_contain_text("Camera online")  # the broker goes on saying so
+        assert node.locator(".figures").count() == 0
         expect(node.locator(".label")).to_have_count(0)
 
 

@@ -120,7 +120,11 @@ def _of_media(own: MediaComparison) -> Section:
         shown=[
             _agreement(own),
             _labels(own),
-            Table("Clip by clip, fused, with the mean probability", _CLIP, [_clip_row(clip) for clip in own.clips]),
+            Table(
+                "Clip by clip: readings averaged over the clip, then fused",
+                _CLIP,
+                [_clip_row(clip) for clip in own.clips],
+            ),
             Plots(_OF_DIFFERENCES, [drawings.differences(quantiles)]),
         ],
     )

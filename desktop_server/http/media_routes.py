@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from desktop_server import answer as parts
+from desktop_server import perception
 from desktop_server.answering import Question
 from desktop_server.errors import RequestError
 from desktop_server.http.body import FORM, Cloakroom, read_files
@@ -27,8 +28,25 @@ _KINDS: Mapping[str, tuple[str, Collection[str]]] = {
     VIDEO: ("MP4, WebM, Matroska or FLV", ("video/mp4", "video/webm", "video/x-matroska", "video/x-flv")),
 }
 
-Fusion = Annotated[parts.Rule | None, Query(description="How both are combined; default: as the model set does best.")]
+Fusion = Annotated[
+    parts.Rule | None,
+    Query(
+        description="How both are combined; default: as the model set was measured to do best. `product` multiplies "
+        "what both say; `learned` does so with powers learned from actors who were seen and heard at once; `average` "
+        "counts both the same; `weighted` counts each by its quality; under `max_confidence` the surer one decides."
+    ),
+]
 Compare = Annotated[bool, Query(description="Also say what the appliance's int8 files make of the same input.")]
+Crop = Annotated[
+    bool,
+    Query(description="The picture is a face already, framed as in FER2013 (a corpus's crop): none is looked for."),
+]
+Faces = Annotated[
+    Literal["all", "largest"],
+    Query(
+        description="`largest` looks no further than the estimate needs, which is faster; `all` searches every view."
+    ),
+]
 Explain = Annotated[bool, Query(description="Also say why: maps over the face and the voice, and contributions.")]
 
 
@@ -53,9 +71,11 @@ def media_routes(desk: Desk) -> APIRouter:
         fusion: Fusion = None,
         compare: Compare = False,
         explain: Explain = False,
+        faces: Faces = "all",
+        crop: Crop = False,
     ) -> Response:
         """All faces are told of; the largest one makes the estimate. `nobody` where there is none."""
-        asked = _Asked(mode, fusion or desk.rule, compare, explain)
+        asked = _Asked(mode, fusion or desk.rule, compare, explain, "crop" if crop else faces)
         return await _answered(desk, request, asked, [PICTURE])
 
     @router.post("/speech", summary="Emotion of the voice in a recording", **_described(AUDIO))
@@ -77,9 +97,10 @@ def media_routes(desk: Desk) -> APIRouter:
         fusion: Fusion = None,
         compare: Compare = False,
         explain: Explain = False,
+        faces: Faces = "all",
     ) -> Response:
         """Send a `picture` and an `audio`, or a `video` with sound; with `mode` only one of the two is read."""
-        asked = _Asked(mode, fusion or desk.rule, compare, explain)
+        asked = _Asked(mode, fusion or desk.rule, compare, explain, faces)
         return await _answered(desk, request, asked, [PICTURE, AUDIO, VIDEO])
 
     return router
@@ -93,6 +114,7 @@ class _Asked:
     rule: parts.Rule
     compare: bool
     explain: bool
+    faces: perception.Faces = "all"
 
     def about(self, files: Mapping[str, bytes]) -> Question:
         """With them; what the mode does not read is left out."""
@@ -103,6 +125,7 @@ class _Asked:
             recording=files.get(VIDEO, files.get(AUDIO) if self.mode != "face" else None),
             compare=self.compare,
             explain=self.explain,
+            faces=self.faces,
         )
 
 

@@ -4,8 +4,11 @@ import { bar } from "./bars.js";
 import { el, fill } from "./dom.js";
 import { EMOTIONS, fine, points, title } from "./words.js";
 
-/** `int8` is an opinion (its estimate, perhaps its timeline), `models` what float answered with; null hides it. */
-export function drawComparison(parent, estimate, models, int8) {
+/**
+ * `int8` is an opinion (its estimate, perhaps its timeline), `models` what float answered with; null hides it. With
+ * `smooth_s` both are of a moment and smoothed.
+ */
+export function drawComparison(parent, estimate, models, int8, smooth_s = 0) {
   parent.hidden = !int8;
   if (parent.hidden) return;
   fill(
@@ -13,7 +16,7 @@ export function drawComparison(parent, estimate, models, int8) {
     el("h3", { id: "comparison-title" }, "The same input, float and int8"),
     verdict(estimate, int8.estimate),
     estimate.probs && int8.estimate.probs && table(estimate, int8.estimate),
-    int8.models && el("p", { class: "small" }, `Float: ${models.runtime}. int8: ${int8.models.runtime}.`),
+    int8.models && el("p", { class: "small" }, `Float: ${models.runtime}. int8: ${int8.models.runtime}.${smooth_s > 0 ? " Both are smoothed over time." : ""}`),
   );
 }
 

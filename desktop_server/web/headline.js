@@ -4,11 +4,12 @@ import { el, fill } from "./dom.js";
 import { best, fine, percent, seconds, title, word } from "./words.js";
 
 /**
- * `at_s` is the moment of a recording that is looked at, null for the whole, which `whole` names. `chosen` has what
- * labels are chosen by: `uncertain_below`, and `hold_s`, for which a label outlasts its lead.
+ * `at_s` is the moment of a recording that is looked at, null for the whole, which `whole` names; `past` names what was
+ * live. `chosen` has what labels are chosen by: `uncertain_below`, `smooth_s` of the probabilities (0 for a whole), and
+ * `hold_s`, for which a label outlasts its lead.
  */
-export function drawHeadline(parent, estimate, chosen, { at_s = null, live = false, whole = "On the whole" } = {}) {
-  const when = live ? "Now" : at_s === null ? whole : `At ${seconds(at_s)}`;
+export function drawHeadline(parent, estimate, chosen, { at_s = null, live = false, past = null, whole = "On the whole" } = {}) {
+  const when = live ? "Now" : past ?? (at_s === null ? whole : `At ${seconds(at_s)}`);
   fill(
     parent,
     el("p", { class: "when" }, when),
@@ -18,15 +19,21 @@ export function drawHeadline(parent, estimate, chosen, { at_s = null, live = fal
   );
 }
 
-function explained({ label, reason, confidence, probs, modalities }, { uncertain_below, hold_s }) {
+function explained({ label, reason, confidence, probs, unsmoothed, modalities }, { uncertain_below, smooth_s, hold_s }) {
   if (label === "unknown") return `Nothing can be told: ${reason}.`;
   if (label === "nobody") return "No face was found and no voice was heard.";
   const [leader, share] = best(probs);
   const isLikely = share >= uncertain_below;
   const why = isLikely ? `${percent(share)}, but has not led for ${seconds(hold_s)} yet` : `${fine(share)}, below the ${percent(uncertain_below)} that it takes to be said`;
-  if (label === "uncertain") return `${title(leader)} leads with ${why}.`;
-  const held = leader === label && isLikely ? "" : ` Of this moment ${leader} is likeliest, with ${why}.`;
-  return `Confidence ${percent(confidence)}, ${from(modalities)}.${held}`;
+  const alone = smooth_s > 0 && unsmoothed ? momentAlone(label, leader, best(unsmoothed)) : "";
+  if (label === "uncertain") return `${title(leader)} leads with ${why}.${alone}`;
+  const held = leader === label && isLikely ? "" : ` By now ${leader} is likeliest, with ${why}.`;
+  return `Confidence ${percent(confidence)}, ${from(modalities)}.${held}${alone}`;
+}
+
+/** What this moment says without the smoothing, where that is something else. */
+function momentAlone(label, leader, [momentary, share]) {
+  return momentary === label || momentary === leader ? "" : ` This moment alone, not smoothed, says ${momentary}, ${percent(share)}.`;
 }
 
 function from(modalities) {

@@ -88,7 +88,7 @@ export class Live {
   /** The browser does not tell why a socket was refused; an ordinary request to the same address is told. */
   async #lost() {
     const told = await ask("v1/stream").catch((problem) => problem);
-    this.#fail(told.status === 404 ? { title: "The live connection ended", detail: "Is the server still running? Go live once more" } : told);
+    this.#fail(told.status === 426 ? { title: "The live connection ended", detail: "Is the server still running? Go live once more" } : told);
   }
 
   #fail(problem) {

@@ -6,7 +6,7 @@ import { followFleet } from "./fleet.js";
 import { requestFor, takeFiles } from "./give.js";
 import { Live } from "./live.js";
 import { showFiles } from "./picture.js";
-import { LiveView, showAnswer } from "./result.js";
+import { LiveView, clearResult, showAnswer } from "./result.js";
 import { RULES } from "./words.js";
 
 const options = byId("options");
@@ -33,6 +33,7 @@ function offerRules() {
 async function take(files) {
   stopLive();
   given = files;
+  clearResult();
   player = showFiles(byId("media"), files);
   await read({ isNew: true });
 }
@@ -44,11 +45,13 @@ async function read({ isNew = false } = {}) {
   asking = new AbortController();
   const { signal } = asking;
   busy(true);
+  if (isNew) byId("busy").scrollIntoView({ block: "nearest" });
   try {
     const [path, body] = requestFor(given, chosen());
     const answer = await ask(path, { method: "POST", body, signal });
     tell(null);
     await showAnswer(answer, player);
+    busy(false); // its row is above the result, which would move after it was scrolled to
     if (isNew) byId("result").scrollIntoView({ block: "start" });
   } catch (problem) {
     if (!signal.aborted) fail(problem);
@@ -64,17 +67,29 @@ async function goLive() {
   busy(false);
   given = [];
   live = new Live({
-    ready: ({ models, int8_models, uncertain_below, hold_s }) => Object.assign(session, { models, int8_models, uncertain_below, hold_s }),
+    ready: ({ models, int8_models, uncertain_below, smooth_s, hold_s }) => Object.assign(session, { models, int8_models, uncertain_below, smooth_s, hold_s }),
     estimate: (message) => message.estimate && view.show(message, { ...session, mode: chosen().mode }),
     doubtful: (why) => { byId("live-hint").textContent = why ? `No face is read: ${why}.` : ""; },
     lacking: (sensor) => { byId("live-hint").textContent = `There is no ${sensor}; the other one is read alone.`; },
-    ended: (problem) => { isLive(false); live = null; if (problem) fail(problem); },
+    ended: (problem) => {
+      isLive(false);
+      live = null;
+      fill(byId("media"), el("p", { class: "unplayable" }, "Camera and microphone are closed."));
+      view.end();
+      if (problem) fail(problem);
+    },
   });
   tell(null);
+  clearResult();
+  fill(byId("media"));
   isLive(true);
   try {
     const picture = await live.start(chosen());
-    fill(byId("media"), picture ? el("div", { class: "frame" }, picture) : el("p", { class: "unplayable" }, "Listening to the microphone."), el("figcaption", { class: "small" }, "Live from this device"));
+    fill(byId("media"),
+      picture ? el("div", { class: "frame" }, picture) : el("p", { class: "unplayable" }, "Listening to the microphone."),
+      el("figcaption", { class: "small" }, "Live from this device. ", el("button", { type: "button", class: "quiet", on: { click: stopLive } }, "End it")),
+    );
+    byId("result").scrollIntoView({ block: "start" });
   } catch (problem) {
     stopLive();
     isLive(false);

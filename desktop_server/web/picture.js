@@ -33,11 +33,12 @@ export function drawFaces(parent, faces, size) {
 }
 
 function box({ box: { left_px, top_px, width_px, height_px }, is_used, label }, unit, width) {
-  const size = 4 * unit;
   const words = title(label);
+  const size = Math.min(4, Math.max(2, width_px / unit / words.length / 0.58)) * unit; // names of many small faces lie apart
   const x = Math.max(0, Math.min(left_px, width - words.length * size * 0.62));
   const y = Math.max(size * 1.5, top_px);
   return svg("g", { class: is_used ? "used" : "" },
+    svg("title", {}, words),
     svg("rect", { class: "casing", x: left_px, y: top_px, width: width_px, height: height_px, rx: unit, "stroke-width": unit * 1.3 }),
     svg("rect", { x: left_px, y: top_px, width: width_px, height: height_px, rx: unit, "stroke-width": unit * 0.6 }),
     svg("rect", { class: "plate", x, y: y - size * 1.45, width: words.length * size * 0.58 + size * 0.8, height: size * 1.45, rx: unit }),

@@ -7,7 +7,7 @@ const SIZE = 320;
 const MARGIN = 26;
 
 /** `trail` are estimates before this one, oldest first; `other` is int8's estimate or null. */
-export function drawPlane(parent, estimate, { trail = [], other = null } = {}) {
+export function drawPlane(parent, estimate, { trail = [], other = null, smooth_s = 0 } = {}) {
   fill(
     parent,
     el("h3", {}, "Valence and arousal"),
@@ -16,7 +16,7 @@ export function drawPlane(parent, estimate, { trail = [], other = null } = {}) {
       EMOTIONS.map(anchor),
       !estimate.probs ? svg("text", { x: SIZE / 2, y: SIZE * 0.8, class: "none" }, nothing(estimate)) : marks(estimate, trail, other),
     ),
-    el("figcaption", { class: "small" }, legend(estimate, other)),
+    el("figcaption", { class: "small" }, legend(estimate, other, smooth_s)),
   );
 }
 
@@ -87,9 +87,10 @@ function described({ label, probs, valence, arousal }) {
   return `The plane of valence and arousal. ${title(label)}: ${pleasure}, ${energy}.`;
 }
 
-function legend(estimate, other) {
+function legend(estimate, other, smooth_s) {
   if (!estimate.probs) return "";
   const both = MODALITIES.every((name) => estimate.modalities[name].probs);
+  const smoothed = smooth_s > 0;
   const unsure = estimate.label === "uncertain" ? "The hollow dot is the estimate, which is uncertain" : "The dot is the estimate";
-  return `${unsure}${both ? ", F and V are what face and voice say alone" : ""}${other ? ", the dashed ring is int8's" : ""}.`;
+  return `${unsure}${smoothed ? ", smoothed over time" : ""}${both ? `, F and V are what face and voice say alone${smoothed ? " at this moment" : ""}` : ""}${other ? ", the dashed ring is int8's" : ""}.`;
 }

@@ -13,13 +13,13 @@ export function momentAt(moments, at_s) {
 }
 
 /** Draws moments (in order). With `onPick` a moment can be chosen: it is called with seconds, or null for the whole. */
-export function drawTimeline(parent, moments, { from_s = 0, to_s = end(moments), onPick = null } = {}) {
+export function drawTimeline(parent, moments, { smooth_s = 0, from_s = 0, to_s = end(moments), onPick = null } = {}) {
   parent.hidden = moments.length < 2;
   if (parent.hidden) return;
   const across = (at_s) => (to_s > from_s ? (at_s - from_s) / (to_s - from_s) : 0);
   fill(
     parent,
-    el("div", { class: "title" }, el("h3", {}, "Over time"), onPick && el("button", { type: "button", class: "quiet", id: "whole", hidden: true, on: { click: () => onPick(null) } }, "Show the whole")),
+    el("div", { class: "title" }, el("h3", {}, smooth_s > 0 ? "Over time, smoothed" : "Over time"), onPick && el("button", { type: "button", class: "quiet", id: "whole", hidden: true, on: { click: () => onPick(null) } }, "Show the whole")),
     el("div", { class: "tracks" },
       el("div", { class: "names", "aria-hidden": "true" }, EMOTIONS.map((name) => el("span", {}, title(name)))),
       el("div", { class: "curves" }, curves(moments, across), onPick && slider(moments, from_s, to_s, onPick)),

@@ -71,6 +71,26 @@ def face_crop(grey: NDArray[np.uint8], *, right_eye: Point, left_eye: Point, mou
     return FaceCrop(pixels[:, :, None], _ramp(size_px, _EYES_PX_RAMP) * _sharpness(pixels) * _light(pixels))
 
 
+def framed_square(grey: NDArray[np.uint8]) -> tuple[int, int, int]:
+    """Left, top and side of what ``framed_face`` takes: the middle square of the picture, uint8 (height, width)."""
+    height, width = grey.shape
+    side = min(height, width)
+    return (width - side) // 2, (height - side) // 2, side
+
+
+def framed_face(grey: NDArray[np.uint8]) -> FaceCrop:
+    """A picture that is a face already, framed as in FER2013: it is only brought to size. ``grey`` is not empty.
+
+    Found and cut out again, such a crop loses what a camera's picture does not.
+    """
+    left, top, side = framed_square(grey)
+    method = cv2.INTER_AREA if side > SIDE_PX else cv2.INTER_LINEAR
+    square = cv2.resize(grey[top : top + side, left : left + side], (SIDE_PX, SIDE_PX), interpolation=method)
+    pixels = square.astype(np.float32) / np.float32(255)
+    size = _ramp(EYE_DISTANCE_PX * side / SIDE_PX, _EYES_PX_RAMP)
+    return FaceCrop(pixels[:, :, None], size * _sharpness(pixels) * _light(pixels))
+
+
 def _warped(grey: NDArray[np.uint8], middle: Point, *, scale: float, roll: float) -> NDArray[np.uint8]:
     """A similarity transform. To shrink without alias it goes by a grid as fine as the picture, then by cell means."""
     fine = min(_MOST_SUPERSAMPLES, max(1, math.ceil(1 / scale)))

@@ -113,6 +113,7 @@ class Fusion:
             valence=valence,
             arousal=arousal,
             probs=probs,
+            unsmoothed=fused.probs,
             modalities=self._states(now_ns, present, fused),
             rule=self._rule_name,
             uncertain_below=self._uncertain_below,

@@ -63,10 +63,17 @@ class Box:
 
     def overlap(self, other: Box) -> float:
         """Intersection over union, 0…1."""
+        shared = self._shared_px(other)
+        union = self.area_px + other.area_px - shared
+        return shared / union if union > 0 else 0.0
+
+    def share_within(self, other: Box) -> float:
+        """How much of this one lies within the other, 0…1."""
+        return self._shared_px(other) / self.area_px if self.area_px > 0 else 0.0
+
+    def _shared_px(self, other: Box) -> float:
         width = _shared(self.left_px, self.width_px, other.left_px, other.width_px)
-        height = _shared(self.top_px, self.height_px, other.top_px, other.height_px)
-        union = self.area_px + other.area_px - width * height
-        return width * height / union if union > 0 else 0.0
+        return width * _shared(self.top_px, self.height_px, other.top_px, other.height_px)
 
 
 def _shared(start: float, length: float, other_start: float, other_length: float) -> float:

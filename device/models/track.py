@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ At the second look 434 pictures of five people scored 0.75 and more, and what is
 _VIEW_WIDTHS = 3.0
 """Side of the view around the tracked face, by the face's width: BlazeFace finds a third of a view best."""
 _SAME_OVERLAP = 0.3
+_PART = 0.6
+"""So much of a face within a larger one is a part of that."""
 _LOOK_AROUND_NS = 500_000_000
 """How often the whole picture is looked at while a face is tracked."""
 _FORGET_NS = 1_500_000_000
@@ -36,7 +39,7 @@ class FaceTracker:
 
     While a face is tracked the net looks around it, and twice a second at the whole picture. While none is, it
     looks at the whole picture and, in turn from frame to frame, at one of the views in which far faces are found.
-    A frame that is alone is searched to the end, as by ``every_face``, and changes nothing of what is tracked.
+    A frame that is alone is searched to the end, as by ``largest_face``, and changes nothing of what is tracked.
     """
 
     def __init__(self, detector: Detector) -> None:
@@ -51,7 +54,7 @@ class FaceTracker:
     def __call__(self, frame: Frame) -> Face | None:
         """The tracked face in this frame; ``None`` if it is not seen."""
         if frame.is_alone:
-            return next(iter(every_face(self._detector, frame.grey)), None)
+            return largest_face(self._detector, frame.grey)
         now_ns = frame.captured_ns
         if self._face is None or not 0 <= now_ns - self._seen_ns <= _FORGET_NS:
             self._forget(now_ns)
@@ -104,18 +107,39 @@ class FaceTracker:
         return big if now_ns - self._rival_since_ns >= _RIVAL_NS else same
 
 
-def every_face(detector: Detector, grey: NDArray[np.uint8]) -> list[Face]:
-    """The faces of one picture that is not part of a stream, the largest first.
+def largest_face(detector: Detector, grey: NDArray[np.uint8]) -> Face | None:
+    """The largest face of one picture that is not part of a stream.
 
     Smaller views are searched only where larger ones, and the whole picture at first, show none.
     """
-    found = list(_sure_faces(detector, grey, detector(grey, None)))
-    levels = finer_views(grey)
-    while not found and (views := next(levels, None)):
+    return next((faces[0] for faces in _by_level(detector, grey) if faces), None)
+
+
+def every_face(detector: Detector, grey: NDArray[np.uint8]) -> list[Face]:
+    """All faces of one picture that is not part of a stream, the largest first: one large face hides no small ones.
+
+    All views are searched; those of ``finer_views`` cost a look each. What lies within a face already found is a part
+    of that face: close up a cheek with an eye looks like a face to the net.
+    """
+    found: list[Face] = []
+    for faces in _by_level(detector, grey):
+        found += [face for face in faces if not _is_part_of(face, found)]
+    return sorted(found, key=_area, reverse=True)
+
+
+def _by_level(detector: Detector, grey: NDArray[np.uint8]) -> Iterator[list[Face]]:
+    """The faces seen in the whole picture, and in ever smaller views; of each level the largest first."""
+    levels: Iterator[Sequence[Box | None]] = chain([[None]], finer_views(grey))
+    for views in levels:
+        found: list[Face] = []
         for view in views:
             faces = _sure_faces(detector, grey, detector(grey, view))
             found += [face for face in faces if not _same_as(face, found)]
-    return sorted(found, key=_area, reverse=True)
+        yield sorted(found, key=_area, reverse=True)
+
+
+def _is_part_of(face: Face, found: list[Face]) -> bool:
+    return bool(_same_as(face, found)) or any(face.box.share_within(f.box) >= _PART for f in found)
 
 
 def _sure_faces(detector: Detector, grey: NDArray[np.uint8], faces: list[Face]) -> Iterator[Face]:
