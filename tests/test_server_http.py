@@ -19,15 +19,17 @@ import numpy as np
 import pytest
 from damage import damaged, sources
 from fakes import eventually
-from media_twins import in_a_large_picture, save_turned
+from media_twins import GROUP, group_picture, in_a_large_picture, save_turned
 from perception import astronaut, hiss, pause, spoken
 from server_process import HAPPY_CLIP, Running, encoded, jpeg, serving, speech_wav, wav
 
 from desktop_server.answer import Answer
 from desktop_server.http.problems import KINDS
+from device.features.face import face_crop
 from device.signals import RATE_HZ
 
 FORM = b'--b\r\nContent-Disposition: form-data; name="picture"; filename="a"\r\n\r\nx\r\n--b--\r\n'
+BINARY_TENSORS = {"Inference-Header-Content-Length": "12"}
 README = Path(__file__).resolve().parents[1] / "README.md"
 LIMITS = {"body_mib": 8.0, "picture_mpx": 4.0, "media_s": 60.0}
 
@@ -95,6 +97,31 @@ def test_two_faces_are_told_of_and_the_larger_is_used(client: httpx.Client) -> N
     assert [face.is_used for face in answer.faces] == [True, False]
     assert answer.faces[0].box.width_px > answer.faces[1].box.width_px
     assert answer.estimate.probs == answer.faces[0].probs
+
+
+def test_one_large_face_hides_no_others(client: httpx.Client) -> None:
+    picture = encoded(".png", group_picture())
+    faces = client.post("/v1/face", content=picture).json()["faces"]
+    assert len(faces) == GROUP
+    assert [face["is_used"] for face in faces] == [True] + [False] * (GROUP - 1)
+    (largest,) = client.post("/v1/face?faces=largest", content=picture).json()["faces"]
+    assert largest == faces[0]
+
+
+def test_a_picture_that_is_a_face_already_is_read_as_a_corpus_frames_it(client: httpx.Client) -> None:
+    """A crop as of FER2013: the detector needs more around a face than that."""
+    crop = face_crop(astronaut(), right_eye=(162, 100), left_eye=(206, 103), mouth=(184, 150))
+    assert crop is not None
+    picture = encoded(".png", np.rint(crop.pixels[:, :, 0] * 255).astype(np.uint8))
+    answer = client.post("/v1/face?crop=true", content=picture).json()
+    assert answer["faces"][0]["box"] == {"left_px": 0, "top_px": 0, "width_px": 48, "height_px": 48}
+    assert answer["estimate"]["label"] == "happy"
+    whole = client.post("/v1/face", content=jpeg()).json()
+    assert answer["estimate"]["probs"]["happy"] == pytest.approx(whole["estimate"]["probs"]["happy"], abs=0.1)
+    larger = cv2.resize(cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_GRAYSCALE), (130, 96))
+    assert client.post("/v1/face?crop=true", content=encoded(".png", larger)).json()["faces"][0]["box"] == {
+        "left_px": 17, "top_px": 0, "width_px": 96, "height_px": 96,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -315,12 +342,83 @@ def test_a_truncated_jpeg_is_read_as_far_as_it_goes(client: httpx.Client) -> Non
             {"content": FORM, "headers": {"content-type": "multipart/form-data; boundary=b; charset=undefined"}},
             "malformed-request",
         ),
-        ("/v1/nothing", {"content": b"x"}, "method-not-allowed"),
+        ("/v1/nothing", {"content": b"x"}, "not-found"),
         ("/healthz", {}, "method-not-allowed"),
     ],
 )
 def test_a_bad_request_is_refused_by_name(client: httpx.Client, path: str, options: Any, code: str) -> None:
     assert problem(client.post(path, **options))["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options", "code", "words"),
+    [
+        (
+            "POST",
+            "/v1/face?fuson=average",
+            {},
+            "unknown-parameter",
+            "no query parameter 'fuson'; did you mean 'fusion'?",
+        ),
+        ("POST", "/v1/speech?crop=true", {}, "unknown-parameter", "known are mode, fusion, compare, explain"),
+        ("GET", "/v1/server?verbose=1", {}, "unknown-parameter", "this address takes none"),
+        ("GET", "/metrics?x=", {}, "unknown-parameter", "'x'"),
+        ("GET", "/v2/models/affectd-1-face?version=1", {}, "unknown-parameter", "'version'"),
+        ("POST", "/v1/face?mode=face&mode=face", {}, "malformed-request", "'mode' is there 2 times"),
+        ("POST", "/v1/face", {"headers": {"X-Fusion": "average"}}, "unknown-header", "in the query: ?fusion=average"),
+        ("POST", "/v1/face", {"headers": {"compare": "true"}}, "unknown-header", "?compare=true"),
+        ("POST", "/v1/face", {"headers": {"Content-Encoding": "gzip"}}, "unknown-header", "without compression"),
+        ("POST", "/v2/models/affectd-1-face/infer", {"headers": BINARY_TENSORS}, "unknown-header", "read as JSON"),
+        (
+            "POST",
+            "/v1/face",
+            {"files": {"fusion": (None, "average")}},
+            "unknown-field",
+            "in the query: ?fusion=average",
+        ),
+        ("POST", "/v1/face", {"json": {"picture": "aGFsbG8="}}, "unsupported-media", "comes as application/json"),
+        ("POST", "/v1/face", {"data": {"picture": "face.jpg"}}, "unsupported-media", "as the field 'picture'"),
+    ],
+)
+def test_what_is_not_known_is_refused_in_words(
+    client: httpx.Client, method: str, path: str, options: Any, code: str, words: str
+) -> None:
+    said = problem(client.request(method, path, **options))
+    assert said["code"] == code
+    assert words in said["detail"]
+
+
+def test_a_file_that_curl_calls_a_form_is_read(client: httpx.Client) -> None:
+    """As `curl --data-binary @face.jpg` sends it."""
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    assert answered(client.post("/v1/face", content=jpeg(), headers=kind)).estimate.label == "happy"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/face", "POST"),
+        ("GET", "/v1/fused", "POST"),
+        ("GET", "/v2/models/affectd-1-face/infer", "POST"),
+        ("POST", "/v1/server", "GET"),
+        ("DELETE", "/healthz", "GET"),
+        ("POST", "/", "GET, HEAD"),
+        ("POST", "/main.js", "GET, HEAD"),
+    ],
+)
+def test_another_method_is_answered_with_those_that_the_address_takes(
+    client: httpx.Client, method: str, path: str, allowed: str
+) -> None:
+    response = client.request(method, path)
+    assert problem(response)["code"] == "method-not-allowed"
+    assert response.headers["allow"] == allowed
+    assert allowed in response.json()["detail"]
+
+
+def test_who_asks_the_stream_without_a_websocket_is_told_what_it_speaks(client: httpx.Client) -> None:
+    response = client.get("/v1/stream")
+    assert problem(response)["code"] == "upgrade-required"
+    assert response.headers["upgrade"] == "websocket"
 
 
 def test_a_file_field_that_comes_twice_is_refused(client: httpx.Client) -> None:

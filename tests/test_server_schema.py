@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import re
+import struct
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import yaml  # type: ignore[import-untyped]
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from server_process import Running, jpeg, serving
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from desktop_server.answer import Answer
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 schemathesis = pytest.importorskip("schemathesis")
 
@@ -87,7 +97,76 @@ def test_the_api_is_described_for_people_without_scripts_and_other_hosts(server:
     for path in document["paths"]:
         assert path in page
     assert "<script" not in page
-    assert "http" not in page.replace("httpdocs", "")
+    hosts = set(re.findall(r"https?://[^/'\"\s<]+", page))
+    assert hosts == {"http://127.0.0.1:8384"}  # of the examples
+
+
+def test_the_description_for_people_has_all_that_a_request_needs(server: Running) -> None:
+    with server.client() as client:
+        page = client.get("/docs").text
+    for words in (
+        "curl -F picture=@face.jpg &#x27;http://127.0.0.1:8384/v1/face?compare=true&#x27;",
+        "curl -F picture=@face.jpg -F audio=@voice.wav",
+        "<code>learned</code> does so with powers learned from actors",  # a rule, with its Markdown rendered
+        "A file: MP4, WebM, Matroska or FLV.",
+        '<h3 id="schema-Answer">',
+        '<a href="#schema-Estimate">Estimate</a>',
+        "&quot;schema&quot;: &quot;affectd.answer/1&quot;",
+        '<h3 id="schema-Hello">',
+        '<a href="/problems/unknown-parameter">',
+    ):
+        assert words in page, words
+    shown = re.sub(r"<(pre|code)\b.*?</\1>", "", page, flags=re.DOTALL)
+    assert "`" not in shown
+    assert all(f'id="{target}"' in page for target in re.findall(r'href="#([^"]+)"', page))
+
+
+def test_the_streams_messages_are_in_both_documents_and_in_the_docs_folder(server: Running, document: Any) -> None:
+    with server.client() as client:
+        told = client.get("/asyncapi.json").json()
+    kept = yaml.safe_load((DOCS / "asyncapi-stream.yaml").read_text(encoding="utf-8"))
+    assert told == kept, "write it anew: python -m desktop_server.http.stream_document"
+    for name in ("Hello", "Told", "Moment"):
+        assert document["components"]["schemas"][name]["properties"].keys() == (
+            told["components"]["schemas"][name]["properties"].keys()
+        )
+    references = re.findall(r"'\$ref': '#/([^']+)'", str(told))
+    assert len(references) >= 30
+    for reference in references:
+        found = told
+        for part in reference.split("/"):
+            found = found[part]
+
+
+def test_what_a_stream_says_is_what_the_document_says(server: Running) -> None:
+    with server.client() as client:
+        told = client.get("/asyncapi.json").json()
+    hello = {"mode": "both", "compare": True}
+    jsonschema.validate(hello, {"$ref": "#/components/schemas/Hello", **told})
+    address = server.url.replace("http", "ws") + "/v1/stream"
+    with connect(address, subprotocols=[Subprotocol("affectd.stream.1")]) as socket:
+        socket.send(json.dumps(hello))
+        said = [json.loads(socket.recv(30))]
+        for number in range(3):
+            socket.send(b"P" + struct.pack(">Q", number * 100_000) + jpeg())
+        said.append(json.loads(socket.recv(30)))
+        socket.send(b"no")
+        while "code" not in said[-1]:
+            said.append(json.loads(socket.recv(30)))
+    for message in said:
+        name = "Problem" if "code" in message else "Told"
+        jsonschema.validate(message, {"$ref": f"#/components/schemas/{name}", **told})
+    assert [message.get("type") for message in said[:2]] == ["ready", "estimate"]
+    assert said[0]["smooth_s"] == 0.5
+    assert said[1]["estimate"]["unsmoothed"]
+
+
+def test_a_stream_is_told_by_its_first_message_and_not_by_its_address(server: Running) -> None:
+    address = server.url.replace("http", "ws") + "/v1/stream?mode=face"
+    with pytest.raises(InvalidStatus) as refused, connect(address):
+        pass
+    assert refused.value.response.status_code == 400
+    assert b"a stream is told by its first message" in (refused.value.response.body or b"")
 
 
 def test_an_answer_is_what_the_document_says(server: Running, document: Any) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -18,8 +18,10 @@ from desktop_server.http.access import Access, RateLimit
 from desktop_server.http.describe import problems
 from desktop_server.http.docs import docs_routes
 from desktop_server.http.metrics import CountRequests, Metrics
-from desktop_server.http.page import PageHeaders, page_files
+from desktop_server.http.page import Page, PageHeaders
+from desktop_server.http.parameters import require_known
 from desktop_server.http.problems import KINDS, PATH, problem
+from desktop_server.http.stream_document import stream_document_routes
 from desktop_server.tokens import Tokens
 
 DESCRIPTION = """Emotion from face and voice with full-precision models.
@@ -76,22 +78,27 @@ def make_api(
         lifespan=lifespan,
         docs_url=None,  # FastAPI's own pages load their scripts from another host
         redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(require_known)],
         separate_input_output_schemas=False,
     )
-    for router in (*routers, docs_routes(), _operation(is_ready, metrics)):
+    for router in (*routers, docs_routes(), stream_document_routes(), _operation(is_ready, metrics)):
         api.include_router(router)
-    api.mount("/", page_files(), name="page")
+    api.router.default = Page(api.router.default)  # mounted it would take what an address has no method for
     _add_problems(api, metrics)
     api.add_middleware(Access, tokens=guard.tokens, rate=guard.rate, is_public=guard.is_public, refused=metrics.refused)
     api.add_middleware(CountRequests, metrics=metrics)
     api.add_middleware(PageHeaders)  # the last is the outermost
-    _describe_security(api)
+    _describe(api)
     return api
 
 
-def _describe_security(api: FastAPI) -> None:
-    """Tokens are asked for before a route is reached, so FastAPI does not know of them."""
+def _describe(api: FastAPI) -> None:
+    """What is asked of every request before a route is reached, FastAPI does not know; nor what a stream carries."""
     document = api.openapi()
+    for operation in (operation for operations in document["paths"].values() for operation in operations.values()):
+        operation["responses"].setdefault("400", problems(400)[400])
+    document["components"]["schemas"] |= stream.message_schemas()
     document["components"]["securitySchemes"] = _SECURITY
     document["security"] = [{"bearer": []}, {}]  # or none, where the server has no tokens
     api.openapi_schema = document
@@ -148,10 +155,17 @@ def _add_problems(api: FastAPI, metrics: Metrics) -> None:
         return problem("invalid-parameter", "; ".join(f"{e['at']}: {e['said']}" for e in wrong), more={"errors": wrong})
 
     @api.exception_handler(HTTPException)
-    async def _http(_request: Request, error: HTTPException) -> Response:
+    async def _http(request: Request, error: HTTPException) -> Response:
         code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "malformed-request")
-        return problem(code, str(error.detail), headers=error.headers)
+        return problem(code, _in_words(request, error), headers=error.headers)
 
     @api.exception_handler(Exception)
     async def _unexpected(_request: Request, _error: Exception) -> Response:
         return problem("internal-error", "the server's log has more")
+
+
+def _in_words(request: Request, error: HTTPException) -> str:
+    if error.status_code == 404:
+        return f"there is nothing at {request.url.path[:80]!r}; /docs lists the addresses"
+    allowed = (error.headers or {}).get("Allow")
+    return f"{request.method} is not for this address; {allowed} is" if allowed else str(error.detail)

@@ -13,8 +13,10 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
 from desktop_server.errors import RequestError
+from desktop_server.http.parameters import query_names
 
 FORM = "multipart/form-data"
+PAIRS = "application/x-www-form-urlencoded"
 RETRY_AFTER_S = 1.0
 
 
@@ -75,11 +77,17 @@ async def read_files(request: Request, names: Collection[str], shelf: Shelf) -> 
 
     Raises ``RequestError`` for what is too large, too slow, not well formed, or a field that is not asked for.
     """
-    if not request.headers.get("content-type", "").lower().startswith(FORM):
-        if len(names) != 1:
-            raise RequestError("malformed-request", f"send a form ({FORM}) with the fields {' and '.join(names)}")
-        return {next(iter(names)): await read_body(request, shelf)}
-    return _files(await _form(request, shelf), names)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == FORM:
+        return _files(await _form(request, shelf), names, query_names(request.scope))
+    if len(names) != 1:
+        raise RequestError("malformed-request", f"send a form ({FORM}) with the fields {' and '.join(names)}")
+    (name,) = names
+    _refuse_text(kind, name)
+    body = await read_body(request, shelf)
+    if kind == PAIRS and body.isascii() and b"=" in body:  # `curl --data-binary` calls each file so
+        raise _not_a_file(kind, name)
+    return {name: body}
 
 
 async def read_body(request: Request, shelf: Shelf) -> bytes:
@@ -102,11 +110,26 @@ async def _form(request: Request, shelf: Shelf) -> list[tuple[str, str | UploadF
         raise RequestError("malformed-request", f"the form is not well formed: {error}") from error
 
 
-def _files(fields: list[tuple[str, str | UploadFile]], names: Collection[str]) -> dict[str, bytes]:
+def _refuse_text(kind: str, name: str) -> None:
+    if kind.startswith("text/") or kind == "application/json":
+        raise _not_a_file(kind, name)
+
+
+def _not_a_file(kind: str, name: str) -> RequestError:
+    return RequestError(
+        "unsupported-media",
+        f"the body comes as {kind}; send the file itself, or a form ({FORM}) with it as the field {name!r}",
+    )
+
+
+def _files(
+    fields: list[tuple[str, str | UploadFile]], names: Collection[str], parameters: Collection[str]
+) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for name, value in fields:
         if name not in names:
-            raise RequestError("unknown-field", f"the form has a field {name!r}; known are {', '.join(names)}")
+            hint = f"ask in the query: ?{name}={value}" if name in parameters else f"known are {', '.join(names)}"
+            raise RequestError("unknown-field", f"the form has a field {name!r}; {hint}")
         if not isinstance(value, UploadFile):
             raise RequestError("malformed-request", f"the field {name!r} is text; it must be a file")
         if name in files:

@@ -28,6 +28,11 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
+def problem_schema() -> dict[str, Any]:
+    """Of a problem document."""
+    return _PROBLEM_SCHEMA
+
+
 def problems(*statuses: int) -> Responses:
     """Problem documents, by these statuses."""
     return {status: _problem(status) for status in statuses}

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
+from markdown_it import MarkdownIt
+
+Json = Mapping[str, Any]
+
+_MARKDOWN = MarkdownIt("js-default")
+"""With tables and without HTML: what looks like markup in a text becomes text."""
+_BASE = "http://127.0.0.1:8384"
+"""Of the examples; the default address."""
+_FILES = {"picture": "face.jpg", "audio": "voice.wav", "video": "film.mp4"}
+_STREAM_EXAMPLE = '{"mode": "both", "fusion": "product", "rate_hz": 48000, "compare": false}'
 
 
 def docs_routes() -> APIRouter:
@@ -21,44 +32,152 @@ def docs_routes() -> APIRouter:
     return router
 
 
-def page(document: Mapping[str, Any]) -> str:
+def page(document: Json) -> str:
     """The document as a page of HTML."""
     title = escape(document["info"]["title"])
-    sections = "".join(
-        _section(method, path, operation)
-        for path, operations in document["paths"].items()
-        for method, operation in operations.items()
+    operations = [(path, method, own) for path, all_ in document["paths"].items() for method, own in all_.items()]
+    sections = "".join(_section(path, method, own) for path, method, own in operations)
+    schemas = "".join(_schema(name, own) for name, own in document["components"]["schemas"].items())
+    links = "".join(
+        f'<li><a href="#{_id(path, method)}">{_address(path, method)}</a></li>' for path, method, _ in operations
     )
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}: API</title>'
-        '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/style.css"></head>'
-        f"<body><main><h1>{title} {escape(document['info']['version'])}</h1>"
-        f"<p>{escape(document['info']['description'])}</p>"
-        '<p>For programs: <a href="/openapi.json">openapi.json</a>. Live streams: WebSocket at <code>/v1/stream</code>.'
-        f"</p>{sections}</main></body></html>"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="/icon.svg" type="image/svg+xml"><link rel="stylesheet" href="/style.css"></head>'
+        f'<body class="docs"><main><h1>{title} {escape(document["info"]["version"])}</h1>'
+        f"{_text(document['info']['description'])}"
+        '<p>For programs: <a href="/openapi.json">openapi.json</a> and, of the live streams, '
+        '<a href="/asyncapi.json">asyncapi.json</a>. <a href="/">The page</a></p>'
+        f'<nav aria-label="Addresses"><ul>{links}</ul></nav>{sections}'
+        f'<section id="schemas"><h2>What the answers are made of</h2>{schemas}</section></main></body></html>'
     )
 
 
-def _section(method: str, path: str, operation: Mapping[str, Any]) -> str:
+def _section(path: str, method: str, operation: Json) -> str:
     return (
-        f"<section><h2><code>{method.upper()} {escape(path)}</code> {escape(operation['summary'])}</h2>"
-        f"<p>{escape(operation['description'])}</p>{_list('Takes', _taken(operation))}"
-        f"{_list('Answers', _answers(operation))}</section>"
+        f'<section id="{_id(path, method)}"><h2>{_address(path, method)} {escape(operation["summary"])}</h2>'
+        f"{_text(operation['description'])}{_curl(path, operation)}"
+        f"{_table('Query and path', ('name', 'values', 'default', ''), _parameters(operation))}"
+        f"{_table('Form fields', ('name', '', 'needed'), _fields(operation))}{_bodies(operation)}"
+        f"{_table('Answers', ('status', '', 'holds'), _answers(operation))}{_example(operation)}</section>"
     )
 
 
-def _list(heading: str, entries: Iterator[str]) -> str:
-    items = "".join(f"<li>{entry}</li>" for entry in entries)
-    return f"<h3>{heading}</h3><ul>{items}</ul>" if items else ""
+def _curl(path: str, operation: Json) -> str:
+    """A request that can be copied, with the first of the query's parameters."""
+    if "101" in operation["responses"]:
+        return f"<p>Its first message:</p>{_code(_STREAM_EXAMPLE)}"
+    form = _form(operation).get("properties", {})
+    files = [name for name in form if name != "video" or len(form) == 1]
+    parts = ["curl", *(f"-F {name}=@{_FILES[name]}" for name in files)]
+    if not form and "requestBody" in operation:
+        parts.append("-H 'Content-Type: application/json' -d @request.json")
+    address = f"{_BASE}{path}{'?compare=true' if form else ''}"
+    return _code(" ".join([*parts, repr(address)]))
 
 
-def _taken(operation: Mapping[str, Any]) -> Iterator[str]:
+def _parameters(operation: Json) -> Iterator[tuple[str, ...]]:
     for parameter in operation.get("parameters", ()):
-        yield f"<code>{escape(parameter['name'])}</code> ({parameter['in']}) {escape(parameter.get('description', ''))}"
-    for kind in operation.get("requestBody", {}).get("content", {}):
-        yield f"a body of <code>{escape(kind)}</code>"
+        schema = parameter["schema"]
+        default = schema.get("default")
+        told = "" if default is None else f"<code>{escape(json.dumps(default))}</code>"
+        yield f"<code>{escape(parameter['name'])}</code>", _type(schema), told, _text(parameter.get("description", ""))
 
 
-def _answers(operation: Mapping[str, Any]) -> Iterator[str]:
-    for status, response in operation["responses"].items():
-        yield f"<code>{escape(status)}</code> {escape(response['description'])}"
+def _fields(operation: Json) -> Iterator[tuple[str, ...]]:
+    form = _form(operation)
+    for name, schema in form.get("properties", {}).items():
+        needed = "yes" if name in form.get("required", ()) else "as the mode asks"
+        yield f"<code>{escape(name)}</code>", _text(schema["description"]), needed
+
+
+def _form(operation: Json) -> Json:
+    content = operation.get("requestBody", {}).get("content", {})
+    return content.get("multipart/form-data", {}).get("schema", {})  # type: ignore[no-any-return]
+
+
+def _bodies(operation: Json) -> str:
+    kinds = [kind for kind in operation.get("requestBody", {}).get("content", {}) if not kind.startswith("multipart")]
+    told = ", ".join(f"<code>{escape(kind)}</code>" for kind in kinds)
+    return (
+        f"<p>Or a body of {told} alone.</p>"
+        if kinds and _form(operation)
+        else f"<p>A body of {told}.</p>"
+        if kinds
+        else ""
+    )
+
+
+def _answers(operation: Json) -> Iterator[tuple[str, ...]]:
+    for status, response in sorted(operation["responses"].items()):
+        schema = next(iter(response.get("content", {}).values()), {}).get("schema", {})
+        codes = schema.get("properties", {}).get("code") and next(iter(response["content"].values())).get(
+            "examples", {}
+        )
+        holds = ", ".join(f'<a href="/problems/{code}"><code>{code}</code></a>' for code in codes or ())
+        yield f"<code>{escape(status)}</code>", _text(response["description"]), holds or _type(schema)
+
+
+def _example(operation: Json) -> str:
+    content = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+    if "example" not in content:
+        return ""
+    text = json.dumps(content["example"], indent=1, ensure_ascii=False)
+    return f"<details><summary>An answer</summary>{_code(text)}</details>"
+
+
+def _schema(name: str, schema: Json) -> str:
+    rows = (
+        (f"<code>{escape(key)}</code>", _type(own), _text(own.get("description", "")))
+        for key, own in schema.get("properties", {}).items()
+    )
+    about = _text(schema.get("description", ""))
+    return f'<h3 id="schema-{escape(name)}">{escape(name)}</h3>{about}{_table("", ("field", "holds", ""), rows)}'
+
+
+def _type(schema: Json) -> str:
+    """A JSON Schema in a few words; named ones are links."""
+    if "$ref" in schema:
+        name = escape(schema["$ref"].rpartition("/")[2])
+        return f'<a href="#schema-{name}">{name}</a>'
+    if alternatives := schema.get("anyOf"):
+        return " or ".join(_type(own) for own in alternatives)
+    if "enum" in schema or "const" in schema:
+        return ", ".join(f"<code>{escape(str(value))}</code>" for value in schema.get("enum", [schema.get("const")]))
+    if schema.get("type") == "array":
+        return f"list of {_type(schema.get('items', {}))}"
+    if isinstance(more := schema.get("additionalProperties"), dict):
+        return f"by name: {_type(more)}"
+    return escape(str(schema.get("type", ""))) + _bounds(schema)
+
+
+def _bounds(schema: Json) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    return "" if low is None else f", {low:g} or more" if high is None else f", {low:g} to {high:g}"
+
+
+def _table(heading: str, columns: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+    told = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    if not told:
+        return ""
+    head = "".join(f'<th scope="col">{name}</th>' if name else "<td></td>" for name in columns)
+    title = f"<h3>{heading}</h3>" if heading else ""
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{told}</tbody></table>"
+    return f'{title}<div class="table" tabindex="0">{table}</div>'
+
+
+def _code(text: str) -> str:
+    return f'<pre tabindex="0"><code>{escape(text)}</code></pre>'
+
+
+def _text(markdown: str) -> str:
+    return _MARKDOWN.render(markdown) if markdown else ""
+
+
+def _address(path: str, method: str) -> str:
+    return f"<code>{method.upper()} {escape(path)}</code>"
+
+
+def _id(path: str, method: str) -> str:
+    return escape(f"{method}{path}".replace("/", "-").replace("{", "").replace("}", ""))

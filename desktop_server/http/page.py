@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -35,9 +36,24 @@ HEADERS = {
 }
 
 
-def page_files() -> StaticFiles:
-    """The page, to be mounted at the root."""
-    return StaticFiles(directory=WEB, html=True)
+class Page:
+    """What is at no address of the API: a file of the page, or nothing. A WebSocket goes to ``otherwise``."""
+
+    def __init__(self, otherwise: ASGIApp) -> None:
+        self._files, self._otherwise = StaticFiles(directory=WEB, html=True), otherwise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As every ASGI application."""
+        if scope["type"] != "http":
+            await self._otherwise(scope, receive, send)
+            return
+        if scope["method"] not in ("GET", "HEAD") and not self._is_file(scope):
+            raise HTTPException(404)
+        await self._files(scope, receive, send)
+
+    def _is_file(self, scope: Scope) -> bool:
+        path = self._files.get_path(scope)
+        return path == "." or self._files.lookup_path(path)[1] is not None
 
 
 class PageHeaders:

@@ -15,18 +15,21 @@ import struct
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, Response, WebSocket
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.json_schema import models_json_schema
 from starlette.websockets import WebSocketDisconnect
 
 from desktop_server import answer as parts
 from desktop_server import compose
 from desktop_server.errors import RequestError
+from desktop_server.http.describe import problems
 from desktop_server.http.office import Office
-from desktop_server.http.problems import document
+from desktop_server.http.parameters import refuse_unknown
+from desktop_server.http.problems import document, problem
 from desktop_server.live import Grey, Live, Said
 
 PROTOCOL = "affectd.stream.1"
@@ -39,7 +42,7 @@ _TRY_LATER, _POLICY = 1013, 1008
 
 
 class Hello(BaseModel):
-    """The first message of a client."""
+    """The first message of a client of `/v1/stream`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,7 +53,7 @@ class Hello(BaseModel):
 
 
 class Told(BaseModel):
-    """A message of the server: an estimate. ``face`` is where the face was seen that was read last, in its picture.
+    """A message of `/v1/stream`: an estimate. ``face`` is where the face was seen that was read last, in its picture.
 
     ``problem`` is why the pictures are not believed and no face is read: they are frozen, or black.
     ``ready`` tells of models, rule and what a label is chosen by (as in ``Answer``).
@@ -66,9 +69,29 @@ class Told(BaseModel):
     fusion: parts.Rule | None = None
     problem: str | None = None
     uncertain_below: float | None = None
+    smooth_s: float | None = None
     hold_s: float | None = None
     dropped_pictures: int = 0
     dropped_sounds: int = 0
+
+
+_DESCRIBED: dict[str, Any] = {
+    "response_class": Response,
+    "status_code": 101,
+    "responses": {
+        101: {
+            "description": "The stream: text messages `Told` come, and problem documents; `Hello` goes first.",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Told"}}},
+        },
+        **problems(401, 403, 426, 429),
+    },
+}
+
+
+def message_schemas(template: str = "#/components/schemas/{model}") -> dict[str, Any]:
+    """JSON Schemas of a stream's text messages, with what they are made of, by name."""
+    _, found = models_json_schema([(Hello, "validation"), (Told, "validation")], ref_template=template)
+    return dict(found["$defs"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +103,7 @@ class Theatre:
     decode: Callable[[bytes], Grey]
     office: Office
     uncertain_below: float
+    smooth_s: float
     hold_s: float
     most: int
     idle_s: float
@@ -87,11 +111,22 @@ class Theatre:
 
 def stream_routes(theatre: Theatre) -> APIRouter:
     """The address."""
-    router = APIRouter()
+    router = APIRouter(tags=["emotion"])
     streams: set[_Stream] = set()
+
+    @router.get("/v1/stream", summary="Live pictures and sound (WebSocket)", **_DESCRIBED)
+    async def ask() -> Response:
+        """Open it as a WebSocket, with the sub-protocol `affectd.stream.1`; the first message is a `Hello`."""
+        remedy = f"open it as a WebSocket, with the sub-protocol {PROTOCOL}; /docs tells of its messages"
+        return problem("upgrade-required", remedy, headers={"Upgrade": "websocket"})
 
     @router.websocket("/v1/stream")
     async def stream(socket: WebSocket) -> None:
+        try:
+            refuse_unknown(socket)
+        except RequestError as error:
+            await socket.send_denial_response(problem(error.code, f"{error} (a stream is told by its first message)"))
+            return
         await socket.accept(subprotocol=PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
         if len(streams) >= theatre.most:
             await _refuse(socket, RequestError("busy", f"{theatre.most} streams are open"), _TRY_LATER)
@@ -140,6 +175,7 @@ class _Stream:
             int8_models=int8_models,
             fusion=rule,
             uncertain_below=self._theatre.uncertain_below,
+            smooth_s=self._theatre.smooth_s,
             hold_s=self._theatre.hold_s,
         )
         await self._socket.send_text(ready.model_dump_json())

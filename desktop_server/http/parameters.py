@@ -1,0 +1,64 @@
+"""Query parameters and headers that an address does not know: refused in words, as unknown fields of a form are.
+
+What is passed over in silence is taken for done: a parameter that is written wrongly, or sent as a header, would give
+another answer than was asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from desktop_server.errors import RequestError
+
+_NOT_READ: Mapping[str, str] = {
+    "content-encoding": "bodies are read as they are: send it without compression",
+    "content-range": "parts of a body are not put together: send all of it at once",
+    "inference-header-content-length": "tensors are read as JSON, not in binary: send `data`",
+}
+"""Headers that say of a body that it is something else than its bytes; others are taken as HTTP wants it: unheard."""
+_PLAIN = "identity"
+
+
+def query_names(scope: Scope) -> Sequence[str]:
+    """The query parameters that the address knows."""
+    dependant = getattr(scope.get("route"), "dependant", None)
+    return [] if dependant is None else [field.alias for field in dependant.query_params]
+
+
+async def require_known(connection: HTTPConnection) -> None:
+    """Of every address. Raises ``RequestError``."""
+    if connection.scope["type"] == "http":  # a stream refuses before it is accepted, see there
+        refuse_unknown(connection)
+
+
+def refuse_unknown(connection: HTTPConnection) -> None:
+    """Raises ``RequestError`` for a query parameter that is not known or comes twice, and for such headers."""
+    known = query_names(connection.scope)
+    for name, times in Counter(name for name, _ in connection.query_params.multi_items()).items():
+        if name not in known:
+            raise RequestError("unknown-parameter", f"there is no query parameter {name!r}; {_hint(name, known)}")
+        if times > 1:
+            raise RequestError("malformed-request", f"the query parameter {name!r} is there {times} times; send one")
+    for name, value in connection.headers.items():
+        _refuse_header(name, value, known)
+
+
+def _refuse_header(name: str, value: str, known: Sequence[str]) -> None:
+    if name in _NOT_READ and value.strip().lower() != _PLAIN:
+        raise RequestError("unknown-header", f"the header {name!r} is not known here; {_NOT_READ[name]}")
+    if (bare := name.removeprefix("x-")) in known:
+        raise RequestError(
+            "unknown-header", f"the header {name!r} is not known here; ask in the query: ?{bare}={value}"
+        )
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    if not known:
+        return "this address takes none"
+    near = get_close_matches(name, known, 1)
+    return f"{f'did you mean {near[0]!r}? ' if near else ''}known are {', '.join(known)}"
