@@ -178,8 +178,10 @@ def test_a_node_that_is_stuck_behind_its_online_is_called_silent() -> None:
 
 @pytest.mark.parametrize("state", ["stopped", "offline"])
 def test_of_a_node_that_is_away_no_part_is_said_to_be_online(state: str) -> None:
-    parts = [(f"status/{part}", PAYLOADS.part("online", None)) for part in ("camera", "microphone", "models")]
-    said = (*LIVING, *parts, ("privacy/state", b"ON"))
+    parts: list[tuple[str, Any]] = [
+        (f"status/{part}", PAYLOADS.part("online", None)) for part in ("camera", "microphone", "models")
+    ]
+    said: list[tuple[str, Any]] = [*LIVING, *parts, ("privacy/state", b"ON")]
     there, away = (seen_after(house_of(*said, *more), 1) for more in ((), (("status", PAYLOADS.status(state)),)))
     assert there.camera is not None
     assert (away.camera, away.microphone, away.models, away.health) == (None, None, None, None)

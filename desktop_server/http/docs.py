@@ -111,12 +111,14 @@ def _bodies(operation: Json) -> str:
 
 def _answers(operation: Json) -> Iterator[tuple[str, ...]]:
     for status, response in sorted(operation["responses"].items()):
-        schema = next(iter(response.get("content", {}).values()), {}).get("schema", {})
-        codes = schema.get("properties", {}).get("code") and next(iter(response["content"].values())).get(
-            "examples", {}
+        content: Json = next(iter(response.get("content", {}).values()), {})
+        codes = content.get("examples", ())  # of a problem
+        holds = ", ".join(f'<a href="/problems/{code}"><code>{code}</code></a>' for code in codes)
+        yield (
+            f"<code>{escape(status)}</code>",
+            _text(response["description"]),
+            holds or _type(content.get("schema", {})),
         )
-        holds = ", ".join(f'<a href="/problems/{code}"><code>{code}</code></a>' for code in codes or ())
-        yield f"<code>{escape(status)}</code>", _text(response["description"]), holds or _type(schema)
 
 
 def _example(operation: Json) -> str:
