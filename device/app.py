@@ -40,7 +40,7 @@ from device.publish.courier import Courier
 from device.publish.downsample import Downsampler
 from device.publish.entities import Entities
 from device.publish.episodes import Episodes
-from device.publish.homeassistant import Equipment, discovery
+from device.publish.homeassistant import Device, Equipment, discovery
 from device.publish.identities import Identities, Identity
 from device.publish.message import Message
 from device.publish.mqtt import Link
@@ -339,16 +339,15 @@ def _equipment(lanes: Collection[str], *, restart: bool) -> Equipment:
         face="camera" in lanes,
         speech="microphone" in lanes,
         temperature=machine.soc_temperature_celsius is not None,
-        undervoltage=machine.undervoltage_now is not None,
+        throttling=machine.throttled_now is not None,
         restart=restart,
     )
 
 
 def _entities(settings: Settings, link: Link, has: Equipment, is_first: bool) -> Entities:
     mqtt, pace, topics = settings.mqtt, settings.home_assistant, make_topics(settings)
-    announcement = discovery(
-        topics, version=version("affectd"), has=has, heartbeat_s=mqtt.heartbeat_s, health_period_s=mqtt.health_s
-    )
+    device = Device(version("affectd"), settings.node.name, settings.node.area, SystemProbe().hardware())
+    announcement = discovery(topics, device, has=has, heartbeat_s=mqtt.heartbeat_s, health_period_s=mqtt.health_s)
     return Entities(
         link=link,
         topics=topics,

@@ -68,6 +68,10 @@ class SystemProbe:
             throttled_occurred=_bit(bits, 18),
         )
 
+    def hardware(self) -> str:
+        """What the board calls itself, such as ``Raspberry Pi 4 Model B Rev 1.5``; empty where no firmware tells."""
+        return (_text(self._proc / "device-tree/model") or "").rstrip("\0")
+
     def _memory_rss_bytes(self) -> int:
         pages = (self._proc / "self/statm").read_text(encoding="ascii").split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")

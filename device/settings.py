@@ -52,6 +52,10 @@ class Node(Section, frozen=True):
     id: Annotated[TopicPart, Meta(description="Name in topics and in Home Assistant; default: the host name.")] = (
         msgspec.field(default_factory=_host_name)
     )
+    name: Annotated[
+        str, Meta(max_length=64, description="Name that people read, such as Living Room; default: affectd and the id.")
+    ] = ""
+    area: Annotated[str, Meta(max_length=64, description="Room that Home Assistant proposes for it.")] = ""
     purpose: Annotated[
         Literal["", "not-stated", "home", "research", "assistive", "medical", "safety"],
         Meta(

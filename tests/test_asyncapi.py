@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from device.health import Health, SystemProbe
 from device.publish.downsample import Downsampler
 from device.publish.episodes import Episodes
-from device.publish.homeassistant import discovery
+from device.publish.homeassistant import Device, discovery
 from device.publish.payload import Json, MediaClock, Payloads, SystemClock, encode, entity_states
 from device.publish.requests import answer
 from device.publish.topics import TABLE, Topics
@@ -68,7 +68,7 @@ EXAMPLES: list[tuple[str, Json]] = [
     ("info", LIVE.info(version="0.1.0", models={"m": "0" * 64}, runtime="r", capabilities=["face", "speech"])),
     ("response", answer("x", b'{"transaction": 1}', {"x": lambda _: {"done": True}})),
     ("response", answer("x", b"no", {})),
-    ("discovery", discovery(Topics("kitchen"), version="0.1.0")),
+    ("discovery", discovery(Topics("kitchen"), Device("0.1.0"))),
 ]
 
 

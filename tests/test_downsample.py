@@ -18,6 +18,7 @@ from device.settings import HomeAssistant
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST_ROWS = 3000
+OFF_UNTIL_ENABLED = ("valence", "arousal")
 DEFAULT = HomeAssistant()
 
 
@@ -54,15 +55,16 @@ def rows_of(downsampled: bool, habits: Habits) -> dict[str, int]:
         if downsampled:
             recorder.hear(downsampler.step(one))
         elif cadence.due(one):
-            present = (one.modalities[modality].present for modality in Modality)
-            recorder.hear(EntityStates(one.label, round(100 * one.confidence), *present))
+            face, speech = (one.modalities[modality].present for modality in Modality)
+            points = round(100 * one.confidence)
+            recorder.hear(EntityStates(one.label, points, face, speech, one.valence, one.arousal))
     return recorder.rows
 
 
 @pytest.mark.parametrize("habits", [Habits(), RESTLESS], ids=["a day at the desk", "restless"])
 def test_a_whole_day_of_a_person_fits_into_the_history(habits: Habits) -> None:
     rows = rows_of(True, habits)
-    assert rows.keys() == {"label", "confidence_percent", "face", "speech"}
+    assert rows.keys() == {"label", "confidence_percent", "face", "speech", "valence", "arousal"}
     assert sum(rows.values()) < MOST_ROWS
 
 
@@ -71,7 +73,12 @@ def test_the_same_day_as_everybody_else_hears_it_does_not() -> None:
 
 
 def test_readme_and_changelog_tell_that_day() -> None:
-    told, raw = (round(sum(rows_of(downsampled, Habits()).values()), -2) for downsampled in (True, False))
+    told, raw = (
+        round(
+            sum(rows for entity, rows in rows_of(downsampled, Habits()).items() if entity not in OFF_UNTIL_ENABLED), -2
+        )
+        for downsampled in (True, False)
+    )
     readme, changelog = (" ".join((ROOT / name).read_text("utf-8").split()) for name in ("README.md", "CHANGELOG.md"))
     assert f"some {told:,} rows, where every `state` would make {raw:,}" in readme
     assert f"some {raw:,} rows a simulated day; now {told:,}" in changelog
@@ -106,7 +113,7 @@ def test_that_nothing_is_looked_at_is_said_at_once_and_ends_presence() -> None:
     for one in story((10, "happy")):
         downsampler.step(one)
     blind = replace(estimate(10, NOBODY), label="unknown")
-    assert downsampler.step(blind) == EntityStates("unknown", 0, False, False)
+    assert downsampler.step(blind) == EntityStates("unknown", 0, False, False, 0.0, 0.0)
 
 
 def test_the_confidence_goes_in_steps_and_does_not_waver_between_two() -> None:
@@ -114,6 +121,19 @@ def test_the_confidence_goes_in_steps_and_does_not_waver_between_two() -> None:
     for tenth in range(20_000):
         told.add(downsampler.step(estimate(tenth / 10, "happy", 0.62 + 0.02 * (tenth // 900 % 2))).confidence_percent)
     assert told == {60}
+
+
+def test_valence_and_arousal_follow_slowly_in_tenths() -> None:
+    downsampler, told = default(), list[tuple[float, float, float]]()
+    for tenth in range(6000):
+        mood = 0.8 if tenth > 1200 else -0.64
+        said = downsampler.step(replace(estimate(tenth / 10), valence=mood, arousal=mood / 2))
+        if not told or told[-1][1:] != (said.valence, said.arousal):
+            told.append((tenth / 10, said.valence, said.arousal))
+    times_s, places = [at_s for at_s, *_ in told], [place for _, *place in told]
+    assert (places[0], places[-1]) == ([-0.6, -0.3], [0.8, 0.4])
+    assert all(120 < at_s < 480 for at_s in times_s[1:])
+    assert len(told) <= 10
 
 
 def test_an_interval_of_nothing_lets_everything_through() -> None:

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from device.health import Health, SystemProbe
 from device.publish.downsample import Downsampler
 from device.publish.episodes import Episodes
-from device.publish.homeassistant import EVERYTHING, Equipment, discovery
+from device.publish.homeassistant import EVERYTHING, Device, Equipment, discovery
 from device.publish.payload import Json, MediaClock, Payloads, encode, entity_states
 from device.publish.requests import Unsound, answer
 from device.publish.topics import SENSORS, TABLE, Topics
@@ -145,7 +145,9 @@ SCHEMA: Json = {
             "additionalProperties": False,
             "properties": {
                 "identifiers": {"type": "array", "items": TEXT, "minItems": 1},
-                **dict.fromkeys(("name", "manufacturer", "model", "model_id", "sw_version", "hw_version"), TEXT),
+                **dict.fromkeys(
+                    ("name", "manufacturer", "model", "model_id", "sw_version", "hw_version", "suggested_area"), TEXT
+                ),
                 "configuration_url": {"type": "string", "pattern": "^(https?|homeassistant)://"},
             },
         },
@@ -170,13 +172,13 @@ SCHEMA: Json = {
 TOPICS = Topics("kitchen", prefix="home/affectd")
 
 
-CAMERA_ONLY_PC = Equipment(speech=False, temperature=False, undervoltage=False, restart=False)
+CAMERA_ONLY_PC = Equipment(speech=False, temperature=False, throttling=False, restart=False)
 MICROPHONE_ONLY = Equipment(face=False)
 INFO = "home/affectd/kitchen/info"
 
 
 def message(has: Equipment = EVERYTHING) -> Json:
-    return discovery(TOPICS, version="0.1.0", has=has)
+    return discovery(TOPICS, Device("0.1.0"), has=has)
 
 
 def payloads_by_topic(
@@ -184,7 +186,12 @@ def payloads_by_topic(
 ) -> dict[str, Any]:
     """A real payload of each topic that is not a bare word."""
     payloads = Payloads(node="kitchen", boot_id="b", model_set="baseline", clock=MediaClock())
-    machine = replace(SystemProbe().read(), soc_temperature_celsius=temperature, undervoltage_now=undervoltage)
+    machine = replace(
+        SystemProbe().read(),
+        soc_temperature_celsius=temperature,
+        undervoltage_now=undervoltage,
+        throttled_now=undervoltage,
+    )
     states = Downsampler(min_interval_s=60, off_delay_s=60).step(estimate(0, label, 0.63, speech=True))
     by_topic = {
         "homeassistant": entity_states(states),
@@ -246,7 +253,10 @@ def announced(has: Equipment) -> set[str]:
     return {key for key, component in message(has)["components"].items() if len(component) > 1}
 
 
-ALWAYS = {"emotion", "confidence", "episode", "privacy", "self_test", "self_test_result", "started", "version"}
+ALWAYS = {
+    "emotion", "confidence", "valence", "arousal", "episode", "privacy", "self_test", "self_test_result", "started",
+    "version", "model_set", "memory",
+}  # fmt: skip
 FACE = {"face_present", "camera_status", "frame_rate"}
 SPEECH = {"speech_present", "microphone_status"}
 
@@ -254,9 +264,9 @@ SPEECH = {"speech_present", "microphone_status"}
 @pytest.mark.parametrize(
     ("has", "entities"),
     [
-        (EVERYTHING, ALWAYS | FACE | SPEECH | {"temperature", "undervoltage", "restart"}),
+        (EVERYTHING, ALWAYS | FACE | SPEECH | {"temperature", "undervoltage", "throttled", "restart"}),
         (CAMERA_ONLY_PC, ALWAYS | FACE),
-        (MICROPHONE_ONLY, ALWAYS | SPEECH | {"temperature", "undervoltage", "restart"}),
+        (MICROPHONE_ONLY, ALWAYS | SPEECH | {"temperature", "undervoltage", "throttled", "restart"}),
     ],
 )
 def test_only_what_the_node_has_is_announced_and_the_rest_removed(has: Equipment, entities: set[str]) -> None:
@@ -264,16 +274,32 @@ def test_only_what_the_node_has_is_announced_and_the_rest_removed(has: Equipment
     assert message(has)["components"].keys() == announced(EVERYTHING)
 
 
+def test_people_read_the_name_and_the_room_and_see_the_board() -> None:
+    named = Device("0.1.0", name="Wohnzimmer 📺", area="Wohnzimmer", hardware="Raspberry Pi 4 Model B Rev 1.5")
+    announcement = discovery(TOPICS, named)
+    Draft202012Validator(SCHEMA).validate(announcement)
+    assert announcement["device"] == {
+        "identifiers": ["affectd_kitchen"], "name": "Wohnzimmer 📺", "manufacturer": "affectd",
+        "model": "Emotion from face and voice", "sw_version": "0.1.0", "hw_version": "Raspberry Pi 4 Model B Rev 1.5",
+        "suggested_area": "Wohnzimmer",
+    }  # fmt: skip
+    assert json.loads(encode(announcement)) == announcement
+    assert len(encode(announcement)) < 16 * 1024
+    assert message()["device"]["name"] == "affectd kitchen"
+
+
 def test_what_changes_all_the_time_has_to_be_enabled() -> None:
     quiet = {key for key, one in message()["components"].items() if one.get("enabled_by_default") is False}
-    assert quiet == {"episode", "temperature", "frame_rate", "version"}
+    assert quiet == {
+        "valence", "arousal", "episode", "temperature", "frame_rate", "version", "model_set", "memory",
+    }  # fmt: skip
 
 
 def test_two_nodes_in_one_house_have_no_id_in_common() -> None:
     ids = [
         component["unique_id"]
         for node in ("kitchen", "hall")
-        for component in discovery(Topics(node), version="0.1.0")["components"].values()
+        for component in discovery(Topics(node), Device("0.1.0"))["components"].values()
     ]
     assert len(set(ids)) == len(ids)
 
@@ -290,6 +316,8 @@ def test_every_entity_shows_what_the_node_says() -> None:
     assert shown(payloads) == {
         "emotion": "happy", "confidence": "65", "face_present": "ON", "speech_present": "ON",
         "camera_status": "online", "microphone_status": "online", "frame_rate": "9.94", "undervoltage": "OFF",
+        "throttled": "OFF", "valence": "0.5", "arousal": "0.2", "model_set": "baseline",
+        "memory": str(payloads["home/affectd/kitchen/health"]["memory_rss_bytes"]),
         "temperature": "51.25", "self_test_result": "passed", "started": payloads[INFO]["ts"],
         "version": "0.1.0",
     }  # fmt: skip
@@ -357,13 +385,13 @@ def test_an_event_fires_when_an_emotion_begins_or_ends_now_and_for_nothing_else(
 
 
 def test_a_node_that_is_stuck_expires_after_three_missed_heartbeats() -> None:
-    components = discovery(TOPICS, version="0.1.0", heartbeat_s=7, health_period_s=30)["components"]
+    components = discovery(TOPICS, Device("0.1.0"), heartbeat_s=7, health_period_s=30)["components"]
     assert components["emotion"]["expire_after"] == 21
     assert components["temperature"]["expire_after"] == 90
 
 
 def test_the_message_is_small_enough_for_any_broker() -> None:
-    assert len(encode(message())) < 8192
+    assert len(encode(message())) < 10_000
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from device.publish.courier import Courier
 from device.publish.downsample import Downsampler
 from device.publish.entities import Entities
 from device.publish.episodes import Episodes
-from device.publish.homeassistant import discovery
+from device.publish.homeassistant import Device, discovery
 from device.publish.identities import Identities, Identity
 from device.publish.mqtt import Link
 from device.publish.node import NodeSink, is_privacy_wish, subscriptions
@@ -64,7 +64,7 @@ def node(
     entities = Entities(
         link=link,
         topics=topics,
-        discovery=discovery(topics, version="0.1.0") if home_assistant else None,
+        discovery=discovery(topics, Device("0.1.0")) if home_assistant else None,
         downsampler=Downsampler(min_interval_s=1.0, off_delay_s=1.0),
         is_first=is_first,
         birth_jitter_s=0.0,
@@ -544,7 +544,9 @@ def test_home_assistant_hears_less_than_everybody_else(mosquitto: Mosquitto, hou
             sink.publish(estimate(tenth / 10, "happy" if tenth % 10 < 8 else "sad"))
         eventually(lambda: len(house.raw(f"{NODE}/state")) > 20)
         told = house.json(f"{NODE}/homeassistant")
-    assert told[0] == {"label": "happy", "confidence_percent": 80, "face": True, "speech": False}
+    assert told[0] == {
+        "label": "happy", "confidence_percent": 80, "face": True, "speech": False, "valence": 0.5, "arousal": 0.2,
+    }  # fmt: skip
     assert {t["label"] for t in told} == {"happy"}
     assert len(told) < 5
 

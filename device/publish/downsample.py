@@ -6,6 +6,7 @@ are several hundred thousand rows a day.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -14,18 +15,27 @@ from device.readings import NOBODY, UNCERTAIN, UNKNOWN, Estimate, Modality
 CONFIDENCE_STEP = 5
 """Points of 100 between two confidences that are told apart."""
 
+PLANE_STEP = 0.1
+"""Between two places on the valence–arousal plane that are told apart, along one axis."""
+_DEAD_BAND = 0.075
+"""More than half a step, so that a mean between two steps does not go to and fro; less than one, so that it arrives."""
+
 _SETTLE_NS = 3_000_000_000
 """Who has come in is looked at for so long before an emotion is said: the first estimates waver."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntityStates:
-    """What the entities show: a label of ``state``, its confidence in steps of 5 points, and who is present."""
+    """What the entities show: a label of ``state``, its confidence in steps of 5 points, who is present, and where the
+    emotion lies between -1 and 1 in tenths.
+    """
 
     label: str
     confidence_percent: int
     face: bool
     speech: bool
+    valence: float
+    arousal: float
 
 
 class OffDelay:
@@ -91,8 +101,37 @@ class Majority:
         self._weighted[label] = self._weighted.get(label, 0) + weighted
 
 
+class SlowMean:
+    """An exponential moving average (EMA) of time constant ``interval_ns``, told in steps of ``PLANE_STEP``.
+
+    What is told changes at most once in the time constant.
+    """
+
+    def __init__(self, interval_ns: int) -> None:
+        self._interval_ns = interval_ns
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew, at 0."""
+        self._mean, self._said = 0.0, 0.0
+        self._last_ns: int | None = None
+        self._changed_ns: int | None = None
+
+    def step(self, now_ns: int, value: float) -> float:
+        """What is told of the values up to this one."""
+        if self._last_ns is None or not self._interval_ns:
+            self._mean = value
+        else:
+            self._mean += (value - self._mean) * -math.expm1((self._last_ns - now_ns) / self._interval_ns)
+        self._last_ns = now_ns
+        is_free = self._changed_ns is None or now_ns - self._changed_ns >= self._interval_ns
+        if is_free and abs(self._mean - self._said) > _DEAD_BAND:
+            self._said, self._changed_ns = round(self._mean / PLANE_STEP) / round(1 / PLANE_STEP), now_ns
+        return self._said
+
+
 class Downsampler:
-    """A majority filter for the label, a dead band for its confidence, an off-delay for presence.
+    """A majority filter for the label, a dead band for its confidence, an off-delay for presence, an EMA for the plane.
 
     The label is what most of the last ``min_interval_s`` was; it and its confidence change at most once in that time.
     That nothing is looked at (``unknown``) and that somebody is present is said at once, absence when it has lasted
@@ -103,6 +142,7 @@ class Downsampler:
         self._interval_ns = round(min_interval_s * 1e9)
         self._present = {modality: OffDelay(round(off_delay_s * 1e9)) for modality in Modality}
         self._window = Majority(self._interval_ns)
+        self._valence, self._arousal = SlowMean(self._interval_ns), SlowMean(self._interval_ns)
         self._last: Estimate | None = None
         self._said: tuple[str, int] | None = None  # the label, and its confidence in points
         self._changed_ns: int | None = None
@@ -117,11 +157,12 @@ class Downsampler:
             self._changed_ns = None if self._said is None else estimate.captured_ns
         self._said, self._last = said, estimate
         face, speech = (self._is_present(estimate, modality) for modality in (Modality.FACE, Modality.SPEECH))
-        return EntityStates(*said, face, speech)
+        return EntityStates(*said, face, speech, *self._plane(estimate))
 
     def _start_over(self) -> None:
         self._last = self._changed_ns = None
-        self._window.clear()
+        for past in (self._window, self._valence, self._arousal):
+            past.clear()
         for delay in self._present.values():
             delay.reset()
 
@@ -148,6 +189,14 @@ class Downsampler:
         confidence = self._window.confidence(label)
         is_as_said = label == said[0] and abs(100 * confidence - said[1]) < CONFIDENCE_STEP
         return said if is_as_said else (label, _points(confidence))
+
+    def _plane(self, estimate: Estimate) -> tuple[float, float]:
+        if estimate.label == UNKNOWN:
+            self._valence.clear()
+            self._arousal.clear()
+            return 0.0, 0.0
+        now_ns = estimate.captured_ns
+        return self._valence.step(now_ns, estimate.valence), self._arousal.step(now_ns, estimate.arousal)
 
     def _is_present(self, estimate: Estimate, modality: Modality) -> bool:
         delay = self._present[modality]

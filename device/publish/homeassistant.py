@@ -30,17 +30,27 @@ class Equipment:
     face: bool = True
     speech: bool = True
     temperature: bool = True
-    undervoltage: bool = True
+    throttling: bool = True
     restart: bool = True
 
 
 EVERYTHING = Equipment()
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What people read of the node; an empty ``name`` stands for affectd and the node's id."""
+
+    version: str
+    name: str = ""
+    area: str = ""
+    hardware: str = ""
+
+
 def discovery(
     topics: Topics,
+    device: Device,
     *,
-    version: str,
     has: Equipment = EVERYTHING,
     heartbeat_s: float = 10.0,
     health_period_s: float = 60.0,
@@ -53,12 +63,14 @@ def discovery(
     return {
         "device": {
             "identifiers": [f"affectd_{topics.node}"],
-            "name": f"affectd {topics.node}",
+            "name": device.name or f"affectd {topics.node}",
             "manufacturer": "affectd",
             "model": "Emotion from face and voice",
-            "sw_version": version,
+            "sw_version": device.version,
+            **({"hw_version": device.hardware} if device.hardware else {}),
+            **({"suggested_area": device.area} if device.area else {}),
         },
-        "origin": {"name": "affectd", "sw_version": version},
+        "origin": {"name": "affectd", "sw_version": device.version},
         "availability_mode": "all",
         "availability": [_available(topics, table.STATUS)],
         "components": {
@@ -67,7 +79,7 @@ def discovery(
             **_if(has.speech, entities.sense("speech", "microphone", table.MICROPHONE)),
             **entities.controls(),
             **_if(has.restart, entities.restart()),
-            **_if(has.undervoltage, entities.undervoltage()),
+            **_if(has.throttling, entities.throttling()),
             **_if(has.temperature, entities.temperature()),
             **entities.diagnostics(),
         },
@@ -106,6 +118,8 @@ class _Entities:
             )
             | available
             | {"unit_of_measurement": "%", "state_class": "measurement", "icon": "mdi:percent-outline"},
+            "valence": self._plane("valence", available),
+            "arousal": self._plane("arousal", available),
             "episode": self._episode() | _NOISY,
         }
 
@@ -158,22 +172,22 @@ class _Entities:
         return {
             "frame_rate": self._of_health("sensor", "frame_rate", "Frame rate", "value_json.frame_rate_hz")
             | {"unit_of_measurement": "fps", "state_class": "measurement", "icon": "mdi:filmstrip"}
+            | {"suggested_display_precision": 1}
             | _NOISY
         }
 
-    def undervoltage(self) -> Json:
-        value = "value_json.undervoltage_now"
-        flag = f"'None' if {value} is none else 'ON' if {value} else 'OFF'"  # "None" is its word for what is not known
-        return {
-            "undervoltage": self._of_health("binary_sensor", "undervoltage", "Undervoltage", flag)
-            | {"device_class": "problem"}
-        }
+    def throttling(self) -> Json:
+        """What a weak power supply or heat does to a Pi."""
+        return {**self._problem("undervoltage", "Undervoltage"), **self._problem("throttled", "Throttled")}
 
     def temperature(self) -> Json:
         return {
             "temperature": self._of_health(
                 "sensor", "temperature", "Temperature", "value_json.soc_temperature_celsius"
-            ) | {"device_class": "temperature", "unit_of_measurement": "°C", "state_class": "measurement"} | _NOISY
+            ) | {
+                "device_class": "temperature", "unit_of_measurement": "°C", "state_class": "measurement",
+                "suggested_display_precision": 0,
+            } | _NOISY
         }  # fmt: skip
 
     def diagnostics(self) -> Json:
@@ -186,7 +200,24 @@ class _Entities:
             "version": self._entity("sensor", "version", "Version") | of_info | _NOISY | {
                 "value_template": "{{ value_json.version }}", "icon": "mdi:tag-outline",
             },
+            "model_set": self._entity("sensor", "model_set", "Model set") | of_info | _NOISY | {
+                "value_template": "{{ value_json.model_set }}", "icon": "mdi:brain",
+            },
+            "memory": self._of_health("sensor", "memory", "Memory", "value_json.memory_rss_bytes") | _NOISY | {
+                "device_class": "data_size", "unit_of_measurement": "B", "state_class": "measurement",
+            },
         }  # fmt: skip
+
+    def _plane(self, key: str, available: Json) -> Json:
+        value = f"value_json.{key} if {_KNOWN} else 'None'"
+        return self._of_state("sensor", key, key.capitalize(), value) | available | _NOISY | {
+            "state_class": "measurement", "suggested_display_precision": 1, "icon": "mdi:axis-arrow",
+        }  # fmt: skip
+
+    def _problem(self, flag: str, name: str) -> Json:
+        value = f"value_json.{flag}_now"
+        shown = f"'None' if {value} is none else 'ON' if {value} else 'OFF'"  # "None" is its word for what is not known
+        return {flag: self._of_health("binary_sensor", flag, name, shown) | {"device_class": "problem"}}
 
     def _episode(self) -> Json:
         """Only what begins or ends now: an update would fire as another event, and one of an outage far too late."""
