@@ -5,15 +5,17 @@ PIP_OPTIONS := --quiet --disable-pip-version-check --no-deps --no-build-isolatio
 TFLITE := $(shell $(PYTHON) -c 'import sys; print(".venv-tflite/ready" if sys.version_info < (3, 12) else "")')
 DETECTOR := models_tflite/blazeface_short.tflite
 
-.PHONY: help demo serve test check bench bench-server scale figures arm64 picamera2 lock clean
+.PHONY: help demo serve serve-gpu bench-gpu test check bench bench-server scale figures arm64 picamera2 lock clean
 
 help:
 	@echo "make demo    the main job on real clips, seen by a real MQTT subscriber"
 	@echo "make serve   the desktop server with the float models: a web page at http://127.0.0.1:8384"
+	@echo "make serve-gpu  the same on an NVIDIA GPU (x86-64, its driver installed; 2.4 GB)"
 	@echo "make test    checks and tests"
 	@echo "make check   ruff, mypy and import-linter alone"
 	@echo "make bench   speed and memory, against a pinned peer (six minutes)"
 	@echo "make bench-server  speed and memory of the desktop server (ten minutes)"
+	@echo "make bench-gpu  the nets on the GPU, batch 1 to 512, against the processor and int8"
 	@echo "make scale   the tests of serving with Ray"
 	@echo "make figures write the figures and the picture in README.md anew"
 	@echo "make picamera2  the Pi camera source on genuine picamera2, without a Pi (root, mmdebstrap)"
@@ -26,6 +28,10 @@ demo: .venv-demo/ready $(DETECTOR)
 
 serve: .venv-server/ready $(DETECTOR)
 	.venv-server/bin/affectd-server run
+
+# The same on an NVIDIA GPU: 2.4 GB, most of it CUDA's libraries, which nothing else here installs.
+serve-gpu: .venv-gpu/ready $(DETECTOR)
+	.venv-gpu/bin/affectd-server run
 
 test: packages .venv-test/ready .venv-debian/ready $(TFLITE) $(DETECTOR) check
 	AFFECTD_TFLITE_PYTHON=$(if $(TFLITE),$(CURDIR)/.venv-tflite/bin/python) \
@@ -43,6 +49,9 @@ bench: .venv-test/ready .venv-bench/ready $(DETECTOR)
 
 bench-server: .venv-test/ready $(DETECTOR)
 	.venv-test/bin/affectd-server bench --json docs/benchmark-server.json
+
+bench-gpu: .venv-gpu/ready $(DETECTOR)
+	.venv-gpu/bin/python -m desktop_server.bench.providers --provider cuda --json docs/measured/gpu.json
 
 # Optional: the tests of serving with Ray, which needs 240 MB of its own.
 scale: .venv-scale/ready $(DETECTOR)

@@ -11,7 +11,11 @@ compile --group build -o requirements/build.txt
 compile --group fleet -o requirements/fleet.txt
 compile pyproject.toml --extra demo -o requirements/demo.txt
 compile pyproject.toml --extra test --extra quantize -o requirements/test.txt
-compile pyproject.toml --extra server -o requirements/server.txt
+# All that `affectd-server` can do on one machine, in the very versions that are tested.
+compile pyproject.toml --extra compare --constraint requirements/test.txt -o requirements/server.txt
+# The same on a GPU. Only `make serve-gpu` and its image install it; two packages cannot both bring onnxruntime.
+compile pyproject.toml --extra gpu --extra compare --no-emit-package onnxruntime \
+    --constraint requirements/server.txt -o requirements/gpu.txt
 compile pyproject.toml --extra test --extra scale -o requirements/scale.txt
 # On a Pi the libraries near the hardware are the system's own: picamera2 is built against them.
 compile pyproject.toml --extra device --no-emit-package numpy --no-emit-package opencv-python-headless \

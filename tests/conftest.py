@@ -1,4 +1,5 @@
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,15 @@ def shared_cases() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no cases at {folder}; set AFFECTD_CASES to a copy of them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def environments(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """The folders ``bin`` of the environments that the README's commands name, by those names."""
+    from locked import LOCKS, environment  # needs packages that not every environment has
+
+    folder = tmp_path_factory.mktemp("environments")
+    return {name: environment(lock, folder / name) for name, lock in LOCKS.items()}
 
 
 @pytest.fixture(scope="session")

@@ -64,12 +64,17 @@ def affectd_server(*arguments: str | Path, environment: Mapping[str, str] | None
 
 @contextmanager
 def serving(
-    folder: Path, *, before: Sequence[str] = (), cwd: Path | None = None, **tables: Mapping[str, Any]
+    folder: Path,
+    *,
+    before: Sequence[str] = (),
+    cwd: Path | None = None,
+    python: str | Path = sys.executable,
+    **tables: Mapping[str, Any],
 ) -> Iterator[Running]:
-    """The server while it runs, on a free port. ``before``: a command that runs it."""
+    """The server while it runs, on a free port. ``before``: a command that runs it; ``python``: of its environment."""
     config = write_config(folder, **tables)
     log = folder / "server.log"
-    command = [*before, sys.executable, "-m", "desktop_server", "run", "--config", str(config), "--port", "0"]
+    command = [*before, str(python), "-m", "desktop_server", "run", "--config", str(config), "--port", "0"]
     with log.open("wb") as file, started(command, stdout=file, stderr=file, cwd=cwd) as process:
         eventually(lambda: _url(log) is not None or process.poll() is not None, 60)
         url = _url(log)

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,8 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 import pytest
+from locked import in_it
+from processes import run
 from synthetic import write_fer2013
 
 from desktop_server.answering import Question
@@ -135,9 +137,12 @@ def test_nets_of_two_trainings_are_not_compared(sides: tuple[Side, Side]) -> Non
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("out") / "new" / "folder"
-    assert main(["compare", str(HAPPY), "--rate", "5", "--provider", "cpu", "--out", str(out)]) == 0
+def written(tmp_path_factory: pytest.TempPathFactory, environments: Mapping[str, Path]) -> Path:
+    """By the command of the environment that `make serve` makes, which once had not all that it needs."""
+    out, bin_folder = tmp_path_factory.mktemp("out") / "new" / "folder", environments[".venv-server"]
+    command = [bin_folder / "affectd-server", "compare", HAPPY, "--rate", "5", "--provider", "cpu", "--out", out]
+    done = run(command, env=in_it(bin_folder), timeout_s=300)
+    assert done.returncode == 0, done.stderr
     return out
 
 
