@@ -118,6 +118,22 @@ def test_no_container_calls_its_makers() -> None:
     assert told["GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED"] == "true"
 
 
+def test_the_gpu_s_file_changes_the_server_alone_and_opens_nothing_else() -> None:
+    (changed,) = yaml.safe_load((COMPOSE / "compose.gpu.yaml").read_text(encoding="utf-8"))["services"].items()
+    name, found = changed
+    assert name == "server"
+    assert found.keys() == {"build", "image", "mem_limit", "deploy", "environment"}
+    assert f"ARG {next(iter(found['build']['args']))}=server" in (COMPOSE / "Dockerfile").read_text()
+    assert found["image"] != service("server")["image"]
+
+
+def test_no_other_environment_brings_cuda() -> None:
+    locks = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "requirements").glob("*.txt")}
+    with_cuda = re.compile(r"^(nvidia-|onnxruntime-gpu)", re.MULTILINE)
+    assert [name for name, text in locks.items() if with_cuda.search(text)] == ["gpu"]
+    assert not re.search(r"^onnxruntime==", locks["gpu"], re.MULTILINE), "both bring the module onnxruntime"
+
+
 def dockerfile() -> dict[str, str]:
     """The last of each directive, lines joined."""
     text = (COMPOSE / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from processes import run
 from server_process import ROOT, Running, affectd_server, jpeg, serving, write_config
 
 REASON = "libcublasLt.so.13: cannot open shared object file: No such file or directory"
@@ -85,3 +89,17 @@ def test_a_named_one_ends_the_server_with_the_reason(
     assert f"engine.provider = '{provider}'" in ended.stderr
     assert reason in ended.stderr
     assert "choose 'cpu'" in ended.stderr
+
+
+def test_the_measurement_that_waits_for_a_gpu_runs_on_the_processor(tmp_path: Path) -> None:
+    figures = tmp_path / "gpu.json"
+    command = [sys.executable, "-m", "desktop_server.bench.providers", "--provider", "cpu", "--json", figures]
+    done = run([*command, "--sizes", "1", "3", "--runs", "2"])
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(figures.read_text())["rows"]
+    nets = {(row["net"], row["form"], row["size"]) for row in rows}
+    assert {(form, size) for _, form, size in nets} == set(product(("float32", "float16", "int8"), (1, 3)))
+    assert len({net for net, _, _ in nets}) == 2
+    assert all(row["run_ms"] > 0 for row in rows)
+    assert max(row["apart"] for row in rows if row["form"] == "float32") < 1e-5
+    assert 0 < max(row["apart"] for row in rows if row["form"] == "float16") < 0.05

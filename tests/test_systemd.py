@@ -18,6 +18,7 @@ from device.service import Progress
 UNITS = Path(__file__).resolve().parents[1] / "systemd"
 UNIT = UNITS / "affectd.service"
 SERVER_UNIT = UNITS / "affectd-server.service"
+GPU_DROP_IN = UNITS / "affectd-server.service.d" / "gpu.conf"
 SECOND_NS = 1_000_000_000
 
 needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
@@ -74,6 +75,25 @@ def test_systemd_understands_the_unit(unit: Path, tmp_path: Path) -> None:
     copy = tmp_path / unit.name
     copy.write_text(re.sub(r"/opt/\S+", "/bin/true", unit.read_text()))
     done = subprocess.run(["systemd-analyze", "verify", str(copy)], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_drop_in_allows_the_gpu_and_nothing_else() -> None:
+    opened = {"PrivateDevices": ["no"], "DeviceAllow": ["char-nvidia* rw"], "MemoryDenyWriteExecute": ["no"]}
+    found = settings_of(GPU_DROP_IN)
+    assert {key: found[key] for key in opened} == opened
+    assert set(found) - set(opened) == {"After", "CacheDirectory", "Environment", "MemoryMax"}
+
+
+@needs_analyze
+def test_systemd_understands_the_drop_in(tmp_path: Path) -> None:
+    copy = tmp_path / SERVER_UNIT.name
+    copy.write_text(re.sub(r"/opt/\S+", "/bin/true", SERVER_UNIT.read_text()))
+    shutil.copytree(GPU_DROP_IN.parent, tmp_path / GPU_DROP_IN.parent.name)
+    command = ["systemd-analyze", "verify", str(copy)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env={**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"}
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
