@@ -89,7 +89,7 @@ class Appliance:
         self._probe, self._health_due = SystemProbe(), Every(health_s)
         self._frame_rate, self._progress = RateMeter(), Progress()
         self._models = models
-        self._told: dict[str, tuple[str, str]] = {}
+        self._told: dict[str, tuple[str, str, bool]] = {}
 
     def run(self) -> None:
         """Work until the switch says stop. Raises what a lane could not handle."""
@@ -128,18 +128,18 @@ class Appliance:
         """Say how the sensors are, each time that is new, and whether it was."""
         told = dict(self._told)
         for name, lane in self._pipeline.states.items():
-            self._tell_part(name, lane.state, lane.reason, _severity(lane))
+            self._tell_part(name, lane.state, lane.reason, _severity(lane), blind=lane.blind)
         problem = self._store.problem
         self._tell_part(
             "store", "degraded" if problem else "online", problem, logging.ERROR if problem else logging.INFO
         )
         return told != self._told
 
-    def _tell_part(self, name: str, state: str, reason: str, severity: int) -> None:
-        if self._told.get(name) == (state, reason):
+    def _tell_part(self, name: str, state: str, reason: str, severity: int, *, blind: bool = False) -> None:
+        if self._told.get(name) == (state, reason, blind):
             return
-        self._told[name] = state, reason
-        self._node.set_part(name, state, reason or None)
+        self._told[name] = state, reason, blind
+        self._node.set_part(name, state, reason or None, blind=blind)
         if reason != STARTING:
             _log.log(severity, "%s %s%s", name, state, f": {reason}" if reason else "")
 

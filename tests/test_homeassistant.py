@@ -343,6 +343,16 @@ def test_while_nothing_is_looked_at_there_is_no_emotion_and_none_waits_to_come_b
             assert rendered(component["value_template"], payload) == "None", key
 
 
+def test_a_blind_camera_beside_a_microphone_that_hears_does_not_say_that_somebody_has_gone() -> None:
+    payloads = payloads_by_topic(part="degraded")
+    camera = next(topic for topic in payloads if topic.endswith("status/camera"))
+    assert shown(payloads)["face_present"] == "ON"  # degraded, but it sees: a part of the signals is lost
+    payloads[camera]["blind"] = True
+    states = shown(payloads)
+    assert (states["face_present"], states["speech_present"], states["emotion"]) == ("unavailable", "ON", "happy")
+    assert states["camera_status"] == "degraded"
+
+
 def test_what_the_machine_does_not_tell_for_a_moment_is_unknown() -> None:
     states = shown(payloads_by_topic(temperature=None, undervoltage=None))
     assert (states["temperature"], states["undervoltage"]) == ("None", "None")

@@ -156,6 +156,7 @@ def test_a_network_camera_that_repeats_one_picture_is_degraded_and_no_emotion_is
         with running(write_config(tmp_path, node={"mode": "face"}, camera=source, mqtt=mqtt)):
             eventually(lambda: "happy" in {state["label"] for state in house.json("affectd/test/state")}, 30)
             eventually(lambda: camera_status(house) == f"degraded: {FROZEN}", 40)
+            assert house.json("affectd/test/status/camera")[-1]["blind"] is True
             house.heard.clear()
             eventually(lambda: len(house.json("affectd/test/state")) >= 3, 30)
             assert not house.json("affectd/test/state")[-1]["modalities"]["face"]["present"]

@@ -132,7 +132,7 @@ class _Entities:
                 f"{modality.capitalize()} present",
                 f"'ON' if value_json.{modality} else 'OFF' if {_KNOWN} else 'None'",
             )
-            | _all_of(*(_available(self._topics, t) for t in (table.STATUS, topic))),
+            | _all_of(_available(self._topics, table.STATUS), _perceives(self._topics, topic)),
             f"{part}_status": self._entity("sensor", f"{part}_status", part.capitalize()) | {
                 "state_topic": self._topics.address(topic),
                 "value_template": "{{ value_json.state }}",
@@ -261,8 +261,20 @@ def _all_of(*available: Json) -> Json:
     return {"availability_mode": "all", "availability": list(available)}
 
 
+_IS_THERE = "value_json.state in ('online', 'degraded')"
+
+
 def _available(topics: Topics, topic: Topic) -> Json:
+    return _when(topics, topic, _IS_THERE)
+
+
+def _perceives(topics: Topics, topic: Topic) -> Json:
+    """A sensor that is not believed (a black picture) tells of nobody, and so not that somebody has gone."""
+    return _when(topics, topic, f"{_IS_THERE} and not value_json.blind | default(false)")
+
+
+def _when(topics: Topics, topic: Topic, condition: str) -> Json:
     return {
         "topic": topics.address(topic),
-        "value_template": "{{ 'online' if value_json.state in ('online', 'degraded') else 'offline' }}",
+        "value_template": f"{{{{ 'online' if {condition} else 'offline' }}}}",
     }

@@ -113,9 +113,12 @@ class NodeSink:
         self._entities.publish(estimate, online=self._online)
         self._tell(self._episodes.step(estimate))  # after the state, which somebody waits for
 
-    def set_part(self, part: str, state: str, reason: str | None = None) -> None:
-        """Say how ``camera``, ``microphone``, ``models`` or ``store`` are: online, offline, disabled or degraded."""
-        self._retain(table.SENSORS[part], encode(self._payloads.part(state, reason)))
+    def set_part(self, part: str, state: str, reason: str | None = None, *, blind: bool = False) -> None:
+        """Say how ``camera``, ``microphone``, ``models`` or ``store`` are: online, offline, disabled or degraded.
+
+        ``blind``: signals come, but what they show is not believed.
+        """
+        self._retain(table.SENSORS[part], encode(self._payloads.part(state, reason, blind=blind)))
 
     def set_info(self, info: Json) -> None:
         """Say what runs here (``Payloads.info``)."""

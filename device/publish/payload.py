@@ -132,9 +132,9 @@ class Payloads:
         """The node's own status: ``online``, ``stopped`` or (the last will, dated when it was left) ``offline``."""
         return {"state": state, "boot_id": self.boot_id, "ts": now_text()}
 
-    def part(self, state: str, reason: str | None) -> Json:
-        """The status of camera, microphone, models or store."""
-        return {"state": state, "reason": reason, "ts": now_text()}
+    def part(self, state: str, reason: str | None, *, blind: bool = False) -> Json:
+        """The status of camera, microphone, models or store. ``blind``: what it shows is not believed."""
+        return {"state": state, "reason": reason, "blind": blind, "ts": now_text()}
 
     def health(self, health: Health) -> Json:
         """Schema ``affectd.health/1``."""

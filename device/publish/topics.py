@@ -27,8 +27,9 @@ STATUS = Topic(
     '`{"state": "online"｜"stopped"｜"offline", "boot_id", "ts"}`; `offline` is the last will',
 )  # fmt: skip
 CAMERA = Topic(
-    "affectd/<node>/status/camera", 1, True, "`online`｜`offline`｜`disabled` (closed)｜`degraded`, with a reason"
-)
+    "affectd/<node>/status/camera", 1, True,
+    "`online`｜`offline`｜`disabled` (closed)｜`degraded`, with a reason; `blind` while what it shows is not believed",
+)  # fmt: skip
 MICROPHONE = Topic("affectd/<node>/status/microphone", 1, True, "the same for the microphone")
 MODELS = Topic("affectd/<node>/status/models", 1, True, "the same for the models")
 STORE = Topic(
