@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import hostile
 import pytest
 from damage import damaged, sources
-from test_media_cases import PYTHONS, read
+from test_media_cases import PYTHONS, READER, read
 
 COUNT, SEED = 400, 14
+MOST_MIB, MOST_S = 400, 20.0
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +44,39 @@ def test_files_that_once_gave_a_traceback_do_not(shared_cases: Path, python: str
     assert told["media_2_IndexError"]["frames"] > 50
     for name in set(hostile) - {"media_2_IndexError"}:
         assert told[name]["error"].startswith(f"{shared_cases / 'hostile' / name}: ")
+
+
+def frugally_read(python: str, files: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """What the reader tells of each file, by its name; it takes little memory and time of the processor."""
+    with subprocess.Popen([python, READER, "--decode", *files], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.read())
+        _, process.returncode, usage = os.wait4(process.pid, 0)
+    assert process.returncode == 0
+    assert usage.ru_maxrss < MOST_MIB * 1024
+    assert usage.ru_utime + usage.ru_stime < MOST_S
+    return dict(zip([file.name for file in files], told, strict=True))
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_small_files_that_ask_for_much_are_refused_at_once(python: str, tmp_path: Path) -> None:
+    made = {
+        "scans.jpg": hostile.picture_of_many_scans(2_000, 3_000),
+        "length.png": hostile.picture_with_a_false_length(),
+        "samples.mp4": hostile.film_of_many_samples(tmp_path),
+        "head.wav": hostile.wave_that_ends_within_its_head(),
+    }
+    for name, data in made.items():
+        (tmp_path / name).write_bytes(data)
+    told = frugally_read(python, [tmp_path / name for name in made])
+    assert "more than 100 scans" in told["scans.jpg"]["error"]
+    assert "cannot be read" in told["length.png"]["error"]
+    assert "error" in told["head.wav"]
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_files_that_once_took_gigabytes_or_minutes_do_not(shared_cases: Path, python: str) -> None:
+    names = ["scans_2000.jpg", "mp4_stsz_50000000.mp4", "film_intra_100.mkv", "png_idat_7fffffff.png"]
+    told = frugally_read(python, [shared_cases / "hostile" / name for name in names])
+    assert all("error" in said for said in told.values())
+    assert "5000 × 4992 pixels" in told["film_intra_100.mkv"]["error"]

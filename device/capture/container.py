@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 
 from device.capture.blocks import Block, BlockMaker
 from device.capture.display import AS_STORED, orientation_of
+from device.capture.memory import within_memory
 from device.errors import MediaError
 
 NS_PER_S = 1_000_000_000
 RATES_HZ = range(8_000, 384_001)
 """Below 8 kHz speech loses the band that the features look at; above, a header is more likely damaged than true."""
+MOST_PIXELS = 9_000_000
+"""Of a film's picture: 4K. A decoder keeps several of them."""
 COVER_FORMATS = ("png", "mjpeg", "bmp", "gif")
 HOLE_S = 0.1
 """Time stamps that jump by more are a hole in the sound; smaller ones are a container's rounding."""
@@ -54,6 +57,8 @@ def contents(path: Path) -> Contents:
             raise MediaError(f"{path}: {_NOT_READ}")  # by its name alone: pictures are known by their content
         film, sound = _film(container), _sound(container)
         ends_s = _ends_s(container, [stream for stream in (film, sound) if stream is not None])
+        if film is not None:
+            _check_size(path, film.codec_context)
         has_film, has_sound = (stream is not None and stream.index in ends_s for stream in (film, sound))
         if has_sound:
             _check_rate(path, sound.rate)
@@ -135,7 +140,9 @@ def opened(path: Path, *, formats: str = "") -> Iterator[Any]:
     options = {"format_whitelist": formats} if formats else {}
     try:
         # Absolute, for libav takes what stands before a colon for a protocol.
-        with av.open(str(path.absolute()), options=options, **lenient(av.__version__)) as container:
+        with within_memory(path):
+            container = av.open(str(path.absolute()), options=options, **lenient(av.__version__))
+        with container:
             yield container
     except av.FFmpegError as error:
         raise MediaError(f"{path}: {_NOT_READ}") from error
@@ -220,6 +227,13 @@ def _duration_s(packet: Any) -> Fraction:
 def _start_ns(container: Any, film: Any) -> int:
     start_s = Fraction((film.start_time or 0) * film.time_base) - _origin_s(container)
     return max(0, round(start_s * NS_PER_S))
+
+
+def _check_size(path: Path, codec: Any) -> None:
+    if codec.width * codec.height > MOST_PIXELS:
+        raise MediaError(
+            f"{path}: its pictures have {codec.width} × {codec.height} pixels; export it with 3840 × 2160 or fewer"
+        )
 
 
 def _check_rate(path: Path, rate_hz: int) -> None:

@@ -9,6 +9,7 @@ import cv2
 
 from device.capture.container import Shape, film_shape
 from device.capture.display import AS_STORED, Grey, as_shown, with_square_pixels
+from device.capture.memory import within_memory
 from device.capture.opencv import NS_PER_S, FrameRate, to_grey
 from device.errors import MediaError
 
@@ -27,7 +28,8 @@ def film_frames(path: Path, *, start_ns: int, length_ns: int, rate_hz: float | N
     nothing.
     """
     shape = film_shape(path)
-    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
+    with within_memory(path):
+        capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
     capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # its versions differ in what they turn, and which way
     orientation = _orientation(shape, capture)
     shown = 0

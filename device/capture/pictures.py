@@ -11,6 +11,7 @@ import numpy as np
 
 from device.capture.display import AS_STORED, Grey, as_shown
 from device.capture.kinds import EXPORT, HEIF, kind_of_file
+from device.capture.memory import within_memory
 from device.capture.orientation import tiff_as_stored, webp_orientation
 from device.errors import MediaError
 
@@ -21,6 +22,12 @@ SUFFIXES = frozenset(
     ]
 )
 """Formats of 8 and 16 bits; those of floats (.hdr, .exr, .pfm) have no white that a grey byte could mean."""
+
+
+MOST_SCANS = 100
+"""Progressive JPEGs have about ten. Each goes through the whole picture; thousands keep a processor busy."""
+_SCAN = b"\xff\xda"
+"""Where one begins; in a picture's data no other byte than 0 may follow 255."""
 
 
 def has_picture_name(path: Path) -> bool:
@@ -34,7 +41,8 @@ def read_picture(path: Path) -> Grey:
     A JPEG that breaks off is read as far as it goes. Raises ``MediaError``.
     """
     try:
-        picture = _read(path, kind_of_file(path))
+        with within_memory(path):
+            picture = _read(path, kind_of_file(path))
     except OSError as error:
         raise MediaError(f"{path}: cannot be read ({error.strerror}); check the name and its permissions") from error
     except cv2.error as error:
@@ -48,6 +56,8 @@ def _read(path: Path, kind: str) -> Grey | None:
     """JPEG and PNG are turned by OpenCV; the others by hand, for its versions differ."""
     if kind == HEIF:
         raise MediaError(f"{path}: a {HEIF} picture, which is not read here; {EXPORT}")
+    if kind == "JPEG" and path.read_bytes().count(_SCAN) > MOST_SCANS:
+        raise MediaError(f"{path}: the picture comes in more than {MOST_SCANS} scans; export it again")
     if kind == "TIFF":
         data, orientation = tiff_as_stored(path.read_bytes())
         return _shown(cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE), orientation)
