@@ -10,16 +10,20 @@ from typing import Literal, Protocol
 
 from desktop_server import answer as parts
 from desktop_server import compose
+from desktop_server.cancellation import Cancellation
+from desktop_server.decoding.pool import Decoders
 from desktop_server.errors import RequestError
 from desktop_server.explanation import Evidence, explain
 from desktop_server.lending import Lending
-from desktop_server.media import MediaLimits, decode_picture, sender_sees
 from desktop_server.perception import Faces, Grey, Heard, Perception, SeenFace, Stopwatch, fused_once
-from desktop_server.recording import Tracks, open_recording
+from desktop_server.recording import Tracks
 from device.clips import mean_readings
 from device.fusion.fuse import Fusion
 from device.models.sets import ModelSet
 from device.readings import EMOTIONS, Estimate, Modality
+
+LONG_BYTES = 2**18
+"""Eight seconds of sound at 16 kHz, or a few of a film."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,13 @@ class Question:
     compare: bool = False
     explain: bool = False
     faces: Faces = "all"
+    cancellation: Cancellation = field(default_factory=Cancellation)
     asked_s: float = field(default_factory=time.perf_counter)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is likely to take more than a second."""
+        return self.recording is not None and len(self.recording) > LONG_BYTES
 
 
 class Fusions(Protocol):
@@ -100,23 +110,22 @@ class Answerer:
         uncertain_below: float,
         smooth_s: float,
         hold_s: float,
-        limits: MediaLimits,
-        rate_hz: float,
+        decoders: Decoders,
         work_s: float,
     ) -> None:
         self._full, self._int8, self._fusions = full, int8, fusions
         self._uncertain_below, self._smooth_s, self._hold_s = uncertain_below, smooth_s, hold_s
-        self._limits = limits
-        self._rate_hz, self._work_s = rate_hz, work_s
+        self._decoders, self._work_s = decoders, work_s
 
     def __call__(self, question: Question) -> parts.Answer:
         """The answer. Raises ``RequestError``."""
         started_s = time.perf_counter()
-        watch = Stopwatch(time.monotonic() + self._work_s)
+        watch = Stopwatch(time.monotonic() + self._work_s, question.cancellation)
+        watch.check()  # it may have waited for long
         modalities = _MODALITIES[question.mode]
         with self._evidence(question, modalities, watch) as evidence:
             verdict = self._verdict(self._full, evidence, question, watch, explain=question.explain)
-            other = self._other(evidence, question, watch.deadline_s) if question.compare else None
+            other = self._other(evidence, question, watch) if question.compare else None
         return parts.Answer(
             mode=question.mode,
             fusion=question.rule,
@@ -134,21 +143,21 @@ class Answerer:
             timings_ms=_timings(watch, question.asked_s, started_s),
         )
 
-    def _other(self, evidence: _Evidence, question: Question, deadline_s: float) -> _Verdict:
+    def _other(self, evidence: _Evidence, question: Question, watch: Stopwatch) -> _Verdict:
         """What int8 makes of it, on a watch of its own: the answer's times are float's."""
-        return self._verdict(self._int8, evidence, question, Stopwatch(deadline_s), explain=False)
+        own = Stopwatch(watch.deadline_s, watch.cancellation)
+        return self._verdict(self._int8, evidence, question, own, explain=False)
 
     @contextmanager
     def _evidence(self, question: Question, modalities: frozenset[Modality], watch: Stopwatch) -> Iterator[_Evidence]:
         with watch.stage("decode"):
-            grey = None if question.picture is None else decode_picture(question.picture, self._limits)
+            grey = None if question.picture is None else self._decoders.picture(question.picture, watch.check)
         if question.recording is None:
             yield _Evidence(grey, None)
             return
         with ExitStack() as opened:
             with watch.stage("decode"):
-                recording = open_recording(question.recording, self._limits, rate_hz=self._rate_hz)
-                tracks = opened.enter_context(recording)
+                tracks = opened.enter_context(self._decoders.recording(question.recording, watch.check))
             _require_tracks(tracks, modalities, has_picture=grey is not None)
             yield _Evidence(grey, tracks)
 
@@ -176,8 +185,7 @@ class Answerer:
             modalities -= {Modality.FACE}  # the picture has it
             for seen in faces[:1]:
                 fusion.step(seen.reading)
-        with sender_sees("unreadable-recording"):
-            return perception.follow(evidence.tracks, modalities, fusion, watch)
+        return perception.follow(evidence.tracks, modalities, fusion, watch)
 
     def _timeline(self, verdict: _Verdict) -> list[parts.Moment]:
         return [compose.moment(said, uncertain_below=self._uncertain_below) for said in verdict.timeline]

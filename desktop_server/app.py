@@ -16,6 +16,8 @@ from msgspec.structs import replace
 from desktop_server import answer as parts
 from desktop_server.answering import Answerer, Precision, Question
 from desktop_server.batching import BatchingNet, ManyAtOnce
+from desktop_server.decoding.pool import Decoders
+from desktop_server.decoding.worker import Allowance
 from desktop_server.engine import float_engine
 from desktop_server.fleet import Fleet
 from desktop_server.http.about import About, Bounds, about_routes
@@ -32,10 +34,10 @@ from desktop_server.http.sharing import sharing_routes
 from desktop_server.http.stream import Hello, Theatre, stream_routes
 from desktop_server.lending import Lending
 from desktop_server.live import Live
-from desktop_server.media import MediaLimits, decode_picture
+from desktop_server.media import MediaLimits
 from desktop_server.perception import Perception
 from desktop_server.provider import Provider
-from desktop_server.settings import ServerSettings
+from desktop_server.settings import DEFAULT_RATE_HZ, ServerSettings
 from desktop_server.shared_load import SharedLoad
 from desktop_server.tally import Tally
 from desktop_server.tokens import Tokens
@@ -48,6 +50,8 @@ from device.models.sets import ModelSet
 from device.service import Notifier
 from device.settings import Models, Mqtt, Settings, state_dir
 
+_WAITS = 3.0
+"""A decoder's time by the clock, as a multiple of the processor's that it may take: others work, too."""
 _ALWAYS_S = 3600.0
 """A single picture stands for the whole of a recording beside it."""
 
@@ -91,7 +95,8 @@ def build_api(settings: ServerSettings, engine: Engine | None = None) -> FastAPI
     cloakroom = Cloakroom(
         BodyLimits(
             bytes=round(limits.body_mib * 2**20),
-            seconds=server.body_s,
+            pause_s=server.body_s,
+            bytes_s=1000 * server.body_kb_s,
             together_bytes=round(limits.bodies_mib * 2**20),
         )
     )
@@ -107,8 +112,10 @@ def build_api(settings: ServerSettings, engine: Engine | None = None) -> FastAPI
         ],
         guard=Guard(
             Tokens(token_path(settings)),
-            RateLimit(rate_hz=server.rate_hz, burst=server.burst),
+            RateLimit(rate_hz=server.rate_hz or DEFAULT_RATE_HZ, burst=server.burst),
             is_public=not is_loopback(server.host),
+            limits_all=server.rate_hz is not None,
+            most_body_bytes=cloakroom.limits.bytes,
         ),
         metrics=house.metrics,
         is_ready=house.has_room,
@@ -153,7 +160,7 @@ class House:
     office: Office
     metrics: Metrics
     rule: parts.Rule
-    media: MediaLimits
+    decoders: Decoders
     gpu_problem: str
 
     def answer(self, question: Question) -> parts.Answer:
@@ -167,7 +174,8 @@ class House:
         return self.office.inside < self.office.capacity
 
     def close(self) -> None:
-        """End its threads."""
+        """End its processes and threads."""
+        self.decoders.close()
         self.office.close()
         for net in self.nets.values():
             net.close()
@@ -175,15 +183,17 @@ class House:
 
 def open_house(settings: ServerSettings, engine: Engine) -> House:
     """Load the nets of both precisions. Raises ``ConfigError`` or ``ModelError``."""
+    decoders = _decoders(settings)  # they get ready while the nets are loaded
     models, metrics = load_models(settings, engine), Metrics()
     nets = {card.id: _batching(settings, models, card, engine, metrics) for card in (models.face, models.speech)}
-    full = _precision("float32", engine, models, workers(settings), _shared(nets, engine))
+    office = Office(workers=workers(settings), queue=settings.batching.queue)
+    full = _precision("float32", engine, models, (workers(settings), office.places), _shared(nets, engine))
     # `models.dir` names a folder of float files here; the appliance's own are where they are installed.
     int8_models = load_models(replace(settings, models=Models(set=settings.models.set)))
     appliance = tflite_engine(settings.models.runtime)
-    int8 = _precision("int8", appliance, int8_models, 1, appliance.open_net)
+    int8 = _precision("int8", appliance, int8_models, (1, office.places), appliance.open_net)
     fusions = SettingsFusions(settings, models)
-    media = MediaLimits(pixels=round(settings.limits.picture_mpx * 1e6), seconds=settings.limits.media_s)
+    decoders.warm_up()
     metrics.tell_build(full.described(frozenset()))
     metrics.watch(
         "affectd_gpu_fallback",
@@ -195,11 +205,11 @@ def open_house(settings: ServerSettings, engine: Engine) -> House:
         full=full,
         int8=int8,
         fusions=fusions,
-        answerer=_answerer(settings, full, int8, fusions, media),
-        office=Office(workers=workers(settings), queue=settings.batching.queue),
+        answerer=_answerer(settings, full, int8, fusions, decoders),
+        office=office,
         metrics=metrics,
         rule=cast(parts.Rule, fusion_rule(settings, models)),
-        media=media,
+        decoders=decoders,
         gpu_problem=engine.problem,
     )
 
@@ -228,9 +238,23 @@ def workers(settings: ServerSettings) -> int:
     return settings.batching.workers or (os.cpu_count() or 1) + 1
 
 
-def _precision(name: parts.Precision, engine: Engine, models: ModelSet, count: int, open_net: OpenNet) -> Precision:
+def _decoders(settings: ServerSettings) -> Decoders:
+    limits = settings.limits
+    return Decoders(
+        MediaLimits(pixels=round(limits.picture_mpx * 1e6), seconds=limits.media_s),
+        Allowance(memory_bytes=round(limits.decode_mib * 2**20), processor_s=limits.decode_s),
+        warm=workers(settings),
+        wait_s=_WAITS * limits.decode_s,
+        rate_hz=settings.camera.rate_hz,
+    )
+
+
+def _precision(
+    name: parts.Precision, engine: Engine, models: ModelSet, counts: tuple[int, int], open_net: OpenNet
+) -> Precision:
+    """``counts``: perceptions at the start, and at most."""
     make: Callable[[], Perception] = partial(Perception, models, open_net)
-    return Precision(name, engine.name(), models, Lending(make, count))
+    return Precision(name, engine.name(), models, Lending(make, *counts))
 
 
 def _shared(nets: Mapping[str, BatchingNet], engine: Engine) -> OpenNet:
@@ -254,7 +278,7 @@ def _batching(settings: ServerSettings, models: ModelSet, card: Card, engine: En
 
 
 def _answerer(
-    settings: ServerSettings, full: Precision, int8: Precision, fusions: SettingsFusions, media: MediaLimits
+    settings: ServerSettings, full: Precision, int8: Precision, fusions: SettingsFusions, decoders: Decoders
 ) -> Answerer:
     return Answerer(
         full=full,
@@ -263,8 +287,7 @@ def _answerer(
         uncertain_below=settings.fusion.uncertain_below,
         smooth_s=settings.fusion.smooth_s,
         hold_s=settings.fusion.hold_s,
-        limits=media,
-        rate_hz=settings.camera.rate_hz,
+        decoders=decoders,
         work_s=settings.limits.work_s,
     )
 
@@ -281,7 +304,7 @@ def _theatre(settings: ServerSettings, house: House) -> Theatre:
     return Theatre(
         open_live=open_live,
         describe=describe,
-        decode=partial(decode_picture, limits=house.media),
+        decode=house.decoders.picture,
         office=house.office,
         uncertain_below=settings.fusion.uncertain_below,
         smooth_s=settings.fusion.smooth_s,

@@ -50,7 +50,7 @@ def decode_picture(data: bytes, limits: MediaLimits) -> NDArray[np.uint8]:
     """A JPEG, PNG or WebP as grey uint8 (height, width), turned as its EXIF says. Raises ``RequestError``."""
     require_content(data)
     refuse_other_pictures(data)
-    check_size(*_picture_size(data), limits)
+    check_size(*_picture_size(data), limits.pixels)
     with memory_file(data) as path, sender_sees("unreadable-picture"):
         return read_picture(path)
 
@@ -69,12 +69,12 @@ def refuse_other_pictures(data: bytes) -> None:
         raise RequestError("unsupported-media", f"this is a {kind} picture; JPEG, PNG and WebP are read here: {remedy}")
 
 
-def check_size(width: int, height: int, limits: MediaLimits) -> None:
+def check_size(width: int, height: int, most_pixels: int) -> None:
     """Raises ``RequestError`` for too many pixels."""
-    if width * height > limits.pixels:
+    if width * height > most_pixels:
         raise RequestError(
             "too-many-pixels",
-            f"there are {width} × {height} pixels; at most {limits.pixels / 1e6:g} million are read: send it smaller",
+            f"there are {width} × {height} pixels; at most {most_pixels / 1e6:g} million are read: send it smaller",
         )
 
 
@@ -93,5 +93,7 @@ def _picture_size(data: bytes) -> tuple[int, int]:
             return picture.size
     except Image.DecompressionBombError as error:
         raise RequestError("too-many-pixels", "the picture has far too many pixels; send it smaller") from error
+    except MemoryError:
+        raise
     except Exception as error:  # a damaged head makes Pillow's readers raise nearly anything
         raise RequestError("unsupported-media", "this is no JPEG, PNG or WebP picture; send one of these") from error

@@ -11,6 +11,7 @@ from typing import Generic, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from desktop_server.cancellation import Cancellation
 from desktop_server.errors import RequestError
 from desktop_server.recording import Tracks
 from device.features.face import FaceCrop, framed_face, framed_square
@@ -36,6 +37,7 @@ class Stopwatch:
     """Seconds of a request by stage. ``deadline_s``: seconds of the monotonic clock after which it is given up."""
 
     deadline_s: float
+    cancellation: Cancellation = field(default_factory=Cancellation)
     stages: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -48,7 +50,8 @@ class Stopwatch:
             self.stages[name] = self.stages.get(name, 0.0) + time.perf_counter() - start
 
     def check(self) -> None:
-        """Raises ``RequestError`` after the deadline."""
+        """Raises ``RequestError`` after the deadline, or once nobody waits for the answer."""
+        self.cancellation.check()
         if time.monotonic() > self.deadline_s:
             raise RequestError("too-much-work", "this took too long to read; send less at once")
 

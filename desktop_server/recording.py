@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -22,9 +22,10 @@ from desktop_server.media import (
     sender_sees,
 )
 from device.capture.blocks import BlockMaker
-from device.capture.container import RATES_HZ, contents, decoded, opened, packets, playable
+from device.capture.container import MOST_PIXELS, RATES_HZ, contents, opened, playable
 from device.capture.replay import BLOCK_MS, ReplayAudio, ReplayVideo
 from device.capture.scene import Clip, Part
+from device.capture.through import Through
 from device.signals import RATE_HZ, AudioBlock, Frame
 from device.stages import Source
 
@@ -52,10 +53,11 @@ KINDS = "WAV, FLAC, Ogg, MP3, AAC, WebM, MP4 or FLV"
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """What there is to see and to hear. Each may be played several times."""
+    """What there is to see and to hear. Each may be played several times. The length is what the file says of it."""
 
     video: Source[Frame] | None
     audio: Source[AudioBlock] | None
+    length_s: float = 0.0
 
 
 @contextmanager
@@ -69,7 +71,7 @@ def open_recording(data: bytes, limits: MediaLimits, *, rate_hz: float) -> Itera
     if not any(data[at : at + len(mark)] == mark for at, mark in _MARKS):
         raise RequestError("unsupported-media", f"this is no {KINDS}; send one of these")
     if (blocks := wave_blocks(data, limits)) is not None:
-        yield Tracks(None, _Blocks(blocks))
+        yield Tracks(None, _Blocks(blocks), sum(len(block.samples) for block in blocks) / RATE_HZ)
         return
     with memory_file(data) as path:
         yield _tracks(path, limits, rate_hz)
@@ -87,7 +89,9 @@ def wave_blocks(data: bytes, limits: MediaLimits) -> list[AudioBlock] | None:
     except (wave.Error, EOFError, ValueError, RuntimeError):  # the last is of a chunk that ends before it begins
         return None
     maker = BlockMaker(rate_hz=rate_hz, block_ms=BLOCK_MS)
-    blocks = [*maker.push(0, samples / 32768), *maker.flush()]
+    seconds = range(0, len(samples), rate_hz)  # as floats all of it would take four times as much
+    blocks = [block for at in seconds for block in maker.push(at, samples[at : at + rate_hz] / 32768)]
+    blocks += maker.flush()
     return [AudioBlock(round(b.first_sample * 1e9 / RATE_HZ), b.first_sample, b.samples) for b in blocks]
 
 
@@ -120,9 +124,11 @@ def _tracks(path: Path, limits: MediaLimits, rate_hz: float) -> Tracks:
         clip = Clip(path, contents(path))
         _check_length(clip.holds.length_ns / 1e9, limits)  # a head may lie; packets are counted
     parts = [Part(0, clip)]
+    film = ReplayVideo(parts, lap_ns=None, pace=None, rate_hz=rate_hz)
     return Tracks(
-        video=ReplayVideo(parts, lap_ns=None, pace=None, rate_hz=rate_hz) if clip.has_picture else None,
+        video=_NoneTooLarge(film, limits) if clip.has_picture else None,
         audio=ReplayAudio(parts, lap_ns=None, pace=None) if clip.has_sound else None,
+        length_s=clip.holds.length_ns / 1e9,
     )
 
 
@@ -130,21 +136,26 @@ def _check_head(path: Path, limits: MediaLimits) -> None:
     """What a file says of itself, which is cheap to look at."""
     with opened(path, formats=_READERS) as container:
         _check_length((container.duration or 0) / 1e6, limits)
-        films = playable(container.streams.video)
-        for stream in films:
-            check_size(stream.codec_context.width, stream.codec_context.height, limits)
-        for stream in films[:1]:
-            _check_growth(container, stream, limits)
+        for stream in playable(container.streams.video):
+            _check_frame(stream.codec_context.width, stream.codec_context.height, limits)
 
 
-def _check_growth(container: Any, stream: Any, limits: MediaLimits) -> None:
-    """A film may begin small and go on large: its whole pictures are gone through, and none too large is decoded."""
-    context = stream.codec_context
-    context.options = {"max_pixels": str(2 * limits.pixels)}  # FFmpeg counts the edge that a codec adds, too
-    context.skip_frame, context.thread_count = "NONKEY", 1
-    for packet in packets(container, [stream]):
-        decoded(packet)  # nothing of what is damaged or too large
-        check_size(context.width, context.height, limits)
+class _NoneTooLarge(Through[Frame]):
+    """A film that may begin small and go on large: none too large goes on from here."""
+
+    def __init__(self, film: Source[Frame], limits: MediaLimits) -> None:
+        super().__init__(film)
+        self._limits = limits
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in super().__iter__():
+            height, width = frame.grey.shape
+            _check_frame(width, height, self._limits)
+            yield frame
+
+
+def _check_frame(width: int, height: int, limits: MediaLimits) -> None:
+    check_size(width, height, min(limits.pixels, MOST_PIXELS))
 
 
 def _check_length(seconds: float, limits: MediaLimits) -> None:

@@ -205,7 +205,7 @@ def _http_options(settings: ServerSettings) -> dict[str, Any]:
         "host": server.host,
         "port": server.port,
         "keep_alive_timeout_s": round(server.idle_s),
-        "request_timeout_s": server.body_s + settings.limits.work_s,
+        "request_timeout_s": _body_s(settings) + settings.limits.work_s,
         "ssl_certfile": server.cert_file or None,
         "ssl_keyfile": server.key_file or None,
     }
@@ -227,6 +227,11 @@ def _require_served(server: Server) -> None:
             f"Ray Serve does not listen on {server.host} port {server.port} ({error}); if it was started with another "
             "address, end it: serve shutdown"
         ) from error
+
+
+def _body_s(settings: ServerSettings) -> float:
+    """The most that a body may take to come."""
+    return settings.server.body_s + settings.limits.body_mib * 2**20 / (1000 * settings.server.body_kb_s)
 
 
 def _asked(replicas: DeploymentHandle[Any]) -> tuple[str, str]:

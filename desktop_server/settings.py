@@ -12,6 +12,8 @@ from device.settings_file import load_kind
 
 DEFAULT_CONFIG = Path("/etc/affectd/affectd-server.toml")
 
+DEFAULT_RATE_HZ = 50.0
+
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Rate = Annotated[float, Meta(gt=0, le=1e6)]
 Count = Annotated[int, Meta(ge=1, le=4096)]
@@ -27,10 +29,22 @@ class Server(Section, frozen=True):
     cert_file: Annotated[str, Meta(description="Certificate chain (PEM); with it the server speaks TLS only.")] = ""
     key_file: Annotated[str, Meta(description="Its key (PEM).")] = ""
     token_file: Annotated[str, Meta(description="Hashes of the tokens; default: tokens.json in the state folder.")] = ""
-    rate_hz: Annotated[Rate, Meta(description="Requests a second of one token, or address where none is asked.")] = 50.0
+    rate_hz: Annotated[
+        Rate | None,
+        Meta(
+            description="Requests a second of one token; default 50. Where none is asked for there is no such limit, "
+            "unless one is set: then it is an address's."
+        ),
+    ] = None
     burst: Annotated[Count, Meta(description="So many may come at once before the rate counts.")] = 100
     idle_s: Annotated[Seconds, Meta(description="How long a connection may wait before or between requests.")] = 10.0
-    body_s: Annotated[Seconds, Meta(description="How long a request's body may take to come.")] = 30.0
+    body_s: Annotated[
+        Seconds, Meta(description="How long a request's body may pause; what takes longer must come at `body_kb_s`.")
+    ] = 30.0
+    body_kb_s: Annotated[Rate, Meta(description="The least kilobytes a second of a body, from its start on.")] = 20.0
+    connections: Annotated[
+        Count, Meta(description="Of one address at once; beyond, the one that was idle for longest is closed.")
+    ] = 256
 
 
 class EngineSettings(Section, frozen=True):
@@ -61,10 +75,15 @@ class Limits(Section, frozen=True):
 
     body_mib: Annotated[float, Meta(gt=0, le=4096, description="Of one request.")] = 32.0
     bodies_mib: Annotated[float, Meta(gt=0, le=65536, description="Of all requests that are here at once.")] = 256.0
-    picture_mpx: Annotated[float, Meta(gt=0, le=1000, description="Megapixels of a picture or of a film's frame.")] = (
-        25.0
-    )
+    picture_mpx: Annotated[
+        float, Meta(gt=0, le=1000, description="Megapixels of a picture; of a film's frame 9 at most.")
+    ] = 25.0
     media_s: Annotated[Seconds, Meta(description="Length of a recording or film.")] = 120.0
+    decode_mib: Annotated[float, Meta(ge=16, le=65536, description="Memory that decoding one file may take.")] = 256.0
+    decode_s: Annotated[
+        Seconds,
+        Meta(description="Of the processor, for decoding one file; half of a recording's length is added to it."),
+    ] = 5.0
     work_s: Annotated[Seconds, Meta(description="How long one request may be worked on.")] = 60.0
     streams: Annotated[Count, Meta(description="Open live streams.")] = 8
 

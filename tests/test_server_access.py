@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import ssl
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -181,6 +184,36 @@ def test_another_site_s_page_may_not_ask(open_server: Running, origin: str) -> N
         assert (refused.status_code, refused.json()["code"]) == (403, "foreign-origin")
         own = client.post("/v1/face", content=jpeg(), headers={"origin": open_server.url})
         assert own.status_code == 200
+
+
+def test_who_asks_on_this_machine_is_not_limited_without_tokens(open_server: Running) -> None:
+    with httpx.Client(base_url=open_server.url, trust_env=False) as client:
+        assert {client.get("/v1/server").status_code for _ in range(300)} == {200}
+
+
+def test_a_rate_that_is_set_holds_on_this_machine_too(tmp_path: Path) -> None:
+    with serving(tmp_path, server={"rate_hz": 0.01, "burst": 2}) as server, server.client() as client:
+        assert [client.get("/v1/server").status_code for _ in range(3)] == [200, 200, 429]
+
+
+def refused(url: str, path: str, headers: dict[str, str], size: int) -> tuple[int, str]:
+    """By urllib, which sends all of a body before it reads, and asks for the connection to be closed."""
+    request = urllib.request.Request(url + path, data=bytes(size), headers=headers, method="POST")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        opener.open(request, timeout=60)
+    with caught.value as answer:
+        return answer.code, json.loads(answer.read())["code"]
+
+
+def test_who_is_refused_while_still_sending_sees_the_answer(open_server: Running, tmp_path: Path) -> None:
+    foreign = {"Origin": "https://evil.example"}
+    for _ in range(4):
+        assert refused(open_server.url, "/v1/face", foreign, 20 * 2**20) == (403, "foreign-origin")
+        assert refused(open_server.url, "/v1/face", {}, 40 * 2**20) == (413, "too-large")
+    Tokens(tmp_path / "tokens.json").create("kitchen")
+    with serving(tmp_path) as server:
+        assert refused(server.url, "/v1/face", {}, 20 * 2**20) == (401, "no-token")
 
 
 @pytest.mark.parametrize(

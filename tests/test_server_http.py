@@ -8,7 +8,7 @@ import socket
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,7 +37,7 @@ LIMITS = {"body_mib": 8.0, "picture_mpx": 4.0, "media_s": 60.0}
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("server")
-    with serving(folder, limits=LIMITS, server={"rate_hz": 1e6, "burst": 4096, "body_s": 1.0, "idle_s": 1.0}) as it:
+    with serving(folder, limits=LIMITS, server={"rate_hz": 1e6, "burst": 4096, "body_s": 2.0, "idle_s": 1.0}) as it:
         yield it
 
 
@@ -439,6 +439,25 @@ def test_who_sends_too_slowly_is_told_so(server: Running) -> None:
     with raw(server) as connection:
         connection.sendall(head(1000) + b"a few bytes, and then nothing")
         assert connection.recv(100).startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize(("bytes_a_piece", "status"), [(60_000, b"413"), (10, b"408")])
+def test_a_body_may_take_long_while_it_moves(server: Running, bytes_a_piece: int, status: bytes) -> None:
+    """Longer than a pause may be; it turns out to be too large at its end, but for one that comes in drops."""
+    with raw(server) as connection:
+        connection.sendall(b"POST /v1/face HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        connection.settimeout(0.3)
+        said = b""
+        for _ in range(12):
+            connection.sendall(b"%x\r\n%s\r\n" % (bytes_a_piece, bytes(bytes_a_piece)))
+            with suppress(TimeoutError):  # the server says nothing yet
+                said = connection.recv(100)
+                break
+        connection.settimeout(20)
+        if not said:
+            connection.sendall(b"%x\r\n%s\r\n" % (9 * 2**20, bytes(9 * 2**20)))
+            said = connection.recv(100)
+        assert said.startswith(b"HTTP/1.1 " + status)
 
 
 def test_who_never_asks_is_let_go(server: Running) -> None:

@@ -96,3 +96,23 @@ def test_a_bad_request_is_refused_by_name(client: httpx.Client, content: bytes, 
 @pytest.mark.parametrize("path", ["/v2/models/other", f"/v2/models/{NAME}/versions/2", "/v2/models/other/ready"])
 def test_what_is_not_there_is_not_found(client: httpx.Client, path: str) -> None:
     assert client.get(path).json()["code"] == "unknown-model"
+
+
+def test_what_is_longer_than_the_samples_that_may_come_is_refused_by_its_length(client: httpx.Client) -> None:
+    answer = client.post(f"/v2/models/{NAME}/infer", content=b'{"inputs":[' + b"[]," * 10_000_000)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+
+
+def test_a_page_of_empty_lists_is_not_read(client: httpx.Client) -> None:
+    answer = client.post(f"/v2/models/{NAME}/infer", content=b'{"inputs":[' + b"[]," * 100_000)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed-request")
+    assert "more lists" in answer.json()["error"]
+
+
+def test_as_many_samples_as_may_come_fit_with_all_their_digits(client: httpx.Client) -> None:
+    size = int(np.prod(SHAPE[1:]))
+    data = np.random.default_rng(1).random(4 * size).reshape(4, *SHAPE[1:]).tolist()
+    asked = {"inputs": [{"name": "input", "shape": [4, *SHAPE[1:]], "datatype": "FP32", "data": data}]}
+    answer = client.post(f"/v2/models/{NAME}/infer", content=json.dumps(asked))
+    assert answer.status_code == 200
+    assert answer.json()["outputs"][0]["shape"][0] == 4

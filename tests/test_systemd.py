@@ -56,7 +56,8 @@ def test_the_server_s_unit_has_no_device_no_user_of_the_system_and_one_folder() 
         "Type": ["notify"], "WatchdogSec": ["30"], "Restart": ["always"], "RestartPreventExitStatus": ["78"],
         "DynamicUser": ["yes"], "PrivateDevices": ["yes"], "DevicePolicy": ["closed"], "ProtectSystem": ["strict"],
         "ProtectHome": ["yes"], "StateDirectory": ["affectd-server"],
-        "ExecStart": ["/opt/affectd-server/bin/affectd-server run"],
+        "ExecStart": ["/opt/affectd-server/bin/affectd-server run"], "LimitNOFILE": ["16384"],
+        "OOMPolicy": ["continue"],
     }  # fmt: skip
     found = settings_of(SERVER_UNIT)
     assert {key: found[key] for key in wanted} == wanted

@@ -60,7 +60,7 @@ class RateLimit:
 
 
 class Access:
-    """Lets through what may ask. ``refused`` is told each refusal's code.
+    """Lets through what may ask. ``refused`` is told each refusal's code; not ``limits_all``: only tokens have a rate.
 
     Without any token the server listens on a loopback address only (see ``app``), and then answers under a loopback
     name alone: a foreign site whose name is made to point here must not read what the server says. A server that
@@ -75,10 +75,11 @@ class Access:
         tokens: Tokens,
         rate: RateLimit,
         is_public: bool,
+        limits_all: bool = True,
         refused: Callable[[str], None] = lambda _code: None,
     ) -> None:
         self._app, self._tokens, self._rate, self._refused = app, tokens, rate, refused
-        self._asks_for_tokens = is_public
+        self._asks_for_tokens, self._limits_all = is_public, limits_all
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As every ASGI application."""
@@ -105,7 +106,8 @@ class Access:
         client = f"address {(scope.get('client') or ['?'])[0]}"
         if self._asks_for_tokens:
             client = f"token {self._owner(scope, headers, client)}"
-        self._rate.take(client)
+        if self._asks_for_tokens or self._limits_all:
+            self._rate.take(client)
 
     def _known(self) -> Mapping[str, Token]:
         """The file may have been damaged, or opened to others, since the start."""

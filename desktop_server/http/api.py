@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from desktop_server.http import stream
 from desktop_server.http.access import Access, RateLimit
 from desktop_server.http.describe import problems
 from desktop_server.http.docs import docs_routes
+from desktop_server.http.lingering import LingeringClose
 from desktop_server.http.metrics import CountRequests, Metrics
 from desktop_server.http.page import Page, PageHeaders
 from desktop_server.http.parameters import require_known
@@ -49,11 +51,16 @@ class Meaning(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Who may ask, and how often. ``is_public``: others can reach the address."""
+    """Who may ask, and how often. ``is_public``: others can reach the address.
+
+    ``limits_all``: the rate counts also where no token is asked for. ``most_body_bytes``: of one request.
+    """
 
     tokens: Tokens
     rate: RateLimit
     is_public: bool
+    limits_all: bool
+    most_body_bytes: int
 
 
 def make_api(
@@ -69,7 +76,7 @@ def make_api(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        close()
+        await asyncio.to_thread(close)  # meanwhile those whose work it ends are told so
 
     api = FastAPI(
         title="affectd server",
@@ -86,9 +93,17 @@ def make_api(
         api.include_router(router)
     api.router.default = Page(api.router.default)  # mounted it would take what an address has no method for
     _add_problems(api, metrics)
-    api.add_middleware(Access, tokens=guard.tokens, rate=guard.rate, is_public=guard.is_public, refused=metrics.refused)
+    api.add_middleware(
+        Access,
+        tokens=guard.tokens,
+        rate=guard.rate,
+        is_public=guard.is_public,
+        limits_all=guard.limits_all,
+        refused=metrics.refused,
+    )
     api.add_middleware(CountRequests, metrics=metrics)
-    api.add_middleware(PageHeaders)  # the last is the outermost
+    api.add_middleware(PageHeaders)
+    api.add_middleware(LingeringClose, most_bytes=2 * guard.most_body_bytes)  # the last is the outermost
     _describe(api)
     return api
 

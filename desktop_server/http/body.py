@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncGenerator, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,10 +23,14 @@ RETRY_AFTER_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """The most bytes of a body, seconds that it may take to come, and bytes of all bodies that are here at once."""
+    """The most bytes of a body, and of all bodies that are here at once; seconds that one may pause.
+
+    ``bytes_s``: what takes longer than that must come so fast, all in all.
+    """
 
     bytes: int
-    seconds: float
+    pause_s: float
+    bytes_s: float
     together_bytes: int
 
 
@@ -61,9 +66,7 @@ class Shelf:
         self.kept = 0
 
     def take(self, size: int) -> None:
-        """Keep so many bytes more. Raises ``RequestError`` if that is too much, of this request or of all."""
-        if self.kept + size > self.limits.bytes:
-            raise _too_large(self.limits)
+        """Keep so many bytes more. Raises ``RequestError`` if all requests have too many."""
         self._room.take(size)
         self.kept += size
 
@@ -90,22 +93,16 @@ async def read_files(request: Request, names: Collection[str], shelf: Shelf) -> 
     return {name: body}
 
 
-async def read_body(request: Request, shelf: Shelf) -> bytes:
-    """All of the body. Raises ``RequestError``."""
-    try:
-        async with asyncio.timeout(shelf.limits.seconds):
-            return b"".join([chunk async for chunk in _limited(request, shelf)])
-    except TimeoutError as error:
-        raise _too_slow(shelf.limits) from error
+async def read_body(request: Request, shelf: Shelf, *, most_bytes: int = sys.maxsize) -> bytes:
+    """All of the body, which may be as large as the limits and ``most_bytes``. Raises ``RequestError``."""
+    return b"".join([chunk async for chunk in _limited(request, shelf, min(most_bytes, shelf.limits.bytes))])
 
 
 async def _form(request: Request, shelf: Shelf) -> list[tuple[str, str | UploadFile]]:
-    parser = _InMemoryParser(request.headers, _limited(request, shelf), max_files=8, max_fields=8)
+    chunks = _limited(request, shelf, shelf.limits.bytes)
+    parser = _InMemoryParser(request.headers, chunks, max_files=8, max_fields=8)
     try:
-        async with asyncio.timeout(shelf.limits.seconds):
-            return (await parser.parse()).multi_items()
-    except TimeoutError as error:
-        raise _too_slow(shelf.limits) from error
+        return (await parser.parse()).multi_items()
     except (MultiPartException, UnicodeError) as error:
         raise RequestError("malformed-request", f"the form is not well formed: {error}") from error
 
@@ -139,21 +136,42 @@ def _files(
     return files
 
 
-async def _limited(request: Request, shelf: Shelf) -> AsyncGenerator[bytes, None]:
+async def _limited(request: Request, shelf: Shelf, most_bytes: int) -> AsyncGenerator[bytes, None]:
     told = request.headers.get("content-length", "0")
-    if told.isdecimal() and int(told) > shelf.limits.bytes:
-        raise _too_large(shelf.limits)
+    if told.isdecimal() and int(told) > most_bytes:
+        raise _too_large(most_bytes)
+    start_s = time.monotonic()
     try:
-        async for chunk in request.stream():
+        async for chunk in _moving(request, shelf.limits):
+            if shelf.kept + len(chunk) > most_bytes:
+                raise _too_large(most_bytes)
             shelf.take(len(chunk))
+            _require_rate(shelf, time.monotonic() - start_s)
             yield chunk
     except ClientDisconnect as error:
         raise RequestError("client-gone", "the connection ended within the request's body") from error
 
 
-def _too_large(limits: BodyLimits) -> RequestError:
-    return RequestError("too-large", f"the body is larger than {limits.bytes / 2**20:g} MiB; send less at once")
+async def _moving(request: Request, limits: BodyLimits) -> AsyncGenerator[bytes, None]:
+    chunks = aiter(request.stream())
+    while True:
+        try:
+            async with asyncio.timeout(limits.pause_s):
+                chunk = await anext(chunks)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise RequestError("slow-request", f"nothing of the body came for {limits.pause_s:g} s") from error
+        yield chunk
 
 
-def _too_slow(limits: BodyLimits) -> RequestError:
-    return RequestError("slow-request", f"the body took longer than {limits.seconds:g} s to come")
+def _require_rate(shelf: Shelf, took_s: float) -> None:
+    limits = shelf.limits
+    if took_s > limits.pause_s and shelf.kept < limits.bytes_s * took_s:
+        raise RequestError(
+            "slow-request", f"the body comes with fewer than {limits.bytes_s / 1000:g} kB a second; send it smaller"
+        )
+
+
+def _too_large(most_bytes: int) -> RequestError:
+    return RequestError("too-large", f"the body is larger than {most_bytes / 2**20:.3g} MiB; send less at once")

@@ -13,6 +13,7 @@ from desktop_server import perception
 from desktop_server.answering import Question
 from desktop_server.errors import RequestError
 from desktop_server.http.body import FORM, Cloakroom, read_files
+from desktop_server.http.connection import while_connected
 from desktop_server.http.describe import answers
 from desktop_server.http.office import Office
 
@@ -135,7 +136,14 @@ async def _answered(desk: Desk, request: Request, asked: _Asked, names: Collecti
         files = await read_files(request, names, shelf)
         _require_fitting(files, asked.mode)
         question = asked.about(files)
-        answer = await desk.office.do(lambda: desk.answer(question).model_dump_json(by_alias=True))
+        answer = await while_connected(
+            request,
+            desk.office.do(
+                lambda: desk.answer(question).model_dump_json(by_alias=True),
+                question.cancellation,
+                is_long=question.is_long,
+            ),
+        )
     return Response(answer, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 

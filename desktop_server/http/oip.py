@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed
+from math import prod
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -18,6 +19,7 @@ from pydantic import BaseModel
 from desktop_server.batching import BatchingNet
 from desktop_server.errors import RequestError
 from desktop_server.http.body import Cloakroom, read_body
+from desktop_server.http.connection import while_connected
 from desktop_server.http.describe import problems
 from desktop_server.http.office import Office
 from desktop_server.inference_protocol import (
@@ -33,6 +35,10 @@ from desktop_server.inference_protocol import (
     read_request,
     server_metadata,
 )
+
+_NUMBER_BYTES = 32
+"""Of a number in JSON with all its digits, brackets and blanks."""
+_HEAD_BYTES, _HEAD_LISTS = 2**16, 64
 
 
 class Live(BaseModel):
@@ -132,13 +138,30 @@ async def _inferred(counter: Counter, name: str, request: Request) -> Response:
     net = _net(counter, name)
     counter.office.require_room()
     with counter.cloakroom.shelf() as shelf:
-        body = await read_body(request, shelf)
-        answer = await counter.office.do(lambda: run(net, body, counter.most_samples))
+        body = await read_body(request, shelf, most_bytes=_most_bytes(net, counter.most_samples))
+        answer = await while_connected(request, counter.office.do(lambda: run(net, body, counter.most_samples)))
     return Response(answer, media_type="application/json")
+
+
+def _most_bytes(net: BatchingNet, most_samples: int) -> int:
+    """What is enough for a request's JSON."""
+    return _HEAD_BYTES + most_samples * _numbers(net) * _NUMBER_BYTES
+
+
+def _require_few_lists(net: BatchingNet, body: bytes, most_samples: int) -> None:
+    """Of pages of empty lists a reader would make forty times as many bytes. Raises ``RequestError``."""
+    if body.count(b"[") + body.count(b"{") > _HEAD_LISTS + 2 * most_samples * _numbers(net):
+        raise RequestError("malformed-request", f"there are more lists in it than {most_samples} samples have numbers")
+
+
+def _numbers(net: BatchingNet) -> int:
+    """Of a sample."""
+    return prod(net.card.input.shape[1:])
 
 
 def run(net: BatchingNet, body: bytes, most_samples: int) -> str:
     """A request's JSON to its answer's. Raises ``RequestError``."""
+    _require_few_lists(net, body, most_samples)
     with _refused_as("malformed-request"):
         asked = read_request(body)
     with _refused_as("invalid-tensor"):

@@ -6,10 +6,12 @@ import logging
 import socket
 import ssl
 import time
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
 
+from desktop_server.http.connections import Connections, descriptors
 from desktop_server.http.patience import PatientProtocol
 from desktop_server.settings import Server
 from device.errors import AffectdError, ConfigError
@@ -49,9 +51,10 @@ class NotifyingServer(uvicorn.Server):
 
 def serve_api(api: FastAPI, server: Server, notifier: Notifier) -> None:
     """Serve until a signal. Raises ``AffectdError`` if the address cannot be used."""
+    connections = Connections(of_an_address=server.connections, in_all=descriptors())
     config = uvicorn.Config(
         api,
-        http=PatientProtocol,
+        http=partial(PatientProtocol, connections=connections),  # type: ignore[arg-type]  # called as the class is
         ws="websockets-sansio",
         log_config=None,
         access_log=False,

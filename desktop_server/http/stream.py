@@ -25,6 +25,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from desktop_server import answer as parts
 from desktop_server import compose
+from desktop_server.cancellation import Cancellation
 from desktop_server.errors import RequestError
 from desktop_server.http.describe import problems
 from desktop_server.http.office import Office
@@ -100,7 +101,7 @@ class Theatre:
 
     open_live: Callable[[Hello], Live]
     describe: Callable[[Hello], tuple[parts.Rule, parts.Models, parts.Models | None]]
-    decode: Callable[[bytes], Grey]
+    decode: Callable[[bytes, Callable[[], None]], Grey]
     office: Office
     uncertain_below: float
     smooth_s: float
@@ -253,13 +254,15 @@ class _Stream:
     async def _done(
         self, live: Live, hello: Hello, picture: tuple[int, bytes] | None, sounds: list[tuple[int, bytes]]
     ) -> list[Said]:
+        cancellation = Cancellation()
+
         def work() -> list[Said]:
             said = []
             if hello.mode != "face":
                 said += [live.hear(captured_ns, np.frombuffer(data, dtype="<i2")) for captured_ns, data in sounds]
             if picture is not None and hello.mode != "speech":
                 captured_ns, data = picture
-                grey = self._theatre.decode(data)
+                grey = self._theatre.decode(data, cancellation.check)
                 said.append(live.see(captured_ns, grey))
                 face = said[-1].face
                 size = parts.Size(width_px=grey.shape[1], height_px=grey.shape[0])
@@ -267,7 +270,7 @@ class _Stream:
             return said
 
         try:
-            return await self._theatre.office.do(work)
+            return await self._theatre.office.do(work, cancellation)
         except RequestError as error:
             if error.code != "busy":
                 raise
