@@ -178,7 +178,8 @@ def test_a_configuration_that_dpkg_looked_after_outlives_the_change_and_the_way_
     assert "9.0 is healthy" in verdict(bare)
     assert (bare.root / CONFIG_FILE).read_text() == mine
     bare.install(old)
-    assert "0.0.9 is healthy" in verdict(bare)
+    assert "0.0.9 is healthy, and kept" in verdict(bare)
+    assert kept(bare) == {"before.deb": "9.0", "working.deb": "0.0.9"}
     assert (bare.root / CONFIG_FILE).read_text() == mine
     bare.install(variants.variant(package, "9.1", tmp_path, variants.ends_at_once))
     assert "0.0.9 is back" in verdict(bare)

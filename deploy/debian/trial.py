@@ -176,6 +176,8 @@ def put(file: Path) -> bool:
 def keep(version: str) -> str:
     """See that the version, which works, can be gone back to, and the one before it. What came of it."""
     kept = version_of(WORKING) == version
+    if not kept and version_of(ARRIVED) != version and version_of(BEFORE) == version:
+        BEFORE.replace(ARRIVED)  # the one before came back
     newest = ARRIVED if version_of(ARRIVED) == version else None if kept else repack(version)
     if newest:
         if WORKING.exists() and not kept:
@@ -188,13 +190,16 @@ def keep(version: str) -> str:
 
 
 def repack(version: str) -> Path | None:
-    """The package as it is installed, where nobody kept the file it came in. It has no configuration file in it."""
+    """The package as it is installed, where nobody kept the file it came in.
+
+    Of versions that had a configuration file in them, the one that is here is packed, and left alone on the way back.
+    """
     folder, needed = KEPT / "new", 2_000 * int(of_package("${Installed-Size}"))  # kB; its files are copied first
     shutil.rmtree(folder, ignore_errors=True)
     if shutil.disk_usage(KEPT).free < needed:
         say(f"{KEPT}: {needed / 1e6:.0f} MB are needed to pack the version that works; sudo apt clean frees some", 4)
         return None
-    if run("dpkg", "--verify", "affectd", quiet=True).stdout:
+    if changed_files():
         say("the installed files are not what they were (dpkg --verify affectd), so they are not packed", severity=4)
         return None
     folder.mkdir()
@@ -205,6 +210,12 @@ def repack(version: str) -> Path | None:
             return made
     say("dpkg-repack made no whole package of the version that works", severity=4)
     return None
+
+
+def changed_files() -> list[str]:
+    """Lines of dpkg about files that are not as they were packed; a configuration file (marked c) may be another."""
+    found = run("dpkg", "--verify", "affectd", quiet=True).stdout.splitlines()
+    return [line for line in found if line[10:11] != "c"]
 
 
 def ways_back(failed: str) -> list[Path]:
