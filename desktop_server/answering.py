@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from desktop_server import answer as parts
@@ -17,6 +17,7 @@ from desktop_server.explanation import Evidence, explain
 from desktop_server.lending import Lending
 from desktop_server.perception import Faces, Grey, Heard, Perception, SeenFace, Stopwatch, fused_once
 from desktop_server.recording import Tracks
+from device.capture.turned import turned, upright
 from device.clips import mean_readings
 from device.fusion.fuse import Fusion
 from device.models.sets import ModelSet
@@ -28,7 +29,10 @@ LONG_BYTES = 2**18
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked. ``picture`` and ``recording`` (a sound or a film) are the files' bytes; one of them is there."""
+    """What is asked. ``picture`` and ``recording`` (a sound or a film) are the files' bytes; one of them is there.
+
+    Pictures are turned clockwise by ``turn`` degrees (0, 90, 180, 270) before anything is looked for.
+    """
 
     mode: parts.Mode
     rule: parts.Rule
@@ -37,6 +41,7 @@ class Question:
     compare: bool = False
     explain: bool = False
     faces: Faces = "all"
+    turn: int = 0
     cancellation: Cancellation = field(default_factory=Cancellation)
     asked_s: float = field(default_factory=time.perf_counter)
 
@@ -151,7 +156,7 @@ class Answerer:
     @contextmanager
     def _evidence(self, question: Question, modalities: frozenset[Modality], watch: Stopwatch) -> Iterator[_Evidence]:
         with watch.stage("decode"):
-            grey = None if question.picture is None else self._decoders.picture(question.picture, watch.check)
+            grey = self._picture(question, watch)
         if question.recording is None:
             yield _Evidence(grey, None)
             return
@@ -159,7 +164,14 @@ class Answerer:
             with watch.stage("decode"):
                 tracks = opened.enter_context(self._decoders.recording(question.recording, watch.check))
             _require_tracks(tracks, modalities, has_picture=grey is not None)
+            if tracks.video is not None:
+                tracks = replace(tracks, video=upright(tracks.video, turn=question.turn, mirror=False))
             yield _Evidence(grey, tracks)
+
+    def _picture(self, question: Question, watch: Stopwatch) -> Grey | None:
+        if question.picture is None:
+            return None
+        return turned(self._decoders.picture(question.picture, watch.check), question.turn)
 
     def _verdict(
         self, precision: Precision, evidence: _Evidence, question: Question, watch: Stopwatch, *, explain: bool

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from damage import damaged, sources
 from fakes import eventually
-from media_twins import GROUP, group_picture, in_a_large_picture, save_turned
+from media_twins import GROUP, SOUND_HZ, group_picture, in_a_large_picture, save_turned, write_film
 from perception import astronaut, hiss, pause, spoken
 from server_process import HAPPY_CLIP, Running, encoded, jpeg, serving, speech_wav, wav
 
@@ -106,6 +106,25 @@ def test_one_large_face_hides_no_others(client: httpx.Client) -> None:
     assert [face["is_used"] for face in faces] == [True] + [False] * (GROUP - 1)
     (largest,) = client.post("/v1/face?faces=largest", content=picture).json()["faces"]
     assert largest == faces[0]
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_picture_or_film_that_lies_is_turned_if_it_is_asked(client: httpx.Client, degrees: int) -> None:
+    lying = encoded(".png", np.rot90(astronaut(), degrees // 90))  # counter-clockwise
+    upright = answered(client.post("/v1/face", content=encoded(".png", astronaut())))
+    assert answered(client.post("/v1/face", content=lying)).faces != upright.faces
+    turned = answered(client.post(f"/v1/face?turn={degrees}", content=lying))
+    assert (turned.faces, turned.estimate) == (upright.faces, upright.estimate)
+    said = problem(client.post("/v1/face?turn=45", content=lying))
+    assert said["code"] == "invalid-parameter"
+
+
+def test_a_film_of_a_camera_on_its_head_is_turned_if_it_is_asked(client: httpx.Client, tmp_path: Path) -> None:
+    on_its_head = cv2.cvtColor(np.rot90(astronaut(), 2).copy(), cv2.COLOR_GRAY2BGR)
+    write_film(tmp_path / "head.mp4", [on_its_head] * 15, np.zeros(SOUND_HZ // 2, dtype=np.int16))
+    files = {"video": (tmp_path / "head.mp4").read_bytes()}
+    assert answered(client.post("/v1/fused?mode=face", files=files)).estimate.label != "happy"
+    assert answered(client.post("/v1/fused?mode=face&turn=180", files=files)).estimate.label == "happy"
 
 
 def test_a_picture_that_is_a_face_already_is_read_as_a_corpus_frames_it(client: httpx.Client) -> None:

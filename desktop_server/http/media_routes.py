@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -48,6 +49,21 @@ Faces = Annotated[
         description="`largest` looks no further than the estimate needs, which is faster; `all` searches every view."
     ),
 ]
+
+
+class Turn(IntEnum):
+    """Degrees, clockwise."""
+
+    AS_IT_IS = 0
+    RIGHT = 90
+    HALF = 180
+    LEFT = 270
+
+
+Turned = Annotated[
+    Turn,
+    Query(description="Degrees clockwise by which picture or film are turned first; boxes are in the turned picture."),
+]
 Explain = Annotated[bool, Query(description="Also say why: maps over the face and the voice, and contributions.")]
 
 
@@ -74,9 +90,10 @@ def media_routes(desk: Desk) -> APIRouter:
         explain: Explain = False,
         faces: Faces = "all",
         crop: Crop = False,
+        turn: Turned = Turn.AS_IT_IS,
     ) -> Response:
         """All faces are told of; the largest one makes the estimate. `nobody` where there is none."""
-        asked = _Asked(mode, fusion or desk.rule, compare, explain, "crop" if crop else faces)
+        asked = _Asked(mode, fusion or desk.rule, compare, explain, "crop" if crop else faces, turn)
         return await _answered(desk, request, asked, [PICTURE])
 
     @router.post("/speech", summary="Emotion of the voice in a recording", **_described(AUDIO))
@@ -99,9 +116,10 @@ def media_routes(desk: Desk) -> APIRouter:
         compare: Compare = False,
         explain: Explain = False,
         faces: Faces = "all",
+        turn: Turned = Turn.AS_IT_IS,
     ) -> Response:
         """Send a `picture` and an `audio`, or a `video` with sound; with `mode` only one of the two is read."""
-        asked = _Asked(mode, fusion or desk.rule, compare, explain, faces)
+        asked = _Asked(mode, fusion or desk.rule, compare, explain, faces, turn)
         return await _answered(desk, request, asked, [PICTURE, AUDIO, VIDEO])
 
     return router
@@ -116,6 +134,7 @@ class _Asked:
     compare: bool
     explain: bool
     faces: perception.Faces = "all"
+    turn: Turn = Turn.AS_IT_IS
 
     def about(self, files: Mapping[str, bytes]) -> Question:
         """With them; what the mode does not read is left out."""
@@ -127,6 +146,7 @@ class _Asked:
             compare=self.compare,
             explain=self.explain,
             faces=self.faces,
+            turn=self.turn.value,
         )
 
 
