@@ -139,7 +139,7 @@ class Perception:
             left, top, side = framed_square(grey)
             return [self._read(Box(left, top, side, side), 1.0, framed_face(grey))]
         with watch.stage("find_faces"):
-            found = self._found(grey, wanted)
+            found = self._found(grey, wanted, watch)
         seen = []
         for face in found:
             with watch.stage("features"):
@@ -148,10 +148,14 @@ class Perception:
                 seen.append(self._read(face.box, face.score, crop))
         return seen
 
-    def _found(self, grey: Grey, wanted: Faces) -> list[Face]:
+    def _found(self, grey: Grey, wanted: Faces, watch: Stopwatch) -> list[Face]:
+        def look(picture: Grey, view: Box | None) -> list[Face]:
+            watch.check()  # a large picture has hundreds of views
+            return self.detector(picture, view)
+
         if wanted == "all":
-            return every_face(self.detector, grey)
-        largest = largest_face(self.detector, grey)
+            return every_face(look, grey)
+        largest = largest_face(look, grey)
         return [] if largest is None else [largest]
 
     def _read(self, box: Box, score: float, crop: FaceCrop) -> SeenFace:
