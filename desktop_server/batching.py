@@ -70,7 +70,7 @@ class BatchingNet:
 
     def batch(self, values: FloatArray) -> Outputs:
         """The samples in one run, alone or with others', or in several of ``size``: float32 (n, …) to (n, …)s."""
-        return in_runs(self._share_run, values, self._size)
+        return _in_runs(self._share_run, values, self._size)
 
     def _share_run(self, values: FloatArray) -> Outputs:
         if not self._wait_s and not self.unanswered and self._idle.acquire(blocking=False):
@@ -148,7 +148,7 @@ class BatchingNet:
         return asked
 
 
-def in_runs(run: Callable[[FloatArray], Outputs], values: FloatArray, size: int) -> Outputs:
+def _in_runs(run: Callable[[FloatArray], Outputs], values: FloatArray, size: int) -> Outputs:
     """The outputs of float32 (n, …) samples by one ``run`` after the other, none of more than ``size`` samples."""
     if len(values) <= size:
         return run(values)

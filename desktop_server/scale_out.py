@@ -24,7 +24,7 @@ from ray.serve.exceptions import BackPressureError
 from ray.serve.handle import DeploymentHandle
 
 from desktop_server.app import build_api, require_safe, workers
-from desktop_server.batching import RETRY_AFTER_S, in_runs
+from desktop_server.batching import RETRY_AFTER_S
 from desktop_server.engine import SUFFIX, OnnxNet, float_engine, models_folder
 from desktop_server.errors import RequestError
 from desktop_server.http.serve import listening
@@ -83,24 +83,24 @@ class NetReplica:
 
 
 class RemoteNet:
-    """A ``Net`` that lives in other replicas, which take ``size`` samples at once. Its caller's thread waits.
+    """A ``Net`` that lives in other replicas. Its caller's thread waits.
 
     Raises ``RequestError`` (``busy``) while too many wait for it, or where it went away in the middle.
     """
 
-    def __init__(self, card: Card, replicas: DeploymentHandle[Any], size: int) -> None:
+    def __init__(self, card: Card, replicas: DeploymentHandle[Any]) -> None:
         self.card = card
-        self._replicas, self._size = replicas, size
+        self._replicas = replicas
 
     def __call__(self, values: FloatArray) -> Outputs:
         """Run the net once, on one sample."""
         return tuple(output[0] for output in self.batch(values.reshape(self.card.input.shape)))
 
     def batch(self, values: FloatArray) -> Outputs:
-        """The samples in one run, alone or with others', or in several: float32 (n, …) to one (n, …) an output."""
-        return in_runs(self._ask, values, self._size)
+        """Run the net once, on many samples: float32 (n, …) to one float32 (n, …) an output.
 
-    def _ask(self, values: FloatArray) -> Outputs:
+        No more than a replica takes at once, ``batching.size``; the front's ``BatchingNet`` sees to it.
+        """
         try:
             outputs: Outputs = self._replicas.run.remote(values).result()
         except (BackPressureError, RayActorError) as error:
@@ -134,7 +134,7 @@ def application(settings: ServerSettings) -> serve.Application:
     """Fronts and nets, as Serve deploys them."""
 
     def build() -> FastAPI:  # in each front
-        return build_api(settings, remote_engine(settings.batching.size, settings.models.runtime))
+        return build_api(settings, remote_engine(settings.models.runtime))
 
     chosen, capacity = settings.scale_out, workers(settings) + settings.batching.queue
     nets = [_net_deployment(settings, kind).bind(settings, kind) for kind in _KINDS]
@@ -151,17 +151,14 @@ def application(settings: ServerSettings) -> serve.Application:
     return front.bind(*nets)
 
 
-def remote_engine(size: int, runtime: str = "") -> Engine:
-    """The engine of a front: float nets are asked of their replicas, the detector runs here, in this TFLite runtime.
-
-    ``size``: the most samples that a replica takes at once.
-    """
+def remote_engine(runtime: str = "") -> Engine:
+    """The engine of a front: float nets are asked of their replicas, the detector runs here, in this TFLite runtime."""
     replicas = {kind: serve.get_deployment_handle(kind, APP) for kind in _KINDS}
     theirs, problem = _asked(replicas["face"])
 
     def open_net(card: Card, folder: Path) -> Net:
         if card.file.endswith(SUFFIX):
-            return RemoteNet(card, replicas[_kind(card)], size)
+            return RemoteNet(card, replicas[_kind(card)])
         return TfliteModel(card, folder, runtime=runtime)
 
     name = f"{theirs} by ray {ray.__version__}"
