@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.forkserver import ensure_running
+from multiprocessing.reduction import send_handle
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from desktop_server.decoding.messages import (
     TrackName,
     Wire,
 )
-from desktop_server.decoding.worker import Allowance, address_space, serve
+from desktop_server.decoding.worker import AddressSpace, Allowance, serve
 from desktop_server.errors import RequestError
 from device.capture.display import Grey
 from device.signals import AudioBlock, Frame
@@ -74,19 +75,24 @@ class Decoder:
         self._process = _context.Process(target=serve, args=(theirs, allowance), name="decoder", daemon=True)
         self._process.start()
         theirs.close()
-        self._wire: Wire[Ask, Reply] = Wire(ours, Reply)  # type: ignore[arg-type]  # mypy: a union is no type
-        self._under_way, self._first_bytes = False, 0
+        self._shelf = os.memfd_create("affectd", os.MFD_CLOEXEC)
+        send_handle(ours, self._shelf, self._process.pid)
+        self._wire: Wire[Ask, Reply] = Wire(ours, self._shelf, Reply)  # type: ignore[arg-type]  # mypy: a union is no type
+        self._under_way = False
+        self._space = AddressSpace(self._process.pid or 0)
+        self._most_bytes = self._space.size_bytes() + allowance.memory_bytes
         self._playing: set[TrackName] = set()
 
     @property
     def is_usable(self) -> bool:
-        """Alive, idle, and not grown by what a whole job may take."""
-        if self._under_way or self._wire.connection.poll():  # there would be the end of the connection
-            return False
-        with suppress(OSError, ValueError):
-            size_bytes = address_space(self._process.pid or 0)
-            self._first_bytes = self._first_bytes or size_bytes
-            return size_bytes < self._first_bytes + self._allowance.memory_bytes
+        """Alive and idle: at its end there would be something to be read."""
+        return not self._under_way and not self._wire.connection.poll()
+
+    @property
+    def is_small(self) -> bool:
+        """It has not grown by what a whole job may take."""
+        with suppress(OSError, IndexError):  # it has ended
+            return self._space.size_bytes() < self._most_bytes
         return False
 
     def picture(self, job: PictureJob, data: bytes, check: Check) -> Grey:
@@ -133,6 +139,8 @@ class Decoder:
         self._process.kill()
         self._process.join(_END_S)
         self._wire.connection.close()
+        os.close(self._shelf)
+        self._space.close()
         with suppress(ValueError):  # even a killed process may wait for a disk
             self._process.close()
 
@@ -141,7 +149,7 @@ class Decoder:
         self._playing.clear()
         self._tell(job, data)
 
-    def _tell(self, message: Ask, payload: bytes | None = None) -> None:
+    def _tell(self, message: Ask, payload: bytes = b"") -> None:
         with suppress(OSError):  # it has ended: there is no reply, which tells why
             self._wire.send(message, payload)
 

@@ -85,7 +85,7 @@ class Decoders:
             self._drop(decoder)
 
     def _put_back(self, decoder: Decoder) -> None:
-        if decoder.is_usable and len(self._all) <= self._warm and not self._is_closed:
+        if decoder.is_usable and decoder.is_small and len(self._all) <= self._warm and not self._is_closed:
             self._idle.put(decoder)
         else:
             self._drop(decoder)
