@@ -103,7 +103,7 @@ deb: .venv-test/ready $(DETECTOR)
 	deploy/debian/build.sh .venv-test/bin/python
 
 # Optional: the package in dist/ and the desktop server under real systemd, in containers (root; mmdebstrap,
-# systemd-container; three quarters of an hour).
+# systemd-container; most of it is waiting: three hours on two cores that do other work as well).
 deb-boot: .venv-test/ready
 	.venv-test/bin/python -m pytest -o pythonpath="tests deploy/debian" -o faulthandler_timeout=7200 \
 		--basetemp=build/machines -p no:cacheprovider -s deploy/debian
