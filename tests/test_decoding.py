@@ -63,7 +63,7 @@ def test_a_picture_is_what_it_is_here(decoders: Decoders) -> None:
 
 
 def test_a_film_and_a_sound_are_what_they_are_here_as_often_as_they_are_played(decoders: Decoders) -> None:
-    for data in (HAPPY_CLIP.read_bytes(), wav(spoken(5.0))):
+    for data in (HAPPY_CLIP.read_bytes(), wav(spoken(5.0)), wav(spoken(12.0)), wav(spoken(5.0), kind="FLAC")):
         with open_recording(data, LIMITS, rate_hz=RATE_HZ) as here, decoders.recording(data, wanted) as there:
             assert (here.video is None) == (there.video is None)
             for _ in range(2):

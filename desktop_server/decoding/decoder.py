@@ -81,6 +81,7 @@ class Decoder:
         self._under_way = False
         self._space = AddressSpace(self._process.pid or 0)
         self._most_bytes = self._space.size_bytes() + allowance.memory_bytes
+        self._whole: list[AudioBlock] | None = None
         self._playing: set[TrackName] = set()
 
     @property
@@ -106,8 +107,10 @@ class Decoder:
     def open(self, job: RecordingJob, data: bytes, check: Check) -> Opened:
         """What the recording holds, which stays open until ``finish``. Raises ``RequestError``."""
         self._begin(job, data)
-        opened, _ = self._reply(check, "unreadable-recording")
+        opened, samples = self._reply(check, "unreadable-recording")
         assert isinstance(opened, Opened)
+        if opened.whole is not None:
+            self._whole, self._under_way = _blocks(opened.whole, samples), False
         return opened
 
     def frames(self, check: Check) -> Iterator[Frame]:
@@ -118,10 +121,12 @@ class Decoder:
 
     def blocks(self, check: Check) -> Iterator[AudioBlock]:
         """Its sound, from its start. Raises ``RequestError``."""
+        if self._whole is not None:
+            yield from self._whole
+            return
         for told, samples in self._replies("audio", check):
             assert isinstance(told, Sound)
-            parts = np.split(np.frombuffer(samples, dtype=np.int16), np.cumsum(told.lengths)[:-1])
-            yield from map(AudioBlock, told.captured_ns, told.first_samples, parts)
+            yield from _blocks(told, samples)
 
     def finish(self) -> None:
         """Close the recording, if all that was begun of it was played to its end."""
@@ -145,7 +150,7 @@ class Decoder:
             self._process.close()
 
     def _begin(self, job: PictureJob | RecordingJob, data: bytes) -> None:
-        self._under_way = True
+        self._under_way, self._whole = True, None
         self._playing.clear()
         self._tell(job, data)
 
@@ -192,3 +197,8 @@ class Decoder:
 
 def _grey(told: Picture, pixels: bytes) -> Grey:
     return np.frombuffer(pixels, dtype=np.uint8).reshape(told.height, told.width)
+
+
+def _blocks(told: Sound, samples: bytes) -> list[AudioBlock]:
+    parts = np.split(np.frombuffer(samples, dtype=np.int16), np.cumsum(told.lengths)[:-1])
+    return list(map(AudioBlock, told.captured_ns, told.first_samples, parts))

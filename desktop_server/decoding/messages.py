@@ -49,11 +49,20 @@ class Refused(Struct, frozen=True, tag="refused"):
     detail: str
 
 
+class Sound(Struct, frozen=True, tag="sound"):
+    """Some blocks of sound. Their samples follow, int16, one block after the other."""
+
+    captured_ns: list[int]
+    first_samples: list[int]
+    lengths: list[int]
+
+
 class Opened(Struct, frozen=True, tag="opened"):
-    """What a recording holds."""
+    """What a recording holds. ``whole``: all of a short sound, with its samples behind; then nothing stays open."""
 
     has_video: bool
     has_audio: bool
+    whole: Sound | None = None
 
 
 class Picture(Struct, frozen=True, tag="picture"):
@@ -62,14 +71,6 @@ class Picture(Struct, frozen=True, tag="picture"):
     captured_ns: int
     height: int
     width: int
-
-
-class Sound(Struct, frozen=True, tag="sound"):
-    """Some blocks of sound. Their samples follow, int16, one block after the other."""
-
-    captured_ns: list[int]
-    first_samples: list[int]
-    lengths: list[int]
 
 
 class End(Struct, frozen=True, tag="end"):

@@ -40,6 +40,8 @@ from desktop_server.recording import Tracks, open_recording
 from device.signals import AudioBlock, Frame
 
 BLOCKS_A_MESSAGE = 64
+SHORT_S = 10.0
+"""A sound that is no longer comes with the answer that it is open."""
 OUT_OF_MEMORY_FIRST: Final = 800
 """Where memory is short, the kernel is to end these processes and not the server (``proc_pid_oom_score_adj``)."""
 PROCESSOR_A_SECOND = 0.5
@@ -99,6 +101,11 @@ def _work(wire: Wire[Reply, Ask], job: Ask, data: bytes, allowance: Allowance) -
 
 def _play(wire: Wire[Reply, Ask], tracks: Tracks) -> None:
     """What is asked for, until it is done; the next is made ready while the server works on the last."""
+    if tracks.video is None and tracks.audio is not None and tracks.length_s <= SHORT_S:
+        with sender_sees("unreadable-recording"), tracks.audio as audio:
+            sound, samples = _sound(list(audio))
+        wire.send(Opened(has_video=False, has_audio=True, whole=sound), samples)
+        return
     wire.send(Opened(tracks.video is not None, tracks.audio is not None))
     playing: dict[TrackName, Iterator[Any]] = {}
     ready: dict[TrackName, _Batch] = {}
@@ -140,14 +147,16 @@ def _picture(frame: Frame) -> tuple[Picture, memoryview]:
 
 def _next_sound(blocks: Iterator[AudioBlock]) -> _Batch:
     some = list(islice(blocks, BLOCKS_A_MESSAGE))
-    if not some:
-        return End(), b""
+    return _sound(some) if some else (End(), b"")
+
+
+def _sound(blocks: list[AudioBlock]) -> tuple[Sound, bytes]:
     told = Sound(
-        [block.captured_ns for block in some],
-        [block.first_sample for block in some],
-        [len(block.samples) for block in some],
+        [block.captured_ns for block in blocks],
+        [block.first_sample for block in blocks],
+        [len(block.samples) for block in blocks],
     )
-    return told, np.concatenate([block.samples for block in some]).tobytes()
+    return told, b"".join(block.samples.tobytes() for block in blocks)
 
 
 _GIVERS: dict[TrackName, Callable[[Iterator[Any]], _Batch]] = {"video": _next_picture, "audio": _next_sound}
