@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ _SHARED_MEMORY = Path("/dev/shm")
 _STORE_BYTES = 128 * 2**20
 """For what is between processes at one moment; Ray's own default is a third of the memory."""
 _REACHED_S = 5.0
+_ENDED_S = 15.0
 
 
 @contextmanager
@@ -35,7 +37,7 @@ def own_ray(cpus: int) -> Iterator[None]:
         )
     with ExitStack() as stack:
         folder = mkdtemp(prefix="affectd-ray-", dir=_SHARED_MEMORY)
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.callback(_remove, folder)
         stack.callback(_shut_down)
         _start(folder, cpus)
         yield
@@ -76,6 +78,26 @@ def _shut_down() -> None:
     if ray.is_initialized():  # else Serve would start it
         serve.shutdown()  # type: ignore[no-untyped-call, unused-ignore]
     ray.shutdown()
+
+
+def _remove(folder: str) -> None:
+    """Once nobody is left who would write there again: Ray's agents notice its end a moment later."""
+    until_s = time.monotonic() + _ENDED_S
+    while _is_used(folder) and time.monotonic() < until_s:
+        time.sleep(0.05)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_used(folder: str) -> bool:
+    """Whether any process was started with a word about it."""
+    return any(folder.encode() in _words(path) for path in Path("/proc").glob("[0-9]*/cmdline"))
+
+
+def _words(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it has just ended
+        return b""
 
 
 def _require_reachable(address: str) -> None:
