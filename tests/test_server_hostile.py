@@ -20,6 +20,7 @@ from hostile import (
 )
 from server_process import Running, jpeg, serving
 
+from desktop_server.bench.server import family, proportional_bytes
 from desktop_server.http.problems import KINDS
 
 MOST_MIB = 600
@@ -46,23 +47,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
     }
 
 
-def family(pid: int) -> set[int]:
-    """A process and all that descend from it."""
-    children: set[int] = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
-                children.add(int(stat.parent.name))
-    return {pid}.union(*(family(child) for child in children))
-
-
 def mib(pid: int) -> float:
     """Memory of a process and its descendants, shared pages counted in parts."""
-    kib = 0
-    for process in family(pid):
-        with suppress(OSError, IndexError):
-            kib += int(Path(f"/proc/{process}/smaps_rollup").read_text().split("Pss:")[1].split()[0])
-    return kib / 1024
+    return sum(map(proportional_bytes, family(pid))) / 2**20
 
 
 class Peak:

@@ -59,7 +59,7 @@ class Overload:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Resident memory along many requests; the slope is of the second half."""
+    """Memory along many requests, decoders and all; the slope is of the second half, the peak what was seen."""
 
     requests: int
     resident_mib: list[float]
@@ -122,8 +122,8 @@ def memory(server: ServerProcess, sent: Sequence[bytes], requests: int) -> Memor
         resident.append(server.resident_bytes())
     half = np.array(resident[len(resident) // 2 :]) / 1024
     slope = float(np.polyfit(np.arange(len(half)) * MEMORY_STEP / 1000, half, 1)[0])
-    *mib, peak_mib = (round(value / 2**20, 2) for value in (*resident, server.peak_bytes()))
-    return Memory(requests, mib, MEMORY_STEP, slope, peak_mib)
+    mib = [round(value / 2**20, 2) for value in resident]
+    return Memory(requests, mib, MEMORY_STEP, slope, max(mib))
 
 
 def _throughput(server: ServerProcess, sent: bytes, concurrency: int, seconds: float) -> Throughput:

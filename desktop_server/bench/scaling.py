@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop_server.bench.client import closed_loop, request
-from desktop_server.bench.server import ServerProcess, local_server
+from desktop_server.bench.server import ServerProcess, family, local_server
 from desktop_server.commands.bench import PORTRAIT
 from device.errors import AffectdError
 from device.local_broker import HOST, local_broker
@@ -74,7 +74,7 @@ def by_ray() -> dict[str, Any]:
     """Ray's processes, and its answers beside those of one process, taken in turns."""
     face = request("/v1/face", PORTRAIT.read_bytes(), "image/png")
     with local_server() as plain, _ray_server() as (scaled, started_s):
-        family = _family(scaled.pid)
+        processes = family(scaled.pid)
         took: dict[str, list[float]] = {"one_process": [], "ray": []}
         for _ in range(2):
             for name, server in (("one_process", plain), ("ray", scaled), ("ray", scaled), ("one_process", plain)):
@@ -82,10 +82,10 @@ def by_ray() -> dict[str, Any]:
                 took[name] += [1000 * outcome.seconds for outcome in outcomes]
         return {
             "start_s": round(started_s, 1),
-            "start_cpu_s": round(sum(process.cpu_s() for process in family), 1),
-            "processes": len(family),
-            "proportional_mib": round(sum(_proportional_bytes(process.pid) for process in family) / 2**20),
-            "one_process_mib": round(_proportional_bytes(plain.pid) / 2**20),
+            "start_cpu_s": round(scaled.cpu_s(), 1),
+            "processes": len(processes),
+            "proportional_mib": round(scaled.resident_bytes() / 2**20),
+            "one_process_mib": round(plain.resident_bytes() / 2**20),
             "median_face_ms": {name: round(statistics.median(times), 2) for name, times in took.items()},
         }
 
@@ -144,22 +144,6 @@ def _await_ready(server: ServerProcess, process: subprocess.Popen[bytes]) -> Non
         except (OSError, asyncio.IncompleteReadError):
             time.sleep(0.1)
     raise AffectdError("Ray does not start; run `affectd-server scale-out` to see why")
-
-
-def _family(pid: int) -> list[ServerProcess]:
-    """A process and all that descend from it."""
-    found, parents = [pid], {str(pid)}
-    stats = {p.parent.name: p.read_text().rpartition(")")[2].split()[1] for p in Path("/proc").glob("[0-9]*/stat")}
-    while parents:
-        parents = {child for child, parent in stats.items() if parent in parents}
-        found += [int(child) for child in parents]
-    return [ServerProcess("", 0, one) for one in found]
-
-
-def _proportional_bytes(pid: int) -> int:
-    """Memory, shared pages counted in parts."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 if __name__ == "__main__":

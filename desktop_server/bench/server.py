@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,18 +28,43 @@ class ServerProcess:
     pid: int
 
     def cpu_s(self) -> float:
-        """Seconds of processor that it has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Seconds of processor that it and its decoders have used."""
+        return sum(_cpu_s(pid) for pid in family(self.pid))
 
     def resident_bytes(self) -> int:
-        """Memory that it holds."""
-        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        """Memory that it and its decoders hold, what they share counted once."""
+        return sum(proportional_bytes(pid) for pid in family(self.pid))
 
-    def peak_bytes(self) -> int:
-        """The most that it ever held."""
-        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text())
-        return int(found.group(1)) * 1024 if found else 0
+
+def family(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    found, parents = [pid], {pid}
+    children = {int(stat.parent.name): _parent(stat) for stat in Path("/proc").glob("[0-9]*/stat")}
+    while parents:
+        parents = {child for child, parent in children.items() if parent in parents}
+        found += parents
+    return found
+
+
+def proportional_bytes(pid: int) -> int:
+    """Memory, shared pages counted in parts; nothing of a process that has ended."""
+    with suppress(OSError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+    return 0
+
+
+def _parent(stat: Path) -> int:
+    with suppress(OSError):
+        return int(stat.read_text().rpartition(")")[2].split()[1])
+    return 0
+
+
+def _cpu_s(pid: int) -> float:
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 @contextmanager
