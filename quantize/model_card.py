@@ -47,7 +47,7 @@ figures here are of what is served; the appliance, the desktop server and the st
 Every operator and every tensor is integer, input and output too. The files run in `ai-edge-litert` and in
 `tflite-runtime` 2.14. Figures are litert's, which gives the same on x86 and on arm64 (within 1/256). tflite-runtime
 has other kernels and rounds differently: `python -m quantize runtimes` counts 46 of 3,589 test faces that it names
-otherwise (either set) and 1 of 296 test clips (`affectd-1`; `baseline`: none), where two classes are nearly
+otherwise (either set) and 4 of 296 test clips (`affectd-1`; `baseline`: none), where two classes are nearly
 even. (`blazeface_short.tflite`, which finds the face, is Google's, Apache-2.0; it is fetched by the set-up, not
 committed. It finds faces from about 6.5 % of the longer side of a film's or a camera's pictures. In a single large
 picture affectd has it look at finer views, too: from 1000 pixels on it finds 2.5 %, from 2500 on 1 %, for 28 looks more
