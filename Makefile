@@ -10,7 +10,7 @@ DETECTOR := models_tflite/blazeface_short.tflite
 help:
 	@echo "make demo    the main job on real clips, seen by a real MQTT subscriber"
 	@echo "make serve   the desktop server with the float models: a web page at http://127.0.0.1:8384"
-	@echo "make serve-gpu  the same on an NVIDIA GPU (x86-64, its driver installed; 2.4 GB)"
+	@echo "make serve-gpu  the same on an NVIDIA GPU (x86-64, its driver installed; 3 GB)"
 	@echo "make test    checks and tests"
 	@echo "make check   ruff, mypy and import-linter alone"
 	@echo "make bench   speed and memory, against a pinned peer (six minutes)"
@@ -29,7 +29,7 @@ demo: .venv-demo/ready $(DETECTOR)
 serve: .venv-server/ready $(DETECTOR)
 	.venv-server/bin/affectd-server run
 
-# The same on an NVIDIA GPU: 2.4 GB, most of it CUDA's libraries, which nothing else here installs.
+# The same on an NVIDIA GPU: 3 GB, most of it CUDA's libraries, which nothing else here installs.
 serve-gpu: .venv-gpu/ready $(DETECTOR)
 	.venv-gpu/bin/affectd-server run
 
