@@ -10,8 +10,8 @@ EXTRAS = {
     "pi": ("systemd",),
     "replay": ("av",),
     "server": (
-        "PIL", "fastapi", "httptools", "onnxruntime", "prometheus_client", "pydantic", "python_multipart", "starlette",
-        "uvicorn", "uvloop", "websockets",
+        "PIL", "fastapi", "httptools", "markdown_it", "onnxruntime", "prometheus_client", "pydantic",
+        "python_multipart", "starlette", "uvicorn", "uvloop", "websockets",
     ),
     "compare": ("jinja2", "markupsafe", "matplotlib", "scipy", "soundfile"),
     "scale": ("ray",),
