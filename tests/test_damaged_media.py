@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import hostile
 import pytest
 from damage import damaged, sources
+from processes import run
 from test_media_cases import PYTHONS, READER, read
 
 COUNT, SEED = 400, 14
@@ -46,15 +45,27 @@ def test_files_that_once_gave_a_traceback_do_not(shared_cases: Path, python: str
         assert told[name]["error"].startswith(f"{shared_cases / 'hostile' / name}: ")
 
 
+AND_ITS_USE = """
+import json, resource, runpy, sys
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+used = resource.getrusage(resource.RUSAGE_SELF)
+most = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(json.dumps([int(most), used.ru_utime + used.ru_stime]))
+"""
+"""Runs a program and tells on a line of its own what that took: memory in KiB, the processor in s.
+
+Not ``ru_maxrss``: that of the process which started it, a large one, is handed down.
+"""
+
+
 def frugally_read(python: str, files: Sequence[Path]) -> dict[str, dict[str, Any]]:
     """What the reader tells of each file, by its name; it takes little memory and time of the processor."""
-    with subprocess.Popen([python, READER, "--decode", *files], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        told = json.loads(process.stdout.read())
-        _, process.returncode, usage = os.wait4(process.pid, 0)
-    assert process.returncode == 0
-    assert usage.ru_maxrss < MOST_MIB * 1024
-    assert usage.ru_utime + usage.ru_stime < MOST_S
+    done = run([python, "-c", AND_ITS_USE, READER, "--decode", *files])
+    assert done.returncode == 0, done.stderr
+    told, (most_kib, seconds) = map(json.loads, done.stdout.splitlines())
+    assert most_kib < MOST_MIB * 1024
+    assert seconds < MOST_S
     return dict(zip([file.name for file in files], told, strict=True))
 
 

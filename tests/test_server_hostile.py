@@ -70,7 +70,7 @@ class Peak:
 
     def __exit__(self, *exc: object) -> None:
         self._end.set()
-        self._thread.join()
+        self._thread.join(10)
 
 
 def sent(server: Running, path: str, data: bytes) -> httpx.Response:
@@ -92,7 +92,7 @@ def all_at_once(server: Running, files: Mapping[str, bytes]) -> None:
             assert client.post("/v1/face", content=jpeg()).status_code == 200
             assert client.get("/healthz").status_code == 200
     for answer in answers:
-        require_documented(answer.result())
+        require_documented(answer.result(10))
     assert 0 < peak.mib < MOST_MIB
 
 
@@ -137,7 +137,7 @@ def test_pictures_do_not_wait_behind_films(patient: Running) -> None:
         eventually(lambda: metric(client, "affectd_requests_inside") == 2, 60)
         assert client.post("/v1/face", content=jpeg()).status_code == 200
         assert not all(film.done() for film in films)
-    assert {film.result().status_code for film in films} == {200}
+    assert {film.result(10).status_code for film in films} == {200}
 
 
 def test_a_signal_ends_the_server_in_the_midst_of_work_and_says_so(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_signal_ends_the_server_in_the_midst_of_work_and_says_so(tmp_path: Pat
         with server.client() as client:
             eventually(lambda: metric(client, "affectd_requests_inside") == 8, 60)
         children = family(server.pid)
-    told = {(answer.result().status_code, answer.result().json()["code"]) for answer in answers}
+    told = {(answer.result(10).status_code, answer.result(10).json()["code"]) for answer in answers}
     assert (503, "busy") in told
     eventually(lambda: not any(Path(f"/proc/{child}").exists() for child in children), 10)
     assert "Traceback" not in server.log.read_text()
