@@ -36,7 +36,7 @@ serve-gpu: .venv-gpu/ready $(DETECTOR)
 test: packages .venv-test/ready .venv-debian/ready $(TFLITE) $(DETECTOR) check
 	AFFECTD_TFLITE_PYTHON=$(if $(TFLITE),$(CURDIR)/.venv-tflite/bin/python) \
 	AFFECTD_DEBIAN_PYTHON=$$([ -e .venv-debian/ready ] && echo $(CURDIR)/.venv-debian/bin/python) \
-	.venv-test/bin/python -m pytest
+	.venv-test/bin/python -m pytest -n auto --maxprocesses=4 --dist=loadfile
 
 check: .venv-test/ready
 	.venv-test/bin/ruff check .
