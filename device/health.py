@@ -129,6 +129,6 @@ def _bit(bits: int | None, number: int) -> bool | None:
 
 def _text(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="ascii").strip()
+        return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return None

@@ -1,4 +1,4 @@
-"""What each key of a configuration may be, and the whole may not: keys that contradict each other, or do nothing."""
+"""Cross-field validation of the configuration: keys that contradict each other, or that have no effect."""
 
 from __future__ import annotations
 

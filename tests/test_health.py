@@ -37,6 +37,21 @@ def test_a_kernel_that_does_not_tell_is_asked_through_vcgencmd(
     assert SystemProbe(sys_root=tmp_path, vcgencmd=str(command)).read().undervoltage_now is undervoltage
 
 
+@pytest.mark.parametrize(
+    ("firmware", "board"),
+    [
+        (b"Raspberry Pi 4 Model B Rev 1.5\0", "Raspberry Pi 4 Model B Rev 1.5"),
+        (b"caf\xe9\0", "caf\N{REPLACEMENT CHARACTER}"),
+        (None, ""),
+    ],
+)
+def test_the_board_is_called_what_its_firmware_calls_it(tmp_path: Path, firmware: bytes | None, board: str) -> None:
+    if firmware is not None:
+        (tmp_path / "device-tree").mkdir()
+        (tmp_path / "device-tree/model").write_bytes(firmware)
+    assert SystemProbe(proc_root=tmp_path).hardware() == board
+
+
 def test_a_machine_that_tells_nothing_gives_nulls(tmp_path: Path) -> None:
     zone(tmp_path, 0, "acpitz", "20000")
     system = SystemProbe(sys_root=tmp_path, vcgencmd=None).read()

@@ -101,7 +101,7 @@ class Majority:
         self._weighted[label] = self._weighted.get(label, 0) + weighted
 
 
-class SlowMean:
+class MovingAverage:
     """An exponential moving average (EMA) of time constant ``interval_ns``, told in steps of ``PLANE_STEP``.
 
     What is told changes at most once in the time constant.
@@ -142,7 +142,7 @@ class Downsampler:
         self._interval_ns = round(min_interval_s * 1e9)
         self._present = {modality: OffDelay(round(off_delay_s * 1e9)) for modality in Modality}
         self._window = Majority(self._interval_ns)
-        self._valence, self._arousal = SlowMean(self._interval_ns), SlowMean(self._interval_ns)
+        self._valence, self._arousal = MovingAverage(self._interval_ns), MovingAverage(self._interval_ns)
         self._last: Estimate | None = None
         self._said: tuple[str, int] | None = None  # the label, and its confidence in points
         self._changed_ns: int | None = None
