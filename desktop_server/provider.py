@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import IO, Any, Literal
 import onnxruntime
 
 from device.errors import ConfigError
+from device.models.stderr import standard_error_to
 
 Provider = Literal["auto", "cpu", "cuda", "tensorrt"]
 """What a user may name; ``auto`` is the best that starts on this machine."""
@@ -95,7 +95,7 @@ def _require_installed(provider: Provider) -> None:
 
 def _problem(name: str, probe: Path) -> str:
     """Why this provider does not run a net here; empty if it does."""
-    with tempfile.TemporaryFile("w+", errors="replace") as said, _standard_error_to(said):
+    with tempfile.TemporaryFile("w+", errors="replace") as said, standard_error_to(said):
         return _found_problem(name, probe, lambda: _text(said))
 
 
@@ -120,18 +120,6 @@ def _reason(native: str, raised: str) -> str:
     found = _NATIVE_ERROR.search(_TERMINAL_COLOUR.sub("", native))
     line = found.group(1) if found else (raised.strip().splitlines() or ["without a reason"])[0]
     return line.rpartition("FAIL : ")[2].strip()
-
-
-@contextmanager
-def _standard_error_to(file: IO[str]) -> Iterator[None]:
-    """What native code writes meanwhile is in the file and not in the log."""
-    before = os.dup(2)
-    os.dup2(file.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(before, 2)
-        os.close(before)
 
 
 def _text(file: IO[str]) -> str:

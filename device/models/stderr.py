@@ -5,8 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import IO, Any
 
 _INFORMATION = b"INFO: "
+
+
+@contextmanager
+def standard_error_to(file: IO[Any]) -> Iterator[None]:
+    """What native code writes meanwhile is in the file and not in the log."""
+    try:
+        before = os.dup(2)
+    except OSError:  # it is closed: nothing can be written to it
+        yield
+        return
+    os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
 
 
 @contextmanager
@@ -15,18 +32,11 @@ def without_information() -> Iterator[None]:
 
     Each TFLite interpreter would say there which kernels it uses; the runtimes have no setting that stops it.
     """
-    try:
-        stderr = os.dup(2)
-    except OSError:  # it is closed: nothing can be written to it
-        yield
-        return
     with open(os.memfd_create("stderr"), "w+b") as told:  # noqa: PTH123 - a descriptor, not a path
-        os.dup2(told.fileno(), 2)
         try:
-            yield
+            with standard_error_to(told):
+                yield
         finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
             told.seek(0)
             with suppress(OSError):  # nobody reads it, or its disk is full
                 os.write(2, b"".join(line for line in told if not line.startswith(_INFORMATION)))
