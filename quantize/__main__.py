@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from device.program import run_program
+from device.process.program import run_program
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

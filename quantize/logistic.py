@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import softmax
 
 Floats = NDArray[np.float64]
 
@@ -25,16 +26,10 @@ def fitted(features: Floats, targets: Floats, ridge: Floats | float, weights: Fl
 
     def loss(flat: Floats) -> tuple[float, Floats]:
         slopes = flat.reshape(shape)
-        probs = softmax(features @ slopes)
+        probs = softmax(features @ slopes, axis=1)
         entropy = -(shares * np.log(np.maximum(probs, 1e-12)) * targets).sum()
         change = features.T @ (shares * (probs - targets)) + 2 * costs * slopes
         return float(entropy + (costs * slopes**2).sum()), change.ravel()
 
     found: Any = minimize(loss, np.zeros(shape[0] * shape[1]), jac=True, method="L-BFGS-B")
     return np.asarray(found.x.reshape(shape))
-
-
-def softmax(logits: Floats) -> Floats:
-    """Of each row."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))

@@ -8,8 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from quantize.commands.options import add_model, add_net, natural, net_folder
-from quantize.hearing import heard_for_training
-from quantize.recipes import find_recipe
+from quantize.inputs.preprocess import preprocess_for_training
+from quantize.recipes.registry import find_recipe
 
 EPOCHS = 3
 
@@ -26,15 +26,17 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(options: argparse.Namespace) -> None:
     """Fine-tune, and say what was reached and what was left alone."""
-    from quantize.aware import fine_tune
+    from quantize.training.qat import fine_tune
 
     recipe = find_recipe(options.model)
-    split = heard_for_training(recipe.front_end, recipe.dataset.split(options.root))
-    made = fine_tune(recipe, split, run=net_folder(options, recipe), out_run=options.out_run, epochs=options.epochs)
+    split = preprocess_for_training(recipe.front_end, recipe.dataset.split(options.root))
+    training, left_alone = fine_tune(
+        recipe, split, run=net_folder(options, recipe), out_run=options.out_run, epochs=options.epochs
+    )
     console = Console(soft_wrap=True)
-    if made.left_alone:
-        console.print(f"not rounded, tfmot has no int8 form of: {', '.join(made.left_alone)}", markup=False)
-    accuracy = made.chosen.validation_accuracy
+    if left_alone:
+        console.print(f"not rounded, tfmot has no int8 form of: {', '.join(left_alone)}", markup=False)
+    accuracy = training.chosen.validation_accuracy
     validated = "" if accuracy is None else f" (validation accuracy, rounded: {100 * accuracy:.1f} %)"
-    console.print(f"kept: epoch {made.chosen.number} of {options.epochs}{validated}", highlight=False)
+    console.print(f"kept: epoch {training.chosen.number} of {options.epochs}{validated}", highlight=False)
     console.print(f"next: python -m quantize convert {recipe.id} --run {options.out_run}", highlight=False)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from quantize.commands.options import MODELS, WITNESSES, add_models, add_run, models_folder, models_of, run_folder
+from quantize.commands.options import add_models, add_run, models_folder, models_of, run_folder
 from quantize.datasets import Dataset, Split
-from quantize.recipe import Recipe
+from quantize.training.recipe import Recipe
+from quantize.training.shipped import MODELS, WITNESSES
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,16 +26,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(options: argparse.Namespace) -> None:
     """Fit, rewrite the cards and say what was found."""
-    from quantize.cross_calibration import Sister, calibrate
+    from quantize.conversion.fold_temperatures import FoldModel, calibrate
 
-    def sister(recipe: Recipe) -> Sister:
+    def fold_model(recipe: Recipe) -> FoldModel:
         folder, made_in = models_folder(options, recipe), run_folder(options, recipe)
-        return Sister(recipe, made_in / f"{recipe.id}-float32.tflite", folder / f"{recipe.id}.tflite")
+        return FoldModel(recipe, made_in / f"{recipe.id}-float32.tflite", folder / f"{recipe.id}.tflite")
 
     def load(dataset: Dataset) -> Split:
         return dataset.split(options.root)
 
-    for name, fitted in calibrate([sister(recipe) for recipe in models_of(options)], load).items():
+    for name, fitted in calibrate([fold_model(recipe) for recipe in models_of(options)], load).items():
         Console(soft_wrap=True).print(
             f"{name}: temperature {fitted.value:.3f} from {fitted.samples:,} answers of the others, whose calibration "
             f"error it brings from {fitted.calibration_error_before:.3f} to {fitted.calibration_error_after:.3f}",

@@ -7,19 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from quantize import calibration, kept_nets, tables
-from quantize.commands.options import (
-    MODELS,
-    WITNESSES,
-    add_models,
-    add_net,
-    models_folder,
-    models_of,
-    net_folder,
-    run_folder,
-)
+from quantize.commands.options import add_models, add_net, models_folder, models_of, net_folder, run_folder
+from quantize.conversion import calibration
 from quantize.datasets import Dataset, Split
-from quantize.recipe import Recipe
+from quantize.training import shipped
+from quantize.training.recipe import Recipe
+from quantize.training.shipped import MODELS, WITNESSES
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -39,9 +32,10 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _convert(recipe: Recipe, options: argparse.Namespace) -> None:
-    from quantize.publish import publish
+    from quantize.conversion.publish import publish
+    from quantize.report.terminal import show
 
-    pinned = options.calibration or calibration.FOLDER / f"{recipe.id}.json"
+    pinned = options.calibration or calibration.path_of(recipe.id)
 
     def load(dataset: Dataset) -> Split:
         return dataset.split(options.root)
@@ -49,9 +43,9 @@ def _convert(recipe: Recipe, options: argparse.Namespace) -> None:
     folder, trained = models_folder(options, recipe), net_folder(options, recipe)
     run, will_ship = run_folder(options, recipe), recipe.is_shipped and not options.out
     if will_ship:
-        kept_nets.histories(recipe, trained)  # what is missing is said before anything is replaced
+        shipped.histories(recipe, trained)  # what is missing is said before anything is replaced
     reports = publish(recipe, load, trained=trained, run=run, calibration_path=pinned, folder=folder)
     for report in (report for form in reports.values() for report in form.values()):
-        Console().print(tables.of_report(report))
+        show("evaluate", report)
     if will_ship:
-        Console(soft_wrap=True).print(f"the net and its history: {kept_nets.keep(recipe, trained)}", highlight=False)
+        Console(soft_wrap=True).print(f"the net and its history: {shipped.keep(recipe, trained)}", highlight=False)

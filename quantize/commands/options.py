@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from device.errors import AffectdError
-from device.models.card import Served, alone, read_card
-from quantize import kept_nets
-from quantize.kept_nets import NETS, RUNS
-from quantize.recipe import Recipe
-from quantize.recipes import RECIPES, find_recipe
-
-MODELS = Path("models_tflite")
-WITNESSES = Path("quantize/witnesses")
-"""Nets that are not shipped: trained like a shipped one, but without other actors or a whole corpus."""
+from quantize.recipes.registry import RECIPES, find_recipe
+from quantize.training import shipped
+from quantize.training.recipe import Recipe
+from quantize.training.shipped import CHECKPOINTS, MODELS, RUNS, WITNESSES
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +32,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 def add_net(parser: argparse.ArgumentParser) -> None:
     """Where a net was trained (``net_folder``)."""
-    shipped = f"{RUNS}/MODEL or, if there is none, {NETS}/MODEL, the net that ships"
+    shipped = f"{RUNS}/MODEL or, if there is none, {CHECKPOINTS}/MODEL, the net that ships"
     parser.add_argument("--run", type=Path, metavar="DIR", help=f"checkpoints of a single net (default: {shipped})")
 
 
@@ -67,13 +63,19 @@ def run_folder(options: argparse.Namespace, recipe: Recipe) -> Path:
 
 def net_folder(options: argparse.Namespace, recipe: Recipe) -> Path:
     """The folder of a recipe's trained net, to be read only: its run or, where none was begun, what ships."""
-    return Path(options.run or kept_nets.folder_of(recipe))
+    return Path(options.run or shipped.folder_of(recipe))
 
 
-def served_of_shipped(recipe: Recipe) -> Served:
-    """What is served of a net that ships; of any other, or where no card is there, the first answer as it is."""
-    path = MODELS / f"{recipe.id}.json"
-    return read_card(path).served if path.exists() else alone(answers=len(recipe.answers))
+def require_writable(path: Path) -> None:
+    """Find out before the work whether its figures can be written there; leaves nothing. Raises ``AffectdError``."""
+    if path.is_dir():
+        raise AffectdError(f"{path}: is a folder; name a file in it with --json")
+    try:
+        folder = next(above for above in path.absolute().parents if above.exists())
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise AffectdError(f"{path}: cannot be written ({error.strerror}); choose another --json") from error
 
 
 def natural(text: str) -> int:

@@ -1,4 +1,4 @@
-"""``python -m quantize report``."""
+"""``python -m quantize report`` and ``describe``."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from pathlib import Path
 from rich.console import Console
 
 from device.errors import AffectdError
-from quantize.commands.options import MODELS, WITNESSES
-from quantize.measured import MEASURED, State, studies
+from quantize.commands.studies import measured
+from quantize.files import write_file
+from quantize.studies.registry import studies
+from quantize.studies.study import MEASURED, State
+from quantize.training.shipped import MODELS, WITNESSES
 
 OUT = Path("docs")
 NAME = "report"
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command."""
+    """Declare both commands."""
     parser = commands.add_parser(
         NAME, help="write the report from what is measured; with --root measure the rest first"
     )
@@ -28,6 +31,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--measured", type=Path, default=MEASURED, metavar="DIR", help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="default: %(default)s")
     parser.set_defaults(command=run)
+    parser = commands.add_parser("describe", help="write MODEL_CARD.md from the models' cards")
+    parser.add_argument("--out", type=Path, default=MODELS, help="the folder of the models")
+    parser.set_defaults(command=describe)
+
+
+def describe(options: argparse.Namespace) -> None:
+    """Write the page of the models."""
+    from quantize.report.model_card import model_card
+
+    write_file(options.out / "MODEL_CARD.md", model_card(options.out).encode())
 
 
 def run(options: argparse.Namespace) -> None:
@@ -49,7 +62,7 @@ def _measure(options: argparse.Namespace) -> list[str]:
     for number, study in enumerate(wanted, 1):
         console.print(f"{number} of {len(wanted)}: {study.command}", highlight=False, markup=False)
         try:
-            study.measure(options.root, options.measured)
+            study.keep(measured([*study.arguments, "--root", str(options.root)]), options.measured)
         except AffectdError as error:
             console.print(f"  not made: {error}", highlight=False, markup=False)
             failed.append(study.name)

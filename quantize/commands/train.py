@@ -7,14 +7,10 @@ from typing import Any
 
 from rich.console import Console
 
-from quantize import tables
-from quantize.checkpoints import Epoch
 from quantize.commands.options import add_models, add_run, models_of, natural, run_folder
-from quantize.datasets import Split
-from quantize.hearing import heard_for_training
-from quantize.recipe import Recipe
-
-SEED = 1
+from quantize.inputs.preprocess import preprocess_for_training
+from quantize.training.checkpoints import Epoch
+from quantize.training.recipe import SEED, Recipe
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,7 +20,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     add_run(parser)
     parser.add_argument("--seed", type=natural, default=SEED)
     parser.add_argument("--epochs", type=natural, help="at most so many (default: the recipe's)")
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, goes_on=True)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -35,10 +31,11 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _train(recipe: Recipe, options: argparse.Namespace, known: dict[str, Any]) -> None:
-    from quantize.train import train
+    from quantize.report.terminal import show_left_out
+    from quantize.training.train import train
 
-    split = heard_for_training(recipe.front_end, recipe.dataset.split(options.root), known)
-    _tell_what_lacks(split)
+    split = preprocess_for_training(recipe.front_end, recipe.dataset.split(options.root), known)
+    show_left_out((*split.train.unreadable, *split.validation.unreadable), split.remarks, stderr=True)
     epochs = recipe.epochs if options.epochs is None else options.epochs
     training = train(recipe, split, run_folder(options, recipe), seed=options.seed, epochs=epochs)
     chosen = training.chosen
@@ -51,9 +48,3 @@ def _train(recipe: Recipe, options: argparse.Namespace, known: dict[str, Any]) -
 def _validated(epoch: Epoch) -> str:
     accuracy = epoch.validation_accuracy
     return "" if accuracy is None else f", validation accuracy {100 * accuracy:.1f} %"
-
-
-def _tell_what_lacks(split: Split) -> None:
-    unreadable = dict.fromkeys((*split.train.unreadable, *split.validation.unreadable))
-    for line in (*split.remarks, *tables.of_unreadable(list(unreadable))):
-        Console(stderr=True, soft_wrap=True).print(line, markup=False, highlight=False)

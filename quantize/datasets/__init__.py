@@ -6,26 +6,21 @@ from quantize.datasets.ckplus import CKPLUS
 from quantize.datasets.common import (
     Dataset,
     DatasetError,
+    LazySignals,
     Samples,
-    SignalFiles,
     Split,
     UnreadableSignal,
     of_emotions,
     only_a_test,
 )
-from quantize.datasets.crema_d import CREMA_D
-from quantize.datasets.emodb import EMODB
 from quantize.datasets.fer2013 import FER2013
 from quantize.datasets.ferplus import FERPLUS
 from quantize.datasets.folder import FOLDER_OF_PICTURES, FOLDER_OF_SOUNDS
-from quantize.datasets.jaffe import JAFFE
-from quantize.datasets.kdef import KDEF
-from quantize.datasets.nemo import NEMO
-from quantize.datasets.ravdess import RAVDESS, RAVDESS_FOLDS, TEST_FOLD, ravdess_fold
-from quantize.datasets.tess import TESS
+from quantize.datasets.named_corpora import CREMA_D, EMODB, EMOVO, JAFFE, KDEF, NEMO, RAKSHAK, TESS, TUREV
+from quantize.datasets.ravdess import RAVDESS, RAVDESS_FOLDS, TEST_FOLD
 
 _FACES = (FER2013, FERPLUS, JAFFE, CKPLUS, KDEF, FOLDER_OF_PICTURES)
-_VOICES = (RAVDESS, *RAVDESS_FOLDS, TESS, NEMO, CREMA_D, EMODB, FOLDER_OF_SOUNDS)
+_VOICES = (RAVDESS, *RAVDESS_FOLDS, TESS, NEMO, CREMA_D, EMODB, EMOVO, TUREV, RAKSHAK, FOLDER_OF_SOUNDS)
 DATASETS = {(dataset.name, dataset.kind): dataset for dataset in (*_FACES, *_VOICES)}
 """By name and kind: ``folder`` holds faces for one model and voices for another."""
 NAMES = tuple(dict.fromkeys(name for name, _ in DATASETS))
@@ -52,12 +47,11 @@ __all__ = [
     "TEST_FOLD",
     "Dataset",
     "DatasetError",
+    "LazySignals",
     "Samples",
-    "SignalFiles",
     "Split",
     "UnreadableSignal",
     "find_dataset",
     "of_emotions",
     "only_a_test",
-    "ravdess_fold",
 ]

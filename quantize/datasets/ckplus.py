@@ -12,8 +12,8 @@ from device.readings import EMOTIONS, Emotion
 from quantize.datasets.common import (
     Dataset,
     DatasetError,
+    LazySignals,
     Samples,
-    SignalFiles,
     Split,
     only_a_test,
     require_emotions,
@@ -53,7 +53,7 @@ def load(folder: Path) -> Split:
     shown.sort(key=lambda picture: picture[1])
     samples = Samples(
         names=[path.stem for _, path, _ in shown],
-        signals=SignalFiles([path for _, path, _ in shown], read_face_picture),
+        signals=LazySignals([path for _, path, _ in shown], read_face_picture),
         labels=np.array([EMOTIONS.index(emotion) for _, _, emotion in shown], dtype=np.int64),
         groups=[person for person, _, _ in shown],
     )

@@ -1,4 +1,4 @@
-"""What every corpus is brought to: samples with a label, a name that can be found again, and a group."""
+"""Data set interface: samples with a label, a name that can be found again, and a group; and their split."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ class UnreadableSignal(DatasetError):
     """One picture or clip of a corpus that does not decode. It is named, counted and left out."""
 
 
-class SignalFiles(Sequence[Signal]):
-    """Files as a sequence of signals, each read by ``read`` when it is asked for."""
+class LazySignals(Sequence[Signal]):
+    """Signals that ``read`` makes of files, or of whatever ``items`` are, each when it is needed."""
 
-    def __init__(self, paths: Sequence[Path], read: Callable[[Path], Signal]) -> None:
-        self._paths, self._read = paths, read
+    def __init__(self, items: Sequence[Any], read: Callable[[Any], Signal]) -> None:
+        self._items, self._read = items, read
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len(self._items)
 
     @overload
     def __getitem__(self, index: int) -> Signal: ...
     @overload
-    def __getitem__(self, index: slice) -> SignalFiles: ...
-    def __getitem__(self, index: int | slice) -> Signal | SignalFiles:
+    def __getitem__(self, index: slice) -> LazySignals: ...
+    def __getitem__(self, index: int | slice) -> Signal | LazySignals:
         if isinstance(index, slice):
-            return SignalFiles(self._paths[index], self._read)
-        return self._read(self._paths[index])
+            return LazySignals(self._items[index], self._read)
+        return self._read(self._items[index])
 
-    def take(self, indices: Iterable[int]) -> SignalFiles:
-        """The files at ``indices``, still unread."""
-        return SignalFiles([self._paths[i] for i in indices], self._read)
+    def take(self, indices: Iterable[int]) -> LazySignals:
+        """Those at ``indices``, still unread."""
+        return LazySignals([self._items[i] for i in indices], self._read)
 
-    def followed_by(self, other: SignalFiles) -> SignalFiles:
-        """These files and the other ones, which are read alike. Raises ``ValueError`` if they are not."""
+    def followed_by(self, other: LazySignals) -> LazySignals:
+        """These and the other ones, which are read alike. Raises ``ValueError`` if they are not."""
         if other._read is not self._read:
-            raise ValueError("files that are read in different ways do not make one sequence")
-        return SignalFiles([*self._paths, *other._paths], self._read)
+            raise ValueError("signals that are read in different ways do not make one sequence")
+        return LazySignals([*self._items, *other._items], self._read)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -93,7 +93,7 @@ class Samples:
 
 
 def _taken(signals: Sequence[Signal], indices: Sequence[int] | NDArray[np.int64]) -> Sequence[Signal]:
-    return signals.take(indices) if isinstance(signals, SignalFiles) else [signals[i] for i in indices]
+    return signals.take(indices) if isinstance(signals, LazySignals) else [signals[i] for i in indices]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

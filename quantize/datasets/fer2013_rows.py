@@ -110,25 +110,21 @@ def _arrays(path: Path) -> dict[str, NDArray[np.generic]]:
 
 
 def _from_table(path: Path) -> Rows:
-    numbers, images, labels, usages, unreadable = [], [], [], [], []
-    for number, row in enumerate(
-        track(_table_rows(path), f"reading {path.name}", total=sum(ROWS.values()), transient=True)
-    ):
-        label, usage = _label(path, number, row), _usage(path, number, row)
-        image = _image(row["pixels"])
+    known: list[tuple[int, NDArray[np.uint8], int, str]] = []
+    unreadable = []
+    rows = track(_table_rows(path), f"reading {path.name}", total=sum(ROWS.values()), transient=True)
+    for number, row in enumerate(rows):
+        label, usage, image = _label(path, number, row), _usage(path, number, row), _image(row["pixels"])
         if image is None:
             unreadable.append(row_name(number))
-            continue
-        numbers.append(number)
-        images.append(image)
-        labels.append(label)
-        usages.append(usage)
+        else:
+            known.append((number, image, label, usage))
     return Rows(
-        number=np.array(numbers, dtype=np.int64),
-        images=np.array(images, dtype=np.uint8).reshape(-1, _SIDE_PX, _SIDE_PX),
-        labels=np.array(labels, dtype=np.int64),
-        usage=np.array(usages, dtype=np.str_),
-        exact=np.ones(len(numbers), dtype=np.bool_),
+        number=np.array([number for number, *_ in known], dtype=np.int64),
+        images=np.array([image for _, image, *_ in known], dtype=np.uint8).reshape(-1, _SIDE_PX, _SIDE_PX),
+        labels=np.array([label for *_, label, _ in known], dtype=np.int64),
+        usage=np.array([usage for *_, usage in known], dtype=np.str_),
+        exact=np.ones(len(known), dtype=np.bool_),
         unreadable=tuple(unreadable),
     )
 

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from device.readings import EMOTIONS
 from quantize.datasets.common import Split
 from quantize.datasets.fer2013 import FER2013
 from quantize.datasets.fer2013_rows import row_name
 from quantize.datasets.ferplus import ANSWERS, SEVEN, read_votes
-from quantize.logistic import Floats, fitted, softmax
+from quantize.logistic import Floats, fitted
 
 PEOPLE = 10
-FEWEST_VOTES = 4
+MIN_VOTES = 4
 """Where fewer of the ten saw one of our seven, the votes say little."""
 SMOOTHING = 0.1
 """Of a hard label (Szegedy et al., 2016)."""
@@ -48,7 +49,7 @@ def load(folder: Path) -> Split:
 
 def targets(votes: Votes, labels: NDArray[np.int64]) -> NDArray[np.float32]:
     """What the two answers aim at, float32 (samples, 2, 7): the votes, and the label softened by them."""
-    says_enough = (votes[:, :7].sum(axis=1) >= FEWEST_VOTES) & (votes[:, _NO_FACE] == 0)
+    says_enough = (votes[:, :7].sum(axis=1) >= MIN_VOTES) & (votes[:, _NO_FACE] == 0)
     crowd = np.zeros((len(votes), len(EMOTIONS)))
     crowd[:, SEVEN] = votes[:, :7] / PEOPLE
     hard = (1 - SMOOTHING) * np.eye(len(EMOTIONS))[labels] + SMOOTHING / len(EMOTIONS)
@@ -60,7 +61,7 @@ def targets(votes: Votes, labels: NDArray[np.int64]) -> NDArray[np.float32]:
 def likely_labels(votes: Votes, labels: NDArray[np.int64]) -> Floats:
     """q(label | votes), (samples, 7): a logistic regression that is fitted to these samples."""
     features = _features(votes)
-    return softmax(features @ fitted(features, np.eye(len(EMOTIONS))[labels], RIDGE))
+    return np.asarray(softmax(features @ fitted(features, np.eye(len(EMOTIONS))[labels], RIDGE), axis=1))
 
 
 def _features(votes: Votes) -> Floats:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import zipfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from device.readings import EMOTIONS
 from quantize.datasets.common import Dataset, DatasetError, Split
-from quantize.datasets.fer2013_rows import ARCHIVE, TABLES, read_rows, row_name
+from quantize.datasets.fer2013_rows import ARCHIVE, TABLES, read_rows
 from quantize.datasets.labels import emotion_called
 
 TABLE = "fer2013new.csv"
@@ -55,30 +54,11 @@ def load(folder: Path) -> Split:
 
 def majority(votes: Votes) -> NDArray[np.int64]:
     """The label of each row of votes (n, 10) as an index of ``EMOTIONS``, -1 where it is none of the seven."""
-    counted = _without_single(votes)
+    counted = np.where(votes > 1, votes, 0)
     best = counted.argmax(axis=1)
     agreed = 2 * counted.max(axis=1) > counted.sum(axis=1)
     named = np.array([*SEVEN, *[_OUTSIDE] * (len(ANSWERS) - len(SEVEN))])
     return np.where(agreed, named[best], _OUTSIDE)
-
-
-def vote_shares(folder: Path, names: Sequence[str]) -> NDArray[np.float32]:
-    """How the votes for the seven are distributed, float32 (len(names), 7) in the order of ``EMOTIONS``.
-
-    ``names`` are those of FER2013's or FER+'s samples; ``folder`` is FER2013's. A row sums to 1, or is all zeros where
-    most said that it is no face, or nobody but a single one named any of the seven: leave those out.
-    """
-    counted = _without_single(read_votes(folder))
-    shares = np.zeros((len(counted), len(EMOTIONS)), dtype=np.float32)
-    shares[:, SEVEN] = counted[:, : len(SEVEN)]
-    shares[counted.argmax(axis=1) == ANSWERS.index("NF")] = 0
-    shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1)
-    place = {row_name(i): i for i in range(len(shares))}
-    return shares[[place[name] for name in names]]
-
-
-def _without_single(votes: Votes) -> Votes:
-    return np.where(votes > 1, votes, 0)
 
 
 def read_votes(folder: Path) -> Votes:

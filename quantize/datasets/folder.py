@@ -12,7 +12,7 @@ import numpy as np
 
 from device.capture.pictures import SUFFIXES as PICTURE_SUFFIXES
 from device.readings import EMOTIONS, Emotion
-from quantize.datasets.common import Dataset, DatasetError, Samples, Signal, SignalFiles, Split, only_a_test
+from quantize.datasets.common import Dataset, DatasetError, LazySignals, Samples, Signal, Split, only_a_test
 from quantize.datasets.labels import emotion_called
 from quantize.datasets.pictures import read_face_picture
 from quantize.datasets.sound import CONTAINER_SUFFIXES, SOUND_SUFFIXES, read_clip
@@ -37,7 +37,7 @@ def load(media: _Media, folder: Path) -> Split:
     files = [(path, emotion) for own, emotion in labelled if emotion for path in _files(own, media)]
     samples = Samples(
         names=[path.relative_to(folder).as_posix() for path, _ in files],
-        signals=SignalFiles([path for path, _ in files], media.read),
+        signals=LazySignals([path for path, _ in files], media.read),
         labels=np.array([EMOTIONS.index(emotion) for _, emotion in files], dtype=np.int64),
         groups=[_hash(path) for path, _ in files],
     )

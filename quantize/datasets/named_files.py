@@ -1,4 +1,4 @@
-"""Corpora whose file names say who shows what."""
+"""Corpora whose file names tell person and emotion."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from device.readings import EMOTIONS, Emotion
-from quantize.datasets.common import DatasetError, Samples, Signal, SignalFiles, Split, only_a_test, require_emotions
+from quantize.datasets.common import DatasetError, LazySignals, Samples, Signal, Split, only_a_test, require_emotions
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class NamedFiles:
 
     ``pattern`` fits a file's name without its suffix and has the groups ``person`` and ``code``; ``codes`` are the
     authors' emotions, ``None`` for one that is none of the seven. Of the same name with two suffixes, the one that
-    stands first in ``suffixes`` is taken. ``files`` is how many the whole corpus has.
+    stands first in ``suffixes`` is taken. ``files`` is how many the whole corpus has, where
+    its authors say it.
     """
 
     title: str
@@ -29,7 +30,7 @@ class NamedFiles:
     codes: Mapping[str, Emotion | None]
     suffixes: tuple[str, ...]
     read: Callable[[Path], Signal]
-    files: int
+    files: int | None
     note: str
 
     def load(self, folder: Path) -> Split:
@@ -44,7 +45,7 @@ class NamedFiles:
         kept = [(path, fields, emotion) for path, fields, emotion in meant if emotion is not None]
         samples = Samples(
             names=[path.stem for path, _, _ in kept],
-            signals=SignalFiles([path for path, _, _ in kept], self.read),
+            signals=LazySignals([path for path, _, _ in kept], self.read),
             labels=np.array([EMOTIONS.index(emotion) for _, _, emotion in kept], dtype=np.int64),
             groups=[fields["person"].upper() for _, fields, _ in kept],
         )
@@ -77,6 +78,12 @@ class NamedFiles:
             ) from error
 
     def _remarks(self, folder: Path, count: int) -> tuple[str, ...]:
-        if count == self.files:
+        if self.files in (None, count):
             return ()
         return (f"{folder} holds {count:,} of the {self.files:,} files of {self.title}; the whole: {self.source}",)
+
+
+def codes(pairs: str) -> dict[str, Emotion | None]:
+    """A corpus's codes from a list like ``ANG angry, BOR none``; ``none`` is an emotion that is none of the seven."""
+    split = (pair.split() for pair in pairs.split(", "))
+    return {code: None if name == "none" else Emotion(name) for code, name in split}

@@ -1,7 +1,7 @@
 """Noises in two halves that never meet: one to train with, one to be heard in a robustness test only.
 
 The halves are those of the nets' training. The thresholds of the voice gate were fitted to another half (see
-``quantize.voice_gate_report``), so the gate knows some of the noises that the test mixes in.
+``quantize.studies.voice_gate``), so the gate knows some of the noises that the test mixes in.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.features.voice import FRAME_SAMPLES
+from device.features.voice_activity import FRAME_SAMPLES
 from quantize.datasets.common import DatasetError
 from quantize.datasets.sound import Clip, read_clip
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from device.readings import EMOTIONS, Emotion
-from quantize.datasets.common import Dataset, DatasetError, Samples, SignalFiles, Split
+from quantize.datasets.common import Dataset, DatasetError, LazySignals, Samples, Split
 from quantize.datasets.sound import read_clip
 
 FOLDS: tuple[tuple[int, ...], ...] = (
@@ -65,7 +65,7 @@ def _clips(folder: Path, actors: list[int] | tuple[int, ...]) -> Samples:
     paths = [path for actor in sorted(actors) for path in _files(folder, actor)]
     return Samples(
         names=[path.stem for path in paths],
-        signals=SignalFiles(paths, read_clip),
+        signals=LazySignals(paths, read_clip),
         labels=np.array([EMOTIONS.index(_emotion(path)) for path in paths], dtype=np.int64),
         groups=[path.parent.name for path in paths],
     )
@@ -89,13 +89,6 @@ def _emotion(path: Path) -> Emotion:
     return CODES[fields[2]]
 
 
-def ravdess_fold(k: int) -> Dataset:
-    """RAVDESS with fold ``k``, 0 to 4, as its test part, by the name ``ravdess-fK``. Raises ``DatasetError``."""
-    if k not in range(len(FOLDS)):
-        raise DatasetError(f"RAVDESS has no fold {k}; there are F0 to F{len(FOLDS) - 1}")
-    return _dataset(f"ravdess-f{k}", k)
-
-
 def _dataset(name: str, test_fold: int) -> Dataset:
     return Dataset(
         name=name,
@@ -107,4 +100,4 @@ def _dataset(name: str, test_fold: int) -> Dataset:
 
 
 RAVDESS = _dataset("ravdess", TEST_FOLD)
-RAVDESS_FOLDS = tuple(ravdess_fold(k) for k in range(len(FOLDS)))
+RAVDESS_FOLDS = tuple(_dataset(f"ravdess-f{k}", k) for k in range(len(FOLDS)))

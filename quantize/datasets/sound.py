@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from device.capture.container import contents, sound_blocks
 from device.capture.downmix import to_mono
 from device.errors import MediaError
-from device.signals import RATE_HZ
+from device.signals import SAMPLE_RATE_HZ
 from quantize.datasets.common import UnreadableSignal
 
 Clip = NDArray[np.int16]
@@ -49,8 +49,8 @@ def _sound_file(path: Path) -> Clip:
     mono = to_mono(samples, rate_hz)
     if not np.isfinite(mono).all():
         raise UnreadableSignal(f"{path}: has samples that are not numbers (NaN or infinite); export it again")
-    if rate_hz != RATE_HZ:
-        mono = soxr.resample(mono, rate_hz, RATE_HZ)
+    if rate_hz != SAMPLE_RATE_HZ:
+        mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ)
     return np.asarray(np.clip(np.rint(mono * 32768), -32768, 32767), dtype=np.int16)
 
 

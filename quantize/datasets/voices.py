@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from quantize.datasets.common import Dataset, Samples, Signal, SignalFiles, Split, only_a_test
-from quantize.datasets.nemo import NEMO
+from quantize.datasets.common import Dataset, LazySignals, Samples, Signal, Split, only_a_test
+from quantize.datasets.named_corpora import NEMO, TESS
 from quantize.datasets.noises import noise_files
 from quantize.datasets.ravdess import RAVDESS_FOLDS, TEST_FOLD
 from quantize.datasets.sound import read_clip
-from quantize.datasets.tess import TESS
 
 WHOLE = {"tess": TESS, "nemo": NEMO}
 """Corpora that are trained on, or tested on, as a whole."""
@@ -85,7 +84,7 @@ def _load_without_corpus(root: Path, name: str) -> Split:
 def _trained_on(root: Path, parts: Mapping[str, Samples], *, test: Samples, note: str, remarks: Sequence[str]) -> Split:
     train = joined([of_corpus(name, samples) for name, samples in parts.items()])
     nothing = only_a_test(test, note)
-    noises = SignalFiles(noise_files(root).training, read_clip)
+    noises = LazySignals(noise_files(root).training, read_clip)
     return replace(nothing, train=train, remarks=tuple(remarks), noises=noises)
 
 
@@ -110,6 +109,6 @@ def joined(parts: Sequence[Samples]) -> Samples:
 
 
 def _followed_by(first: Sequence[Signal], second: Sequence[Signal]) -> Sequence[Signal]:
-    if isinstance(first, SignalFiles) and isinstance(second, SignalFiles):
+    if isinstance(first, LazySignals) and isinstance(second, LazySignals):
         return first.followed_by(second)
     return [*first, *second]

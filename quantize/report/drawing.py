@@ -1,4 +1,4 @@
-"""How the report's plots look: one font, one colour a set and an emotion, and ink that follows the page's theme."""
+"""Style of the report's plots: one font, one colour a set and an emotion, and ink that follows the page's theme."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from quantize.evaluation.bootstrap import Figure as Share
 from quantize.report.parts import Plot
 
 INK, MUTED, LINE, PAPER = "#0a0b0c", "#5a5b5c", "#d0d1d2", "#fefdfc"
@@ -91,14 +92,14 @@ def in_percent(axes: Any, which: str = "y", *, low: float = 0, high: float = 100
     axes.tick_params(length=0)
 
 
-def mark_chance(axes: Any, share: float = CHANCE, which: str = "y") -> None:
+def mark_chance(axes: Any) -> None:
     """A dotted line where guessing would be."""
-    line = axes.axhline if which == "y" else axes.axvline
-    line(100 * share, color=MUTED, linestyle=":", linewidth=1)
+    axes.axhline(100 * CHANCE, color=MUTED, linestyle=":", linewidth=1)
 
 
-def whiskers(axes: Any, x: float, y: float, ends: tuple[float, float], colour: str, *, flat: bool = False) -> None:
-    """A point with its interval as a thin bar; ``flat``: the bar lies."""
-    low, high = ends
-    (axes.plot)(*(((low, high), (y, y)) if flat else ((x, x), (low, high))), color=colour, linewidth=1.2, alpha=0.75)
-    axes.plot(x, y, "o", color=colour, markersize=5, markeredgecolor=PAPER, markeredgewidth=0.8)
+def whiskers(axes: Any, x: float, figure: Share, colour: str, *, above: float = 0.0) -> None:
+    """A share as a point with its interval as a thin bar, all of them ``above`` higher."""
+    ends = (figure.value if end is None else end for end in (figure.low, figure.value, figure.high))
+    low, value, high = (100 * (above + end) for end in ends)
+    axes.plot((x, x), (low, high), color=colour, linewidth=1.2, alpha=0.75)
+    axes.plot(x, value, "o", color=colour, markersize=5, markeredgecolor=PAPER, markeredgewidth=0.8)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
+from typing import Any
 
 from device.errors import AffectdError
-from quantize.checkpoints import write_beside
+from quantize.files import write_file
 from quantize.report.page import REPORT, Heading, drawings, html, markdown
 from quantize.report.parts import Section
 
@@ -17,12 +20,18 @@ def write_report(sections: Sequence[Section], out: Path, name: str, heading: Hea
     make_folder(folder)
     shown = drawings(sections)
     for file, svg in shown.items():
-        write_beside(folder / file, svg.encode())
+        write_file(folder / file, svg.encode())
     _remove_others(folder, list(shown))
-    write_beside(out / f"{name}.md", markdown(sections, name, heading).encode())
+    write_file(out / f"{name}.md", markdown(sections, name, heading).encode())
     page = out / f"{name}.html"
-    write_beside(page, html(sections, heading).encode())
+    write_file(page, html(sections, heading).encode())
     return page
+
+
+def write_json(path: Path, figures: Any) -> None:
+    """Write figures, a dataclass or what JSON has, for programs to read. Raises ``AffectdError``."""
+    text = asdict(figures) if is_dataclass(figures) and not isinstance(figures, type) else figures
+    write_file(path, (json.dumps(text, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def make_folder(folder: Path) -> None:

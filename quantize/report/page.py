@@ -1,9 +1,10 @@
-"""The report as one page of HTML that needs nothing else, and as Markdown with its drawings beside it."""
+"""Rendering of the report: one page of HTML that needs nothing else, and Markdown with its drawings beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -36,14 +37,25 @@ _STYLE = (
 
 def html(sections: Sequence[Section], heading: Heading = REPORT) -> str:
     """The page."""
-    environment = Environment(
-        loader=PackageLoader("quantize.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.tests["table"] = lambda shown: isinstance(shown, Table)
     # Our own drawings are the only markup that is not text; all else is escaped.
-    environment.filters["drawing"] = lambda plot: Markup(plot.svg)
-    environment.filters["worded"] = _worded
-    return environment.get_template("report.html.j2").render(heading=heading, sections=sections)
+    filters = {"drawing": lambda plot: Markup(plot.svg), "worded": _worded}
+    return (
+        _environment(filters, autoescape=True).get_template("report.html.j2").render(heading=heading, sections=sections)
+    )
+
+
+def markdown(sections: Sequence[Section], folder: str, heading: Heading = REPORT) -> str:
+    """The same in Markdown; drawings are ``FOLDER/<name>.svg``."""
+    template = _environment({"escaped": _escaped, "worded": escape}).get_template("report.md.j2")
+    return template.render(heading=heading, sections=sections, folder=folder)
+
+
+def _environment(filters: Mapping[str, Callable[[Any], str]], *, autoescape: bool = False) -> Environment:
+    loader = PackageLoader("quantize.report", "")
+    environment = Environment(loader=loader, autoescape=autoescape, undefined=StrictUndefined, trim_blocks=True)
+    environment.tests["table"] = lambda shown: isinstance(shown, Table)
+    environment.filters |= filters
+    return environment
 
 
 def _worded(text: str) -> Markup:
@@ -52,41 +64,10 @@ def _worded(text: str) -> Markup:
     return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
 
 
-def markdown(sections: Sequence[Section], folder: str, heading: Heading = REPORT) -> str:
-    """The same in Markdown; drawings are ``FOLDER/<name>.svg``."""
-    parts = [f"# {heading.title}", heading.lead, *(block for section in sections for block in _blocks(section, folder))]
-    return "\n\n".join(parts) + "\n"
-
-
 def drawings(sections: Sequence[Section]) -> dict[str, str]:
     """The files that the Markdown shows: SVG by name."""
     panels = [p for s in sections for shown in s.content.shown if isinstance(shown, Plots) for p in shown.panels]
     return {f"{panel.name}.svg": panel.svg.replace(">", f">{_STYLE}", 1) + "\n" for panel in panels}
-
-
-def _blocks(section: Section, folder: str) -> Iterator[str]:
-    yield f"## {section.title}"
-    yield section.intro
-    for lack in section.lacks:
-        yield f"> **{lack}**"
-    yield from section.content.sentences
-    for shown in section.content.shown:
-        yield from _table(shown) if isinstance(shown, Table) else _plots(shown, folder)
-
-
-def _table(table: Table) -> Iterator[str]:
-    yield f"*{_escaped(table.caption)}*"
-    rows = [table.columns, ["---", *(["---:"] * (len(table.columns) - 1))], *table.rows]
-    yield "\n".join(f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in rows)
-
-
-def _plots(plots: Plots, folder: str) -> Iterator[str]:
-    yield f"*{_escaped(plots.caption)}*"
-    width = "32%" if len(plots.panels) % 3 == 0 or len(plots.panels) > 4 else "48%"
-    yield "\n".join(  # Markdown's own pictures have no width, and each would fill the page
-        f'<img src="{folder}/{panel.name}.svg" width="{width}" alt="{escape(f"{panel.title}. {panel.alt}")}">'
-        for panel in plots.panels
-    )
 
 
 def _escaped(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a report is made of: sections of sentences, tables and plots, whatever they are rendered to."""
+"""Parts of a report: sections of sentences, tables and plots, whatever they are rendered to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that the report is made from: cards, studies with their figures, and counted instructions."""
+"""The report's sources: cards, studies with their figures, and counted instructions."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from device.models.card import Card
 from device.models.sets import ModelSet, list_sets, load_set
-from quantize.made_of import Json
-from quantize.measured import State, Study, studies
 from quantize.report.drawing import SERIES
+from quantize.studies.registry import studies
+from quantize.studies.study import State, Study
 
 INSTRUCTIONS = Path("docs/instructions.json")
 
-
-_OF_THESE_FILES = (State.CURRENT, State.KEPT)
+F = TypeVar("F")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Measured:
 
     study: Study
     state: State
-    figures: Json | None
+    figures: Any | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,37 +34,29 @@ class Results:
 
     sets: tuple[ModelSet, ...]
     measured: tuple[Measured, ...]
-    instructions: Json
+    instructions: dict[str, Any]
 
-    def of(self, kind: str) -> Iterator[tuple[Study, Json]]:
-        """The studies of one kind that have figures."""
-        for own in self.measured:
-            if own.study.kind == kind and own.figures is not None:
-                yield own.study, own.figures
+    def of(self, figures: type[F]) -> list[F]:
+        """The figures of this type."""
+        return [own.figures for own in self.measured if isinstance(own.figures, figures)]
 
-    def current(self, kind: str) -> Iterator[tuple[Study, Json]]:
-        """Those of one kind whose figures are of the files as they are now."""
-        for own in self.measured:
-            if own.study.kind == kind and own.figures is not None and own.state in _OF_THESE_FILES:
-                yield own.study, own.figures
+    def of_kind(self, kind: str) -> list[Any]:
+        """The figures of the studies of this kind."""
+        return [own.figures for own in self.measured if own.study.kind == kind and own.figures is not None]
 
-    def lacking(self, kind: str) -> Iterator[Measured]:
+    def lacking(self) -> Iterator[Measured]:
         """Those that are missing or old."""
-        return (own for own in self.measured if own.study.kind == kind and own.state is not State.CURRENT)
-
-    def scores(self, name: str) -> Json | None:
-        """What ``evaluate`` wrote as ``scores-NAME.json``, if it is there and of the file as it is now."""
-        return next((figures for study, figures in self.current("scores") if study.name == f"scores-{name}"), None)
+        return (own for own in self.measured if own.state is not State.CURRENT)
 
     @property
     def cards(self) -> tuple[Card, ...]:
         """Those of all sets' face and speech models, each once."""
-        return tuple({card.id: card for chosen in self.sets for card in (chosen.face, chosen.speech)}.values())
+        return tuple({card.id: card for chosen in self.sets for card in chosen.models.values()}.values())
 
     def colour(self, model: str) -> str:
         """A set's colour, also for its fold nets."""
         for number, chosen in enumerate(self.sets):
-            if model.startswith((chosen.face.id, chosen.speech.id)):
+            if model.startswith(tuple(card.id for card in chosen.models.values())):
                 return SERIES[number % len(SERIES)]
         return SERIES[-1]
 

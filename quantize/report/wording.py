@@ -1,8 +1,8 @@
-"""Figures as people read them."""
+"""Formatting of figures for people."""
 
 from __future__ import annotations
 
-from quantize.made_of import Json
+from quantize.evaluation.bootstrap import Figure
 
 NONE = "–"
 
@@ -12,16 +12,16 @@ def percent(share: float | None, digits: int = 1) -> str:
     return NONE if share is None else f"{100 * share:.{digits}f}"
 
 
-def interval(figure: Json) -> str:
+def interval(figure: Figure) -> str:
     """A share with its 95 % interval, in per cent."""
-    if figure["low"] is None or figure["high"] is None:
-        return percent(figure["value"])
-    return f"{percent(figure['value'])} [{percent(figure['low'])}–{percent(figure['high'])}]"
+    if figure.low is None or figure.high is None:
+        return percent(figure.value)
+    return f"{percent(figure.value)} [{percent(figure.low)}–{percent(figure.high)}]"
 
 
-def change(figure: Json) -> str:
+def change(figure: Figure) -> str:
     """A difference of shares with its 95 % interval, in points and with its sign."""
-    signs = [points(figure[end]) for end in ("value", "low", "high")]
+    signs = [points(end) for end in (figure.value, figure.low, figure.high)]
     return signs[0] if NONE in signs else f"{signs[0]} [{signs[1]} to {signs[2]}]"
 
 

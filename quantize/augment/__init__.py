@@ -1,0 +1,1 @@
+"""Changes to examples that leave the emotion as it is: faces, voices, and copies of voices made beforehand."""

@@ -1,0 +1,1 @@
+"""Evaluation: metrics, significance, agreement, reliability, temperature scaling. Without TensorFlow."""

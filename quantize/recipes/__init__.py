@@ -1,0 +1,1 @@
+"""Every number of a training run, one page for each modality."""
