@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device.interpreter import interpreter_fault
-from device.program import run_program
+from device.process.program import run_program
 
-RULES = ("average", "weighted", "max_confidence", "product", "learned")
 RUNTIMES = ("ai-edge-litert", "tflite-runtime")
-MODES = ("face", "speech", "both")
 TURNS = (0, 90, 180, 270)
 
 
@@ -24,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if fault := interpreter_fault():  # which not even the doctor could be run with
         print(f"affectd: {fault}", file=sys.stderr)
         return 78
-    return run_program("affectd", lambda: run_command("device.commands", _parser().parse_args(arguments)))
+    return run_program("affectd", lambda: run_command("device.commands", device_parser().parse_args(arguments)))
 
 
 def run_command(package: str, options: argparse.Namespace) -> int:
@@ -32,10 +30,11 @@ def run_command(package: str, options: argparse.Namespace) -> int:
     return int(import_module(f"{package}.{options.module}").run(options))
 
 
-def _parser() -> argparse.ArgumentParser:
+def device_parser() -> argparse.ArgumentParser:
+    """All commands with their options; manual pages and completions are made from it."""
     parser = argparse.ArgumentParser(prog="affectd", description="Emotion from face and voice, on the device.")
     parser.add_argument("--version", action="version", version=f"affectd {version('affectd')}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_replay(commands)
     _add_watch(commands)
@@ -57,7 +56,7 @@ def _command(commands: Commands, module: str, about: str) -> argparse.ArgumentPa
 
 
 def _with_config(parser: argparse.ArgumentParser) -> None:
-    from device.settings import DEFAULT_CONFIG  # not above: an old Python could not say that it is one
+    from device.config.settings import DEFAULT_CONFIG  # not above: an old Python could not say that it is one
 
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help=f"configuration (TOML); default {DEFAULT_CONFIG} if it is there"
@@ -69,12 +68,14 @@ def _add_run(commands: Commands) -> None:
 
 
 def _add_replay(commands: Commands) -> None:
+    from device.readings import MODES, RULE_NAMES  # not above: as with the settings
+
     parser = _command(commands, "replay", "estimates for recorded media, one line each, and a table of the clips")
     parser.add_argument("media", nargs="+", type=Path, metavar="MEDIA", help="video, picture, folder of them, or sound")
     parser.add_argument("--audio", type=Path, metavar="FILE", help="sound in place of the videos' own")
     parser.add_argument("--model-set", default="", metavar="NAME", help="see `affectd models list`")
     parser.add_argument("--runtime", choices=RUNTIMES, default="", help="TFLite's; default: the one that is installed")
-    parser.add_argument("--fusion", choices=RULES, default="", help="default: the model set's rule")
+    parser.add_argument("--fusion", choices=RULE_NAMES, default="", help="default: the model set's rule")
     parser.add_argument("--mode", choices=MODES, default="both", help="default: %(default)s")
     parser.add_argument("--rate", type=positive, metavar="HZ", help="pictures a second that are read; default: all")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Whether this Python can run affectd at all. Read by whatever Python there is, so it is written for an old one."""
+"""Check of the Python version. Read by whatever Python there is, so it is written for an old one."""
 
 from __future__ import annotations
 

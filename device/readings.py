@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, Literal, get_args
 
 
 class Emotion(StrEnum):
@@ -30,21 +31,58 @@ NOBODY = "nobody"
 UNKNOWN = "unknown"
 """The label while no sensor looks or listens, or none may be believed; the estimate's ``reason`` says why."""
 
+LABELS: tuple[str, ...] = (*map(str, EMOTIONS), UNCERTAIN, NOBODY, UNKNOWN)
+"""All that an estimate's label may be."""
+
+if TYPE_CHECKING:
+    Label = str
+else:
+    Label = Literal[LABELS]
+    """The same as a type, for schemas; a type checker knows no literal that is made from a list."""
+
+RuleName = Literal["average", "weighted", "max_confidence", "product", "learned"]
+RULE_NAMES: tuple[RuleName, ...] = get_args(RuleName)
+"""The fusion rules, see ``device.fusion.rules``."""
+
 
 class Modality(StrEnum):
-    """What an emotion was read from."""
+    """A modality: what an emotion was read from."""
 
     FACE = "face"
     SPEECH = "speech"
 
 
-Probabilities = tuple[float, float, float, float, float, float, float]
-"""One probability an emotion, in the order of ``EMOTIONS``; they sum to 1."""
+Mode = Literal["face", "speech", "both"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+"""What may be read: one modality alone, or all there are."""
+
+Probabilities = tuple[float, ...]
+"""One probability an emotion, in the order of ``EMOTIONS``; they sum to 1. Made by ``probabilities``."""
+
+MIN_PROBABILITY = 1 / 512
+"""Half a step of an int8 softmax, whose steps are 1/256: a probability that reads 0 may be anything below this.
+
+Its logarithm would be a veto for ever. Any smaller number would claim more certainty than the file can tell.
+"""
+
+
+def probabilities(values: Iterable[float]) -> Probabilities:
+    """One number an emotion as Python's own floats. Raises ``ValueError`` for another count."""
+    probs = tuple(map(float, values))
+    if len(probs) != len(EMOTIONS):
+        raise ValueError(f"{len(probs)} probabilities for {len(EMOTIONS)} emotions")
+    return probs
+
+
+def leader(probs: Probabilities) -> tuple[Emotion, float]:
+    """The likeliest emotion, the first of equals, and its probability."""
+    best = max(range(len(EMOTIONS)), key=probs.__getitem__)
+    return EMOTIONS[best], probs[best]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one model made of one face or one window of speech.
+    """A model's output for one face or one window of speech.
 
     ``captured_ns`` is the monotonic capture time (of speech: of the window's end); ``quality`` is in 0…1.
     """
@@ -68,7 +106,7 @@ class ModalityState:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What the appliance says: the fused emotion at one moment.
+    """The fused emotion at one moment, which is what is published.
 
     ``label`` is an emotion, ``uncertain``, ``nobody`` or ``unknown``, which has a ``reason`` (``privacy``, ``camera
     lost``); ``valence`` and ``arousal`` are in -1…1; ``confidence`` is the fused probability of the label, of the best

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-RATE_HZ = 16_000
+SAMPLE_RATE_HZ = 16_000
 """Every sound inside affectd is mono at this rate; sources convert at the door."""
 
 
@@ -40,3 +40,7 @@ class AudioBlock:
     def end_sample(self) -> int:
         """The number of the sample after the last one."""
         return self.first_sample + len(self.samples)
+
+
+AnySignal = Frame | AudioBlock
+"""What sensors give."""

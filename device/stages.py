@@ -1,17 +1,17 @@
-"""The shapes of the pipeline's stages. Whatever has one of these shapes can stand in: a list, a file, a fake."""
+"""Interfaces of the pipeline's stages. Whatever has one of these shapes can stand in: a list, a file, a fake."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from device.readings import Estimate, Reading
-from device.signals import AudioBlock, Frame
+from device.signals import AnySignal
 
-Signal = TypeVar("Signal", bound=Frame | AudioBlock)
-Produced = TypeVar("Produced", bound=Frame | AudioBlock, covariant=True)
-Consumed = TypeVar("Consumed", bound=Frame | AudioBlock, contravariant=True)
+Signal = TypeVar("Signal", bound=AnySignal)
+Produced = TypeVar("Produced", bound=AnySignal, covariant=True)
+Consumed = TypeVar("Consumed", bound=AnySignal, contravariant=True)
 
 
 class Source(Protocol[Produced]):
@@ -30,7 +30,7 @@ class Source(Protocol[Produced]):
         """End the iteration soon; may be called from another thread."""
 
     @property
-    def is_recording(self) -> bool:
+    def is_finite(self) -> bool:
         """Whether it has an end of its own. A sensor has none: one that ends unasked is lost."""
 
     @property
@@ -38,16 +38,16 @@ class Source(Protocol[Produced]):
         """Signals that were lost because nobody took them in time."""
 
     @property
-    def problem(self) -> str:
+    def warning(self) -> str:
         """What is wrong although signals come, in words; empty when nothing is."""
 
     @property
     def blind(self) -> bool:
-        """Whether the problem is such that what comes must not be believed."""
+        """Whether the warning is such that what comes must not be believed."""
 
 
 class Recogniser(Protocol[Consumed]):
-    """One model's eye or ear."""
+    """A model with its front end: signals to readings."""
 
     def __call__(self, signal: Consumed, /) -> Reading | None:
         """A reading; ``None`` for no face, silence, or not enough yet."""
@@ -57,7 +57,7 @@ class Recogniser(Protocol[Consumed]):
 
 
 class Fuser(Protocol):
-    """Readings to estimates, see ``device.fusion.fuse.Fusion``."""
+    """Readings to estimates, see ``device.fusion.temporal.TemporalFusion``."""
 
     def step(self, reading: Reading, /) -> Estimate:
         """Take a reading in."""
@@ -70,10 +70,10 @@ class Fuser(Protocol):
 
 
 @dataclass(frozen=True)
-class Lane(Generic[Signal]):
+class Branch(Generic[Signal]):
     """A way from a sensor to readings: how to make the source anew, and who reads it.
 
-    A ``required`` lane whose source is not there at the start ends the whole with its error.
+    A ``required`` branch whose source is not there at the start ends the whole with its error.
     """
 
     name: str
@@ -82,4 +82,4 @@ class Lane(Generic[Signal]):
     required: bool = False
 
 
-AnyLane = Lane[Frame] | Lane[AudioBlock]
+AnyBranch = Branch[Any]

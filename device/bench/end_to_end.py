@@ -1,4 +1,4 @@
-"""The whole way, with real parts: clips played in real time through ``affectd run`` and a broker to a subscriber."""
+"""End-to-end benchmark: clips in real time through ``affectd run`` and a broker to a subscriber."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from device.bench.local_broker import HOST, LocalBroker, local_broker
 from device.errors import AffectdError
-from device.local_broker import HOST, LocalBroker, local_broker
 from device.publish.broker import BrokerAddress
 from device.publish.message import Message
-from device.publish.mqtt import Link
+from device.publish.mqtt import MqttClient
 from device.publish.topics import HEALTH, STATE, Topics
 
 NODE = "bench"
@@ -67,10 +67,10 @@ def measure(media: Sequence[Path], seconds: float) -> EndToEnd:
 
 
 @contextmanager
-def subscriber(broker: LocalBroker, *, everything: bool = False) -> Iterator[Link]:
+def subscriber(broker: LocalBroker, *, everything: bool = False) -> Iterator[MqttClient]:
     """A client that hears the node's ``state`` and ``health``, or all it says."""
     topics = Topics(NODE)
-    link = Link(
+    link = MqttClient(
         BrokerAddress(host=HOST, port=broker.port, protocol=broker.protocol),
         client_id="bench-subscriber",
         subscriptions=["affectd/#"] if everything else [topics.address(STATE), topics.address(HEALTH)],
@@ -124,7 +124,7 @@ level = "warning"
 
 @dataclass(slots=True)
 class _Heard:
-    """What the subscriber got so far; ``first_ns`` is 0 until there is something."""
+    """Messages that the subscriber got so far; ``first_ns`` is 0 until there is something."""
 
     first_ns: int = 0
     of_time: int = 0
@@ -132,7 +132,7 @@ class _Heard:
     dropped: dict[str, int] = field(default_factory=dict)
 
 
-def _listen(link: Link, process: subprocess.Popen[bytes], started_ns: int, seconds: float) -> _Heard:
+def _listen(link: MqttClient, process: subprocess.Popen[bytes], started_ns: int, seconds: float) -> _Heard:
     heard = _Heard()
     while time.monotonic_ns() - started_ns < seconds * 1e9:
         message = link.inbox.take(0.5)

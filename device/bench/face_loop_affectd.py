@@ -1,4 +1,4 @@
-"""Times the appliance's face path on one picture. Run by ``device.bench.peer``: PICTURE FRAMES."""
+"""Benchmark of the appliance's face path on one picture. Run by ``device.bench.peer``: PICTURE FRAMES."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import sys
 import time
 from pathlib import Path
 
-from device.app import face_recogniser
 from device.bench.fresh import peak_mib
 from device.capture.pictures import read_picture
+from device.modalities import face_recogniser
 from device.models.sets import load_set, models_folder
 from device.signals import Frame
+from device.wiring.models import TFLITE
 
 
 def main(picture: str, frames: str) -> None:
     """Print each frame's milliseconds of processor time, all threads together, and the peak memory."""
-    recognise = face_recogniser(load_set(models_folder()))
+    recognise = face_recogniser(load_set(models_folder()), TFLITE.load_net)
     grey = read_picture(Path(picture))
     times_ms = []
     for number in range(int(frames) + 5):

@@ -1,4 +1,4 @@
-"""Times the peer, ``fer`` 25.10.3, on one picture, in an environment of its own. Run by ``device.bench.peer``."""
+"""Benchmark of the peer, ``fer`` 25.10.3, on one picture, in an environment of its own."""
 
 import json
 import sys

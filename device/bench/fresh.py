@@ -1,4 +1,4 @@
-"""Two rivals measured in fresh processes, in the order A B B A, so that neither inherits memory or a quiet moment."""
+"""Benchmarks in fresh processes, in the order A B B A: neither rival inherits memory or a quiet moment."""
 
 from __future__ import annotations
 

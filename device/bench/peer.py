@@ -1,4 +1,4 @@
-"""One face frame, all in, against a pinned peer on the same picture in the same run: processes in the order A B B A."""
+"""Benchmark of one face frame against a pinned peer on the same picture: processes in the order A B B A."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each stage costs, one at a time on one core, in this process."""
+"""Benchmark of the stages: what each costs, one at a time on one core, in this process."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from device.features.face import FaceCrop, face_crop
 from device.features.frames import FrameStream, speech_frames
 from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES
 from device.features.speech import SPEECH_FEATURES, SpeechFeatures
-from device.features.voice import VoiceGate
+from device.features.voice_activity import VoiceActivityDetector
 from device.models.detect import Face, FaceDetector
 from device.models.face_emotion import FaceRecogniser
 from device.models.sets import ModelSet
 from device.models.tflite import TfliteModel
-from device.signals import RATE_HZ, Frame
+from device.readings import Modality
+from device.signals import SAMPLE_RATE_HZ, Frame
 
 RUNS = 200
 WARM_UP = 20
@@ -38,10 +39,10 @@ def make_stages(models: ModelSet, grey: Grey, samples: Samples) -> Stages:
     """
     samples = np.resize(samples, WINDOW_SAMPLES)
     detector = FaceDetector(TfliteModel(models.detector, models.folder))
-    face_net, speech_net = (TfliteModel(card, models.folder) for card in (models.face, models.speech))
+    face_net, speech_net = (TfliteModel(card, models.folder) for card in models.models.values())
     face = detector(grey)[0]
     pixels = _crop(grey, face).pixels
-    features = SPEECH_FEATURES[models.speech.features]
+    features = SPEECH_FEATURES[models.card(Modality.SPEECH).features]
     window = features(speech_frames(samples))[..., np.newaxis]
     return {
         "find faces (BlazeFace)": lambda: detector(grey),
@@ -72,7 +73,7 @@ def _tracked(recognise: FaceRecogniser, grey: Grey) -> Callable[[], object]:
 
 
 def _gate(samples: Samples) -> Callable[[], object]:
-    gate, seconds = VoiceGate(), cycle(samples.reshape(-1, RATE_HZ))
+    gate, seconds = VoiceActivityDetector(), cycle(samples.reshape(-1, SAMPLE_RATE_HZ))
     return lambda: gate.push(next(seconds))
 
 

@@ -1,4 +1,4 @@
-"""Sound at any rate, of any number of channels, into int16 blocks of one length at 16 kHz."""
+"""Resampling and mixing: sound at any rate and of any channels into int16 blocks of one length at 16 kHz."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import soxr
 from numpy.typing import NDArray
 
 from device.capture.downmix import Downmix, Floats
-from device.signals import RATE_HZ
+from device.signals import SAMPLE_RATE_HZ
 
 Samples = NDArray[np.int16]
 
@@ -31,12 +31,12 @@ class BlockMaker:
 
     def __init__(self, *, rate_hz: int, block_ms: int) -> None:
         self._rate_hz = rate_hz
-        self._block_samples = RATE_HZ * block_ms // 1000
+        self._block_samples = SAMPLE_RATE_HZ * block_ms // 1000
         self._expected = 0  # number of the next sample coming in without a jump
         self._next_out = 0
         self._waiting: Samples = np.zeros(0, dtype=np.int16)
         self._downmix = Downmix(rate_hz=rate_hz)
-        self._converter = soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="float32")
+        self._converter = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
 
     def push(self, first: int, samples: Floats) -> list[Block]:
         """The blocks that are whole with these samples, from number ``first`` on.
@@ -46,7 +46,7 @@ class BlockMaker:
         before: list[Block] = []
         if first != self._expected:
             before = self.flush()
-            self._next_out = max(self._next_out + 1, round(first * RATE_HZ / self._rate_hz))
+            self._next_out = max(self._next_out + 1, round(first * SAMPLE_RATE_HZ / self._rate_hz))
         self._expected = first + len(samples)
         self._waiting = np.concatenate([self._waiting, self._convert(self._downmix.push(samples), last=False)])
         return before + self._cut()
@@ -63,7 +63,7 @@ class BlockMaker:
 
     def _convert(self, samples: Floats, *, last: bool) -> Samples:
         samples = samples.astype(np.float32)
-        if self._rate_hz != RATE_HZ:
+        if self._rate_hz != SAMPLE_RATE_HZ:
             samples = self._converter.resample_chunk(samples, last=last)
         return np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from device.capture.cameras import CameraKind, register
 from device.capture.choose import choose
 from device.errors import SourceLost, SourceUnavailable
 from device.signals import Frame
@@ -27,8 +28,8 @@ class CameraPi:
     ``close`` may be called from another thread: the iteration ends after the picture in progress.
     """
 
-    is_recording = False
-    problem, blind = "", False
+    is_finite = False
+    warning, blind = "", False
     dropped = 0
     """Nothing is queued here; libcamera keeps the newest picture only."""
 
@@ -167,3 +168,10 @@ def _picamera2() -> Any:
             " and make the environment with --system-site-packages"
         ) from error
     return Picamera2
+
+
+def _open(address: str, /, *, size_px: tuple[int, int], rate_hz: float) -> CameraPi:
+    return CameraPi(name=address, size_px=size_px, rate_hz=rate_hz, wait_s=max(WAIT_S, 2.5 / rate_hz))
+
+
+register(CameraKind("pi", _open, list_cameras))

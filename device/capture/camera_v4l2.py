@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from device.capture.cameras import CameraKind, register
 from device.capture.choose import listed
 from device.capture.opencv import NS_PER_S, FrameRate, to_grey
 from device.errors import SourceLost, SourceUnavailable
@@ -22,7 +23,8 @@ FAILED_READS = 5
 OPEN_TIMEOUT_S = 9.0
 """FFmpeg looks at about four pictures before it says that a stream is open: 8 s of the slowest camera."""
 
-_USER_INFO = re.compile(r"//[^/@]*@")
+_LOGIN, _PATH = re.compile(r"//.*@"), re.compile(r"(//[^/?#]*).+")
+"""A password may hold ``@`` and ``/``, and many a camera wants it in its path or behind a question mark."""
 
 
 class CameraV4l2:
@@ -39,8 +41,8 @@ class CameraV4l2:
 
     dropped = 0
     """Nothing is queued here."""
-    is_recording = False
-    problem, blind = "", False
+    is_finite = False
+    warning, blind = "", False
 
     def __init__(
         self,
@@ -60,8 +62,8 @@ class CameraV4l2:
 
     @property
     def name(self) -> str:
-        """The camera as messages show it: an address without its user name and password."""
-        return _USER_INFO.sub("//", self._device)
+        """The camera as messages show it: of an address the host alone, since what follows may be a password."""
+        return _PATH.sub(r"\1", _LOGIN.sub("//", self._device)) if self._is_address else self._device
 
     def __enter__(self) -> CameraV4l2:
         self._closing = False
@@ -162,3 +164,10 @@ def list_cameras(dev: Path = Path("/dev")) -> list[str]:
     if by_id or (dev / "v4l").is_dir():
         return by_id
     return sorted(str(path) for path in dev.glob("video[0-9]*"))
+
+
+def _open(address: str, /, *, size_px: tuple[int, int], rate_hz: float) -> CameraV4l2:
+    return CameraV4l2(device=address, size_px=size_px, rate_hz=rate_hz)
+
+
+register(CameraKind("", _open, list_cameras))

@@ -1,4 +1,4 @@
-"""One way to name a device: by its full name, or by any part of it that no other device has."""
+"""Device selection: by its full name, or by any part of it that no other device has."""
 
 from __future__ import annotations
 

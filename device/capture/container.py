@@ -21,7 +21,7 @@ from device.errors import MediaError
 NS_PER_S = 1_000_000_000
 RATES_HZ = range(8_000, 384_001)
 """Below 8 kHz speech loses the band that the features look at; above, a header is more likely damaged than true."""
-MOST_PIXELS = 9_000_000
+MAX_PIXELS = 9_000_000
 """Of a film's picture: 4K. A decoder keeps several of them."""
 COVER_FORMATS = ("png", "mjpeg", "bmp", "gif")
 HOLE_S = 0.1
@@ -35,7 +35,7 @@ _Timed = tuple[Any, Fraction | None]
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a file holds. ``picture_start_ns`` is when its first picture is shown, ``None`` if it has no film."""
+    """Contents of a file. ``picture_start_ns`` is when its first picture is shown, ``None`` if it has no film."""
 
     picture_start_ns: int | None
     has_sound: bool
@@ -230,7 +230,7 @@ def _start_ns(container: Any, film: Any) -> int:
 
 
 def _check_size(path: Path, codec: Any) -> None:
-    if codec.width * codec.height > MOST_PIXELS:
+    if codec.width * codec.height > MAX_PIXELS:
         raise MediaError(
             f"{path}: its pictures have {codec.width} × {codec.height} pixels; export it with 3840 × 2160 or fewer"
         )

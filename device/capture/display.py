@@ -1,4 +1,4 @@
-"""How a picture is to be shown, as EXIF or a film's display matrix says."""
+"""Display orientation of a picture, as EXIF or a film's display matrix says."""
 
 from __future__ import annotations
 

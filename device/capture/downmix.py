@@ -1,4 +1,4 @@
-"""Several channels of sound as one."""
+"""Downmix: several channels of sound as one."""
 
 from __future__ import annotations
 

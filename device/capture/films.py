@@ -65,14 +65,14 @@ def _grabbed(capture: cv2.VideoCapture, start_ns: int, length_ns: int) -> Iterat
         if last_ns is None:
             first_ms, last_ns = position_ms, start_ns
         else:
-            said_ns = start_ns + round((position_ms - first_ms) * 1e6)
-            last_ns = next_time_ns(said_ns, last_ns, step_ns, length_ns)
+            stamp_ns = start_ns + round((position_ms - first_ms) * 1e6)
+            last_ns = next_time_ns(stamp_ns, last_ns, step_ns, length_ns)
         yield last_ns
 
 
-def next_time_ns(said_ns: int, last_ns: int, step_ns: int, length_ns: int) -> int:
+def next_time_ns(stamp_ns: int, last_ns: int, step_ns: int, length_ns: int) -> int:
     """The time a frame says, or one step after the last one if what it says cannot be: not later, or past the end."""
-    return said_ns if last_ns < said_ns <= max(length_ns, last_ns + step_ns) else last_ns + step_ns
+    return stamp_ns if last_ns < stamp_ns <= max(length_ns, last_ns + step_ns) else last_ns + step_ns
 
 
 def _rate_hz(said_hz: float) -> float:

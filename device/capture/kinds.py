@@ -1,4 +1,4 @@
-"""What kind of picture a file's first bytes are of. A name says nothing: JPEGs are called .jfif, or nothing at all."""
+"""File types of pictures by their first bytes. A name says nothing: JPEGs are called .jfif, or nothing at all."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from device.capture.choose import choose, listed
 from device.capture.sample_clock import SampleClock, Stamp
 from device.capture.sound_watch import SoundWatch
 from device.errors import SourceLost, SourceUnavailable
-from device.handover import DropOldest
-from device.signals import RATE_HZ, AudioBlock
+from device.signals import SAMPLE_RATE_HZ, AudioBlock
+from device.threads.handover import DropOldest
 
 NS_PER_S = 1_000_000_000
 QUEUE_S = 2.0
@@ -33,7 +33,7 @@ _CARD_NUMBER = re.compile(r" \(hw:\d+,\d+\)$")
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Chunk:
-    """What one callback brought: int16 (samples, channels) at the device's rate."""
+    """A chunk of one callback: int16 (samples, channels) at the device's rate."""
 
     stamp: Stamp
     samples: NDArray[np.int16]
@@ -59,11 +59,11 @@ class Microphone:
         self._driver, self.device_name = driver, name
         self._chunks: DropOldest[_Chunk] = self._queue()
         self._stream: Any = None
-        self._clock = SampleClock(rate_hz=RATE_HZ)
+        self._clock = SampleClock(rate_hz=SAMPLE_RATE_HZ)
         self._closing = False
         self._watch = SoundWatch()
 
-    is_recording = False
+    is_finite = False
 
     @property
     def dropped(self) -> int:
@@ -76,9 +76,9 @@ class Microphone:
         return self._watch.silent_s
 
     @property
-    def problem(self) -> str:
+    def warning(self) -> str:
         """That it is mute, or that its zero is none, once that is sure."""
-        return self._watch.problem
+        return self._watch.warning
 
     @property
     def blind(self) -> bool:
@@ -109,9 +109,9 @@ class Microphone:
         maker = BlockMaker(rate_hz=rate_hz, block_ms=self._block_ms)
         while (chunk := self._next_chunk()) is not None:
             for block in maker.push(chunk.stamp.first_sample, chunk.samples / np.float32(32768)):
-                since_stamp_s = block.first_sample / RATE_HZ - chunk.stamp.first_sample / rate_hz
+                since_stamp_s = block.first_sample / SAMPLE_RATE_HZ - chunk.stamp.first_sample / rate_hz
                 captured_ns = chunk.stamp.captured_ns + round(since_stamp_s * NS_PER_S)
-                self._watch.hear(block.samples)
+                self._watch.update(block.samples)
                 yield AudioBlock(captured_ns, block.first_sample, block.samples)
 
     def _next_chunk(self) -> _Chunk | None:
@@ -146,7 +146,7 @@ class Microphone:
         """The running stream, 16 kHz mono if the device can, else what it can."""
         own_rate_hz = portaudio.query_devices(index)["default_samplerate"]
         refusal = ""
-        for rate_hz, channels in [(RATE_HZ, 1), (RATE_HZ, 2), (own_rate_hz, 1), (own_rate_hz, 2)]:
+        for rate_hz, channels in [(SAMPLE_RATE_HZ, 1), (SAMPLE_RATE_HZ, 2), (own_rate_hz, 1), (own_rate_hz, 2)]:
             try:
                 return self._start(portaudio, index, rate_hz, channels)
             except portaudio.PortAudioError as error:

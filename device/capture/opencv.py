@@ -1,4 +1,4 @@
-"""What the sources that use OpenCV share: quiet it, make a picture grey, thin out frames."""
+"""Shared parts of the sources that use OpenCV: quiet it, make a picture grey, thin out frames."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def to_grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 class FrameRate:
-    """Says which frames to keep so that about ``rate_hz`` of them a second remain; ``None`` keeps all.
+    """Frame-rate limiter: which frames to keep so that about ``rate_hz`` of them a second remain; ``None`` keeps all.
 
     Frames may come early by a quarter of a period, so a camera that already runs at this rate loses none.
     """

@@ -1,4 +1,4 @@
-"""Which way up a picture is stored, where OpenCV does not see to it alike in all its versions."""
+"""Stored orientation of a picture, where OpenCV does not see to it alike in all its versions."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ Grey = NDArray[np.uint8]
 
 
 class PictureWatch:
-    """Says whether a stream of pictures is to be believed. It is stepped by their times and reads no clock."""
+    """Fault detector of pictures: whether they are to be believed. It is stepped by their times, without a clock."""
 
     def __init__(self) -> None:
         self._last: Grey | None = None
@@ -50,7 +50,7 @@ class PictureWatch:
         self._last = grey
 
     @property
-    def problem(self) -> str:
+    def warning(self) -> str:
         """Why the pictures are not to be believed; empty if they are."""
         if self._now_ns - self._lit_ns >= PATIENCE_S * 1e9:
             return BLACK
@@ -70,14 +70,14 @@ class WatchedPictures(Through[Frame]):
             yield frame
 
     @property
-    def problem(self) -> str:
+    def warning(self) -> str:
         """What is wrong with the pictures, or else with the wrapped source."""
-        return self._watch.problem or self._source.problem
+        return self._watch.warning or self._source.warning
 
     @property
     def blind(self) -> bool:
         """Whether the pictures show nothing that is to be believed."""
-        return bool(self._watch.problem) or self._source.blind
+        return bool(self._watch.warning) or self._source.blind
 
 
 def is_black(grey: Grey) -> bool:

@@ -24,7 +24,7 @@ SUFFIXES = frozenset(
 """Formats of 8 and 16 bits; those of floats (.hdr, .exr, .pfm) have no white that a grey byte could mean."""
 
 
-MOST_SCANS = 100
+MAX_SCANS = 100
 """Progressive JPEGs have about ten. Each goes through the whole picture; thousands keep a processor busy."""
 _SCAN = b"\xff\xda"
 """Where one begins; in a picture's data no other byte than 0 may follow 255."""
@@ -56,8 +56,8 @@ def _read(path: Path, kind: str) -> Grey | None:
     """JPEG and PNG are turned by OpenCV; the others by hand, for its versions differ."""
     if kind == HEIF:
         raise MediaError(f"{path}: a {HEIF} picture, which is not read here; {EXPORT}")
-    if kind == "JPEG" and path.read_bytes().count(_SCAN) > MOST_SCANS:
-        raise MediaError(f"{path}: the picture comes in more than {MOST_SCANS} scans; export it again")
+    if kind == "JPEG" and path.read_bytes().count(_SCAN) > MAX_SCANS:
+        raise MediaError(f"{path}: the picture comes in more than {MAX_SCANS} scans; export it again")
     if kind == "TIFF":
         data, orientation = tiff_as_stored(path.read_bytes())
         return _shown(cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE), orientation)
@@ -77,7 +77,7 @@ def pictures_in(folder: Path) -> tuple[Path, ...]:
     found = [p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".") and _is_picture(p)]
     if not found:
         raise MediaError(f"{folder}: no pictures in this folder; name the films or sounds in it one by one")
-    return tuple(sorted(found, key=_natural))
+    return tuple(sorted(found, key=lambda path: natural_order(path.name)))
 
 
 def _is_picture(path: Path) -> bool:
@@ -85,6 +85,7 @@ def _is_picture(path: Path) -> bool:
     return has_picture_name(path) or bool(kind_of_file(path))
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
-    # Numbers count as numbers, the rest as text; the second part keeps 01 and 1 apart.
-    return [(int(part), part) if part.isdecimal() else (-1, part.casefold()) for part in re.split(r"(\d+)", path.name)]
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """A name as a key of the order that people count in: numbers count as numbers, the rest as text."""
+    # The second part keeps 01 and 1 apart.
+    return [(int(part), part) if part.isdecimal() else (-1, part.casefold()) for part in re.split(r"(\d+)", name)]

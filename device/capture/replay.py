@@ -1,4 +1,4 @@
-"""Files instead of a camera and a microphone: pictures, films and sounds, one after the other as one scene."""
+"""Replay of files in the place of a camera and a microphone, one after the other as one scene."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from device.capture.container import sound_blocks
 from device.capture.films import film_frames
 from device.capture.opencv import NS_PER_S
 from device.capture.pictures import read_picture
-from device.capture.scene import PICTURES_RATE_HZ, Part, in_a_row, open_clip, soundtrack
-from device.signals import RATE_HZ, AudioBlock, Frame
+from device.capture.scene import PICTURES_RATE_HZ, ScenePart, in_a_row, open_clip, soundtrack
+from device.signals import SAMPLE_RATE_HZ, AudioBlock, Frame
 
 PAUSE_S = 1.0
 """Between two clips, so that a window of sound or a face's smoothing never spans both."""
@@ -25,7 +25,7 @@ NAP_S = 0.05
 Signal = TypeVar("Signal", Frame, AudioBlock)
 
 
-class Pace:
+class PlaybackClock:
     """Real time, shared by the picture and the sound of a scene: time 0 is when the first of them is entered."""
 
     def __init__(self) -> None:
@@ -50,62 +50,62 @@ class Pace:
 class _Replay(Generic[Signal]):
     """A scene's pictures or sound.
 
-    ``lap_ns``: after so long it starts again, its times counting on; ``None``: it is played once. ``pace``: signals
+    ``loop_ns``: after so long it starts again, its times counting on; ``None``: it is played once. ``clock``: signals
     come in real time and are dated with the monotonic clock; ``None``: they come as fast as they are taken, dated
     from 0, the same at each run. ``close`` may be called from another thread.
     """
 
     dropped = 0
     """A file waits for its reader."""
-    is_recording = True
-    problem, blind = "", False
+    is_finite = True
+    warning, blind = "", False
 
-    def __init__(self, parts: Sequence[Part], *, lap_ns: int | None, pace: Pace | None) -> None:
-        self._parts, self._lap_ns, self._pace = tuple(parts), lap_ns, pace
+    def __init__(self, parts: Sequence[ScenePart], *, loop_ns: int | None, clock: PlaybackClock | None) -> None:
+        self._parts, self._loop_ns, self._clock = tuple(parts), loop_ns, clock
         self._closing = False
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-        if self._pace is not None:
-            self._pace.leave(self)
+        if self._clock is not None:
+            self._clock.leave(self)
 
     def close(self) -> None:
         """End the iteration soon."""
         self._closing = True
 
     def __iter__(self) -> Iterator[Signal]:
-        for part in self._laps():
+        for part in self._loops():
             for signal in self._signals(part):
                 if self._closing:
                     return
-                if self._pace is None:
+                if self._clock is None:
                     yield signal
-                elif (now_ns := self._when_due(self._pace, signal)) is not None:
+                elif (now_ns := self._when_due(self._clock, signal)) is not None:
                     yield replace(signal, captured_ns=now_ns - self._duration_ns(signal))
 
     def _enter(self) -> None:
         self._closing = False
-        if self._pace is not None:
-            self._pace.enter(self)
+        if self._clock is not None:
+            self._clock.enter(self)
 
-    def _laps(self) -> Iterator[Part]:
-        for lap in count():
+    def _loops(self) -> Iterator[ScenePart]:
+        for loop in count():
             for part in self._parts:
-                yield replace(part, start_ns=part.start_ns + lap * (self._lap_ns or 0))
-            if self._lap_ns is None:
+                yield replace(part, start_ns=part.start_ns + loop * (self._loop_ns or 0))
+            if self._loop_ns is None:
                 return
 
-    def _when_due(self, pace: Pace, signal: Signal) -> int | None:
+    def _when_due(self, clock: PlaybackClock, signal: Signal) -> int | None:
         """Wait for a signal's end, as a sensor has it no earlier; the monotonic time then, ``None`` if closed."""
         due_ns = signal.captured_ns + self._duration_ns(signal)
         while not self._closing:
-            remaining_s = pace.remaining_s(due_ns)
+            remaining_s = clock.remaining_s(due_ns)
             if remaining_s <= 0:
                 return time.monotonic_ns()
             time.sleep(min(remaining_s, NAP_S))
         return None
 
-    def _signals(self, part: Part) -> Iterator[Signal]:
+    def _signals(self, part: ScenePart) -> Iterator[Signal]:
         raise NotImplementedError
 
     def _duration_ns(self, signal: Signal) -> int:
@@ -116,16 +116,21 @@ class ReplayVideo(_Replay[Frame]):
     """A scene's pictures as ``Frame``, about ``rate_hz`` a second of its films (``None``: all)."""
 
     def __init__(
-        self, parts: Sequence[Part], *, lap_ns: int | None, pace: Pace | None, rate_hz: float | None = None
+        self,
+        parts: Sequence[ScenePart],
+        *,
+        loop_ns: int | None,
+        clock: PlaybackClock | None,
+        rate_hz: float | None = None,
     ) -> None:
-        super().__init__(parts, lap_ns=lap_ns, pace=pace)
+        super().__init__(parts, loop_ns=loop_ns, clock=clock)
         self._rate_hz = rate_hz
 
     def __enter__(self) -> ReplayVideo:
         self._enter()
         return self
 
-    def _signals(self, part: Part) -> Iterator[Frame]:
+    def _signals(self, part: ScenePart) -> Iterator[Frame]:
         clip, holds = part.clip, part.clip.holds
         if clip.pictures:
             for number, path in enumerate(clip.pictures):
@@ -145,23 +150,23 @@ class ReplayAudio(_Replay[AudioBlock]):
     """A scene's sound as ``AudioBlock`` of ``block_ms``; between two clips the sample numbers jump."""
 
     def __init__(
-        self, parts: Sequence[Part], *, lap_ns: int | None, pace: Pace | None, block_ms: int = BLOCK_MS
+        self, parts: Sequence[ScenePart], *, loop_ns: int | None, clock: PlaybackClock | None, block_ms: int = BLOCK_MS
     ) -> None:
-        super().__init__(parts, lap_ns=lap_ns, pace=pace)
+        super().__init__(parts, loop_ns=loop_ns, clock=clock)
         self._block_ms = block_ms
 
     def __enter__(self) -> ReplayAudio:
         self._enter()
         return self
 
-    def _signals(self, part: Part) -> Iterator[AudioBlock]:
-        start = round(part.start_ns * RATE_HZ / NS_PER_S)
+    def _signals(self, part: ScenePart) -> Iterator[AudioBlock]:
+        start = round(part.start_ns * SAMPLE_RATE_HZ / NS_PER_S)
         for block in sound_blocks(part.clip.path, self._block_ms):
             first = start + block.first_sample
-            yield AudioBlock(round(first * NS_PER_S / RATE_HZ), first, block.samples)
+            yield AudioBlock(round(first * NS_PER_S / SAMPLE_RATE_HZ), first, block.samples)
 
     def _duration_ns(self, signal: AudioBlock) -> int:
-        return round(len(signal.samples) * NS_PER_S / RATE_HZ)
+        return round(len(signal.samples) * NS_PER_S / SAMPLE_RATE_HZ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +176,7 @@ class Replay:
     ``parts`` says which file is played when, by the times of the frames and blocks of an unpaced replay.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[ScenePart, ...]
     video: ReplayVideo | None
     audio: ReplayAudio | None
 
@@ -196,10 +201,10 @@ def open_media(
     heard = [part for part in parts if part.clip.has_sound] if audio is None else [soundtrack(audio)]
     seen = [part for part in parts if part.clip.has_picture]
     end_ns = max((part.end_ns for part in [*parts, *heard]), default=0)
-    lap_ns = end_ns + round(pause_s * NS_PER_S) if loop else None
-    pace = Pace() if paced else None
+    loop_ns = end_ns + round(pause_s * NS_PER_S) if loop else None
+    clock = PlaybackClock() if paced else None
     return Replay(
         parts=tuple(parts),
-        video=ReplayVideo(seen, lap_ns=lap_ns, pace=pace, rate_hz=rate_hz) if seen else None,
-        audio=ReplayAudio(heard, lap_ns=lap_ns, pace=pace, block_ms=block_ms) if heard else None,
+        video=ReplayVideo(seen, loop_ns=loop_ns, clock=clock, rate_hz=rate_hz) if seen else None,
+        audio=ReplayAudio(heard, loop_ns=loop_ns, clock=clock, block_ms=block_ms) if heard else None,
     )

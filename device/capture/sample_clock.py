@@ -1,4 +1,4 @@
-"""When a sound card's samples were heard: counted by the card, held to the system's monotonic clock."""
+"""Sample clock: capture times counted by the sound card, held to the system's monotonic clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is played when: clips one after the other, each a film, a sound, a picture or a folder of pictures."""
+"""Playlist of a replay: clips one after the other, each a film, a sound, a picture or a folder of pictures."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ScenePart:
     """A clip and when it starts in its scene."""
 
     start_ns: int
@@ -79,19 +79,19 @@ def _shown(path: Path, pictures: tuple[Path, ...], rate_hz: float) -> Clip:
     return Clip(path, Contents(picture_start_ns=0, has_sound=False, length_ns=length_ns), pictures, rate_hz)
 
 
-def in_a_row(clips: Sequence[Clip], pause_s: float) -> list[Part]:
+def in_a_row(clips: Sequence[Clip], pause_s: float) -> list[ScenePart]:
     """Each clip after the one before, with a pause between."""
-    parts: list[Part] = []
+    parts: list[ScenePart] = []
     start_ns = 0
     for clip in clips:
-        parts.append(Part(start_ns, clip))
+        parts.append(ScenePart(start_ns, clip))
         start_ns = parts[-1].end_ns + round(pause_s * NS_PER_S)
     return parts
 
 
-def soundtrack(path: Path) -> Part:
+def soundtrack(path: Path) -> ScenePart:
     """A file whose sound is heard from the scene's start on. Raises ``MediaError`` if it has none."""
     clip = open_clip(path)
     if not clip.has_sound:
         raise MediaError(f"{path}: has no sound to use as the scene's; name a sound file or a film with sound")
-    return Part(0, clip)
+    return ScenePart(0, clip)

@@ -1,11 +1,11 @@
-"""What is wrong with a microphone although sound comes: it is mute, or its zero is none."""
+"""Microphone fault detection although sound comes: it is mute, or its zero is none."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from device.signals import RATE_HZ
+from device.signals import SAMPLE_RATE_HZ
 
 MUTE_AFTER_S = 10.0
 MUTE = "only zeros come from it; is it muted?"
@@ -25,21 +25,21 @@ class SoundWatch:
         self._offset = 0.0
         self._is_large = False
 
-    def hear(self, samples: NDArray[np.int16]) -> None:
+    def update(self, samples: NDArray[np.int16]) -> None:
         """Take the next samples in: int16, mono, 16 kHz."""
         if not len(samples):
             return
         self._silent_samples = 0 if samples.any() else self._silent_samples + len(samples)
-        self._heard_samples = min(self._heard_samples + len(samples), round(_OFFSET_OVER_S * RATE_HZ))
+        self._heard_samples = min(self._heard_samples + len(samples), round(_OFFSET_OVER_S * SAMPLE_RATE_HZ))
         share = len(samples) / self._heard_samples  # a plain mean at first, then one that forgets
         self._offset += share * (float(np.median(samples)) / 32768 - self._offset)
-        if self._heard_samples >= RATE_HZ:
+        if self._heard_samples >= SAMPLE_RATE_HZ:
             self._is_large = abs(self._offset) > (_NAMED_TO if self._is_large else _NAMED_FROM)
 
     @property
     def silent_s(self) -> float:
         """For how long every sample has been zero: a microphone that is muted or broken, never a quiet room."""
-        return self._silent_samples / RATE_HZ
+        return self._silent_samples / SAMPLE_RATE_HZ
 
     @property
     def mute(self) -> bool:
@@ -47,7 +47,7 @@ class SoundWatch:
         return self.silent_s > MUTE_AFTER_S
 
     @property
-    def problem(self) -> str:
+    def warning(self) -> str:
         """In words; empty when nothing is wrong."""
         if self.mute:
             return MUTE

@@ -1,4 +1,4 @@
-"""A source seen through something that looks at its signals or changes them."""
+"""Source wrapper: the base of what looks at a source's signals or changes them."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class Through(Generic[Signal]):
         return self._source.dropped
 
     @property
-    def is_recording(self) -> bool:
+    def is_finite(self) -> bool:
         """The wrapped source's."""
-        return self._source.is_recording
+        return self._source.is_finite
 
     @property
-    def problem(self) -> str:
+    def warning(self) -> str:
         """The wrapped source's."""
-        return self._source.problem
+        return self._source.warning
 
     @property
     def blind(self) -> bool:

@@ -1,4 +1,4 @@
-"""Pictures of a camera that does not hang upright, or that looks into a mirror."""
+"""Rotation and mirroring for a camera that does not hang upright, or that looks into a mirror."""
 
 from __future__ import annotations
 

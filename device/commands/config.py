@@ -7,7 +7,7 @@ import json
 
 from device.app import require_usable
 from device.commands.configuration import chosen_settings
-from device.settings_file import schema, to_toml
+from device.config.settings_file import schema, to_toml
 
 
 def run(options: argparse.Namespace) -> int:

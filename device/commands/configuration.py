@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from device.settings import DEFAULT_CONFIG, Settings
-from device.settings_file import load_settings
+from device.config.settings import DEFAULT_CONFIG, Settings
+from device.config.settings_file import load_settings
 
 
 def chosen_settings(path: Path | None) -> Settings:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from device.capture.cameras import found_cameras
 from device.capture.microphone import list_microphones
 from device.errors import SourceUnavailable
-from device.setup.camera_check import found_cameras
 
 
 def run(_options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from device.findings import Finding, look
+from device.monitoring.findings import Finding, look
 from device.setup.libraries import check_libraries
 
 
@@ -30,7 +30,7 @@ def examine(config: Path | None) -> Iterator[Finding]:
     if libraries.ok:
         # Not above: they import what was just found to be sound.
         from device.commands.configuration import chosen_settings
-        from device.settings import DEFAULT_CONFIG
+        from device.config.settings import DEFAULT_CONFIG
         from device.setup.examination import examine_node
         from device.setup.service_account import installed_service
 

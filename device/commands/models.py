@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device.commands.configuration import chosen_settings
+from device.config.settings import DEFAULT_CONFIG, Models, Settings
 from device.errors import AffectdError
 from device.models.card import Card
 from device.models.runtime import runtime_name
@@ -25,7 +26,7 @@ from device.models.sets import (
     updates_folder,
 )
 from device.models.tflite import TfliteModel
-from device.settings import DEFAULT_CONFIG, Models, Settings
+from device.readings import Modality
 from device.updates import trial
 from device.updates.install import install, roll_back
 from device.updates.pack import pack
@@ -43,16 +44,16 @@ def run(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> int:
     for folder in _folders(options.dir):
         print(folder)
-        table = Table("set", "face", "speech")
+        table = Table("set", *map(str, Modality))
         for name in list_sets(folder):
             models = load_set(folder, name)
-            table.add_row(name, _described(models.face), _described(models.speech))
+            table.add_row(name, *(_described(models.models.get(modality)) for modality in Modality))
         Console().print(table)
     return 0
 
 
-def _described(card: Card) -> str:
-    return f"{card.id} ({card.sha256[:12]})"
+def _described(card: Card | None) -> str:
+    return f"{card.id} ({card.sha256[:12]})" if card else "–"
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -95,8 +96,8 @@ def _install(options: argparse.Namespace) -> int:
         healthy, said = trial.verdict()
         if not healthy:
             raise AffectdError(f"{said}; see journalctl --unit={_SERVICE}")
-    _say_when(restart)
-    _say_if_pinned(settings.models, done.models.name, options.config or DEFAULT_CONFIG)
+    _print_when_used(restart)
+    _warn_if_pinned(settings.models, done.models.name, options.config or DEFAULT_CONFIG)
     return 0
 
 
@@ -106,7 +107,7 @@ def _roll_back(options: argparse.Namespace) -> int:
     print(f"{_name(roll_back(root, prove=_proving(settings)))} is active again")
     if restart and not _restarted():
         raise AffectdError(f"{_SERVICE} did not start; see journalctl -u {_SERVICE}")
-    _say_when(restart)
+    _print_when_used(restart)
     return 0
 
 
@@ -135,7 +136,7 @@ def _root() -> Path:
     return root
 
 
-def _say_when(restarted: bool) -> None:
+def _print_when_used(restarted: bool) -> None:
     print(
         f"{_SERVICE} runs with it"
         if restarted
@@ -143,7 +144,7 @@ def _say_when(restarted: bool) -> None:
     )
 
 
-def _say_if_pinned(models: Models, name: str, config: Path) -> None:
+def _warn_if_pinned(models: Models, name: str, config: Path) -> None:
     if models.dir or models.set not in ("", name):
         pinned = f"models.dir = {models.dir!r}" if models.dir else f"models.set = {models.set!r}"
         print(f"but {pinned} in {config} keeps affectd on another set: take that line out")

@@ -12,13 +12,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from device.app import load_models, replay_estimates, tflite_engine
+from device.app import replay_estimates
 from device.capture.replay import Replay, open_media
-from device.clips import ClipSummary, Span, Summaries
+from device.config.settings import Camera, FusionSettings, Models, Node, Settings
 from device.errors import AffectdError
+from device.fusion.clips import ClipSummaries, ClipSummary, Span
 from device.publish.console import ConsoleSink
 from device.publish.payload import MediaClock, Payloads
-from device.settings import Camera, FusionSettings, Models, Node, Settings
+from device.wiring.models import load_models, tflite_engine
 
 VOTES_FILE = "votes.json"
 """Beside the clips: what people said, by the clip's name without suffix: {"voice": […], "face": […], "both": […]}."""
@@ -33,11 +34,11 @@ def run(options: argparse.Namespace) -> int:
         camera=Camera(rate_hz=options.rate or Camera().rate_hz, turn=options.turn, mirror=options.mirror),
     )
     replay = open_media(options.media, audio=options.audio, rate_hz=options.rate)
-    models, open_net = load_models(settings), tflite_engine(options.runtime).open_net
+    models, load_net = load_models(settings), tflite_engine(options.runtime).load_net
     payloads = Payloads(node="replay", boot_id="replay", model_set=models.name, clock=MediaClock())
-    summaries = Summaries(spans(replay))
+    summaries = ClipSummaries(spans(replay))
     with ConsoleSink(stream=sys.stdout, payloads=payloads, as_json=options.json) as console:
-        for estimate in replay_estimates(settings, models, replay, open_net):
+        for estimate in replay_estimates(settings, models, replay, load_net):
             console.publish(estimate)
             summaries.add(estimate)
     if not options.json:

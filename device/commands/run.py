@@ -8,9 +8,9 @@ import logging
 from device.app import run as run_appliance
 from device.commands.configuration import chosen_settings
 from device.errors import ModelError
-from device.library_lines import library_lines_once
 from device.models.sets import active_folder
-from device.service import log_handler
+from device.monitoring.service import log_handler
+from device.process.library_lines import library_lines_once
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,8 +11,8 @@ from rich.prompt import Confirm
 
 from device.app import require_usable
 from device.commands.configuration import chosen_settings
+from device.config.settings import DEFAULT_CONFIG, UNSTATED, Settings
 from device.errors import AffectdError, ConfigError
-from device.settings import DEFAULT_CONFIG, UNSTATED, Settings
 from device.setup.checks import check_all
 from device.setup.dialogue import ask_node, ask_purpose
 from device.setup.draft import Draft, require_node

@@ -6,9 +6,9 @@ import argparse
 import sys
 from dataclasses import replace
 
-from device.app import broker_address
 from device.commands.configuration import chosen_settings
-from device.watch import watch, watch_lines
+from device.watch.terminal import watch, watch_lines
+from device.wiring.broker import broker_address
 
 
 def run(options: argparse.Namespace) -> int:

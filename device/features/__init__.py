@@ -1,1 +1,1 @@
-"""Signals to model inputs. The workshop (``quantize``) imports this very code, so it trains on what is served."""
+"""Preprocessing: signals to model inputs. ``quantize`` imports this very code, so it trains on what is served."""

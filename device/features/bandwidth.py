@@ -1,4 +1,4 @@
-"""How much of the speech band a microphone or a line lets through: a headset's 4 kHz, a studio's all.
+"""Bandwidth of a microphone or a line: how much of the speech band it lets through, a headset's 4 kHz or all.
 
 What a net has learned from whole voices it misses in half ones, and is as sure of them: the width must be looked at.
 """
@@ -10,7 +10,7 @@ from collections import deque
 import numpy as np
 
 from device.features.mel import LogEnergies, band_edges_hz
-from device.signals import RATE_HZ
+from device.signals import SAMPLE_RATE_HZ
 
 _PASSED_NP = 23 / (10 / np.log(10))
 """A band is passed whose moments reach within 23 dB of the strongest band's. Of RAVDESS's voices cut at 3 to 7 kHz what
@@ -29,14 +29,14 @@ class BandwidthMeter:
     def __init__(self) -> None:
         self._recent_hz: deque[float] = deque(maxlen=_MEMORY_WINDOWS)
 
-    def hear(self, energies: LogEnergies) -> None:
+    def update(self, energies: LogEnergies) -> None:
         """Take a window of a voice in, (frames, 40)."""
         self._recent_hz.append(bandwidth_hz(energies))
 
     @property
     def hz(self) -> float:
         """The upper edge of what the stream lets through, up to 8000."""
-        return max(self._recent_hz, default=RATE_HZ / 2)
+        return max(self._recent_hz, default=SAMPLE_RATE_HZ / 2)
 
 
 def bandwidth_hz(energies: LogEnergies) -> float:
@@ -45,4 +45,4 @@ def bandwidth_hz(energies: LogEnergies) -> float:
     active = energies[levels > levels.max() - _ACTIVE_RANGE_NP]
     loud = np.percentile(active, _LOUD_PERCENT, axis=0)
     highest = int(np.flatnonzero(loud > loud.max() - _PASSED_NP)[-1])
-    return min(RATE_HZ / 2, float(band_edges_hz()[highest + 2]))
+    return min(SAMPLE_RATE_HZ / 2, float(band_edges_hz()[highest + 2]))

@@ -1,4 +1,4 @@
-"""A face out of a picture, as the models were trained to see one: 48 × 48, grey, the eyes where FER2013 has them."""
+"""Face alignment and cropping as the models were trained: 48 × 48, grey, the eyes where FER2013 has them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from device.features.front_end import ramp
 
 FEATURE_VERSION = "face48/1"
 """Raised whenever a model trained on older crops would be served others."""
@@ -26,7 +28,7 @@ _TURNED = 0.8
 Not above: a mouth open in surprise must not shrink the face.
 """
 
-_MOST_SUPERSAMPLES = 16
+_MAX_SUPERSAMPLES = 16
 
 # Quality: (where it is 0, where it is 1). A face is big enough with FER2013's own eye distance; of FER2013's training
 # images 99.5 % are 1 in each of the others: what the model knows is good. Sharpness is 0 where a median image gets by
@@ -43,7 +45,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class FaceCrop:
-    """What the face model eats, and how good it is.
+    """Input of the face model, and how good it is.
 
     ``pixels`` is float32 (48, 48, 1) in 0…1; ``quality``, in 0…1, falls with a small, blurred, dark, glaring or
     flat face.
@@ -68,7 +70,7 @@ def face_crop(grey: NDArray[np.uint8], *, right_eye: Point, left_eye: Point, mou
     roll = math.atan2(left_eye[1] - right_eye[1], left_eye[0] - right_eye[0])
     face = _warped(grey, middle, scale=EYE_DISTANCE_PX / size_px, roll=roll)
     pixels = face.astype(np.float32) / np.float32(255)
-    return FaceCrop(pixels[:, :, None], _ramp(size_px, _EYES_PX_RAMP) * _sharpness(pixels) * _light(pixels))
+    return FaceCrop(pixels[:, :, None], ramp(size_px, _EYES_PX_RAMP) * _sharpness(pixels) * _light(pixels))
 
 
 def framed_square(grey: NDArray[np.uint8]) -> tuple[int, int, int]:
@@ -87,13 +89,13 @@ def framed_face(grey: NDArray[np.uint8]) -> FaceCrop:
     method = cv2.INTER_AREA if side > SIDE_PX else cv2.INTER_LINEAR
     square = cv2.resize(grey[top : top + side, left : left + side], (SIDE_PX, SIDE_PX), interpolation=method)
     pixels = square.astype(np.float32) / np.float32(255)
-    size = _ramp(EYE_DISTANCE_PX * side / SIDE_PX, _EYES_PX_RAMP)
+    size = ramp(EYE_DISTANCE_PX * side / SIDE_PX, _EYES_PX_RAMP)
     return FaceCrop(pixels[:, :, None], size * _sharpness(pixels) * _light(pixels))
 
 
 def _warped(grey: NDArray[np.uint8], middle: Point, *, scale: float, roll: float) -> NDArray[np.uint8]:
     """A similarity transform. To shrink without alias it goes by a grid as fine as the picture, then by cell means."""
-    fine = min(_MOST_SUPERSAMPLES, max(1, math.ceil(1 / scale)))
+    fine = min(_MAX_SUPERSAMPLES, max(1, math.ceil(1 / scale)))
     cos, sin = scale * fine * math.cos(roll), scale * fine * math.sin(roll)
     # Pixel centres lie at whole numbers: the centre of a cell of `fine` pixels is half of fine - 1 further.
     target = [fine * (c + 0.5) - 0.5 for c in EYES_MIDDLE]
@@ -110,15 +112,9 @@ def _sharpness(pixels: NDArray[np.float32]) -> float:
     """Variance of the Laplacian by the crop's own variance, so that flat light does not count as blur; a log ramp."""
     ratio = cv2.Laplacian(pixels, cv2.CV_32F).var() / max(float(pixels.var()), 1e-6)
     low, high = _SHARPNESS_RAMP
-    return _ramp(math.log(max(ratio, 1e-9)), (math.log(low), math.log(high)))
+    return ramp(math.log(max(ratio, 1e-9)), (math.log(low), math.log(high)))
 
 
 def _light(pixels: NDArray[np.float32]) -> float:
     mean = float(pixels.mean())
-    return min(_ramp(mean, _DARK_RAMP), _ramp(mean, _BRIGHT_RAMP), _ramp(float(pixels.std()), _CONTRAST_RAMP))
-
-
-def _ramp(value: float, ends: tuple[float, float]) -> float:
-    """0 at the first end, 1 at the second, straight between."""
-    zero, one = ends
-    return min(1.0, max(0.0, (value - zero) / (one - zero)))
+    return min(ramp(mean, _DARK_RAMP), ramp(mean, _BRIGHT_RAMP), ramp(float(pixels.std()), _CONTRAST_RAMP))

@@ -1,4 +1,4 @@
-"""Speech in frames: what all features of a voice are made from, for a whole clip or as the samples come in."""
+"""Framing of speech: what all features of a voice are made from, for a whole clip or as the samples come in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from device.features.pitch import SPAN_SAMPLES, Pitches, pitches
 
 
 class SpeechFrames(NamedTuple):
-    """Of a stretch of sound, a frame each 23.4 ms: ``energies`` (frames, 40), and ``pitches`` of those whose 60 ms
+    """Of a segment of sound, a frame each 23.4 ms: ``energies`` (frames, 40), and ``pitches`` of those whose 60 ms
     are there, the first ones.
     """
 
@@ -29,7 +29,7 @@ class SpeechFrames(NamedTuple):
 
 
 def speech_frames(samples: NDArray[np.int16]) -> SpeechFrames:
-    """The frames of a stretch: int16, mono, 16 kHz, at least one sample."""
+    """The frames of a segment: int16, mono, 16 kHz, at least one sample."""
     return SpeechFrames(log_energies(samples), pitches(_spans(samples)))
 
 
@@ -40,7 +40,7 @@ def _spans(samples: NDArray[np.int16]) -> NDArray[np.int16]:
 
 
 class FrameStream:
-    """Frames of a growing stretch of sound; what was already computed is kept.
+    """Frames of a growing segment of sound; what was already computed is kept.
 
     ``window()`` equals ``speech_frames`` of the last 3 s pushed so far, from the next whole step on: only the
     energies of the window's first and last frame depend on where it is cut, so only they are made anew beside the
@@ -49,13 +49,13 @@ class FrameStream:
 
     def __init__(self) -> None:
         self._samples = np.zeros(0, dtype=np.int16)
-        self._start = 0  # number in the stretch of the first sample still kept
+        self._start = 0  # number in the segment of the first sample still kept
         self._inner: dict[int, LogEnergies] = {}  # first sample of a whole, inner frame -> its energies
         self._pitches: dict[int, tuple[float, float]] = {}  # first sample of a span -> its pitch and harmonicity
 
     @property
     def length(self) -> int:
-        """Samples pushed since the stretch began."""
+        """Samples pushed since the segment began."""
         return self._start + len(self._samples)
 
     def push(self, samples: NDArray[np.int16]) -> None:
@@ -63,7 +63,7 @@ class FrameStream:
         self._samples = np.concatenate([self._samples, samples])
 
     def window(self) -> SpeechFrames:
-        """The frames of the last 3 s of the stretch, or of all of it: at most 128."""
+        """The frames of the last 3 s of the segment, or of all of it: at most 128."""
         first = max(0, self.length - WINDOW_SAMPLES)
         # Windows start at whole steps, so that their inner frames are the same frames.
         self._forget_before(-(-first // STEP_SAMPLES) * STEP_SAMPLES)

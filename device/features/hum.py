@@ -1,4 +1,4 @@
-"""What a microphone adds of its own, and no voice has: a constant offset, and the hum of the mains."""
+"""Removal of a constant offset and mains hum: what a microphone adds of its own, and no voice has."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from device.signals import RATE_HZ
+from device.signals import SAMPLE_RATE_HZ
 
 MAINS_HZ = (50.0, 60.0)
 _NOTCH_WIDTH_HZ = 1.6
@@ -79,12 +79,12 @@ class _Stage:
 
 
 def _high_pass(hz: float) -> _Stage:
-    return _Stage((1.0, -1.0), complex(1 - 2 * math.pi * hz / RATE_HZ), 1.0)
+    return _Stage((1.0, -1.0), complex(1 - 2 * math.pi * hz / SAMPLE_RATE_HZ), 1.0)
 
 
 def _notch(hz: float) -> _Stage:
-    angle = 2 * math.pi * hz / RATE_HZ
-    pole = (1 - math.pi * _NOTCH_WIDTH_HZ / RATE_HZ) * cmath.exp(1j * angle)
+    angle = 2 * math.pi * hz / SAMPLE_RATE_HZ
+    pole = (1 - math.pi * _NOTCH_WIDTH_HZ / SAMPLE_RATE_HZ) * cmath.exp(1j * angle)
     return _Stage((1.0, -2 * math.cos(angle), 1.0), pole, 2 * pole / (pole - pole.conjugate()))
 
 

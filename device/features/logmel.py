@@ -1,4 +1,4 @@
-"""Log energies in mel bands as a picture of speech: most of what the net of affectd-1 reads."""
+"""Log-mel spectrogram, normalised: most of what the net of affectd-1 reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIMIT = 4.0
 
 
 def model_input(energies: LogEnergies) -> NDArray[np.float32]:
-    """The last 128 frames as a model takes them, float32 (128, 40); a shorter stretch is repeated until it fills them.
+    """The last 128 frames as a model takes them, float32 (128, 40); a shorter segment is repeated until it fills them.
 
     One mean over bands and window is taken away, so that loudness is no cue; the differences between bands and
     moments keep their size, which says how lively and how sharp a voice is.

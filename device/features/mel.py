@@ -1,4 +1,4 @@
-"""Log energies of speech in 40 mel bands: what all speech nets read from.
+"""Log-mel energies of speech in 40 bands: what all speech nets read from.
 
 Built from the parts of ``python_speech_features`` with its filter bank kept between calls: the library's own functions
 make the same bank anew each time, which is most of their cost.
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.features.psf import get_filterbanks, sigproc
-from device.signals import RATE_HZ
+from device.signals import SAMPLE_RATE_HZ
 
 BANDS = 40
 FRAMES = 128
@@ -20,8 +20,8 @@ FRAME_SAMPLES = 512
 """32 ms, the FFT's own length."""
 STEP_SAMPLES = 375
 """23.4 ms: with it 3 s make exactly 128 frames, and a hop of 0.75 s exactly 32."""
-WINDOW_SAMPLES = 3 * RATE_HZ
-HOP_SAMPLES = 3 * RATE_HZ // 4
+WINDOW_SAMPLES = 3 * SAMPLE_RATE_HZ
+HOP_SAMPLES = 3 * SAMPLE_RATE_HZ // 4
 PRE_EMPHASIS = 0.97
 
 LogEnergies = NDArray[np.float64]
@@ -30,13 +30,13 @@ LogEnergies = NDArray[np.float64]
 
 @cache
 def _filter_bank() -> NDArray[np.float64]:
-    return np.asarray(get_filterbanks(BANDS, FRAME_SAMPLES, RATE_HZ, 0, RATE_HZ / 2), dtype=np.float64)
+    return np.asarray(get_filterbanks(BANDS, FRAME_SAMPLES, SAMPLE_RATE_HZ, 0, SAMPLE_RATE_HZ / 2), dtype=np.float64)
 
 
 @cache
 def band_edges_hz() -> NDArray[np.float64]:
     """Where the 40 bands begin, peak and end, (42,): band i does at i, i + 1 and i + 2."""
-    highest = 2595 * np.log10(1 + RATE_HZ / 2 / 700)
+    highest = 2595 * np.log10(1 + SAMPLE_RATE_HZ / 2 / 700)
     return np.asarray(700 * (10 ** (np.linspace(0, highest, BANDS + 2) / 2595) - 1))
 
 
@@ -48,7 +48,7 @@ def frame_count(samples: int) -> int:
 
 
 def log_energies(samples: NDArray[np.int16]) -> LogEnergies:
-    """Of a stretch of sound, (frames, 40); equal to ``python_speech_features.logfbank``.
+    """Of a segment of sound, (frames, 40); equal to ``python_speech_features.logfbank``.
 
     ``samples``: int16, mono, 16 kHz, at least one.
     """

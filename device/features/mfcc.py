@@ -20,7 +20,7 @@ Coefficients = NDArray[np.float64]
 
 
 def coefficients(samples: NDArray[np.int16]) -> Coefficients:
-    """MFCC of a stretch of sound, (frames, 40); equal to ``python_speech_features.mfcc`` without its energy term.
+    """MFCC of a segment of sound, (frames, 40); equal to ``python_speech_features.mfcc`` without its energy term.
 
     ``samples``: int16, mono, 16 kHz, at least one.
     """
@@ -36,7 +36,7 @@ def model_input(energies: LogEnergies) -> NDArray[np.float32]:
     """The MFCC of the last 128 frames as a model takes them, float32 (128, 40).
 
     Each coefficient is brought to mean 0 and deviation 1 over the frames that are there (so neither loudness nor
-    the microphone's colour is a cue), cut at ±4, and a shorter stretch is filled up with zeros: with the mean.
+    the microphone's colour is a cue), cut at ±4, and a shorter segment is filled up with zeros: with the mean.
     """
     recent = of_energies(energies[-FRAMES:])
     deviation = np.maximum(recent.std(axis=0), 1e-3)

@@ -1,4 +1,4 @@
-"""How high a voice is, and how much of a tone: what tells speech from noise, and a lively voice from a flat one.
+"""Pitch and harmonicity: what tells speech from noise, and a lively voice from a flat one.
 
 By autocorrelation (Boersma, 1993: divided by that of the window), from above 70 Hz to a shout's 500 Hz.
 """
@@ -10,17 +10,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from device.signals import RATE_HZ
+from device.signals import SAMPLE_RATE_HZ
 
 SPAN_SAMPLES = 960
 """60 ms: four periods of the lowest voice."""
-_LAGS = (RATE_HZ // 1300, RATE_HZ // 70)
+_LAGS = (SAMPLE_RATE_HZ // 1300, SAMPLE_RATE_HZ // 70)
 _HIGHEST_PITCH_HZ = 500.0
 _SAME_PEAK = 0.9  # an earlier peak this near to the best is the true period: a whistle is not a low voice
 
 _WINDOW = np.hanning(SPAN_SAMPLES)
 _FFT = 2048
-_HZ = np.fft.rfftfreq(_FFT, 1 / RATE_HZ)
+_HZ = np.fft.rfftfreq(_FFT, 1 / SAMPLE_RATE_HZ)
 _WINDOW_CORRELATION = np.fft.irfft(np.abs(np.fft.rfft(_WINDOW, _FFT)) ** 2)[: _LAGS[1] + 2]
 
 
@@ -35,7 +35,7 @@ class Pitches(NamedTuple):
     harmonicity: NDArray[np.float64]
 
 
-def pitches(spans: NDArray[Any], band_hz: tuple[float, float] = (0.0, RATE_HZ / 2)) -> Pitches:
+def pitches(spans: NDArray[Any], band_hz: tuple[float, float] = (0.0, SAMPLE_RATE_HZ / 2)) -> Pitches:
     """The pitches of spans of 60 ms, (spans, 960), 16 kHz.
 
     Without its high tones a voice in noise is found more surely; with them, a breathy voice is less harmonic.
@@ -51,5 +51,5 @@ def pitches(spans: NDArray[Any], band_hz: tuple[float, float] = (0.0, RATE_HZ / 
     is_peak = (here >= before) & (here > after) & (powers > 0)
     best = heights.max(axis=1, initial=0.0, where=is_peak)
     lags = _LAGS[0] + np.argmax(is_peak & (heights >= _SAME_PEAK * best[:, np.newaxis]), axis=1)
-    hz = RATE_HZ / lags
+    hz = SAMPLE_RATE_HZ / lags
     return Pitches(np.where((best > 0) & (hz <= _HIGHEST_PITCH_HZ), hz, 0.0), best)

@@ -1,4 +1,4 @@
-"""How somebody speaks, whatever the words and the microphone: statistics of pitch, voicing and movement.
+"""Prosody: statistics of pitch, voicing and movement, whatever the words and the microphone.
 
 What a net learns of the spectra of a few corpora fails on another one; pitch and movement carry over better (as in the
 parameter sets of Eyben et al., 2016, eGeMAPS). How loud the sound is is no cue, but for what noise hides of soft ones.
@@ -19,9 +19,9 @@ FEATURE_VERSION = "logmel40-prosody22/1"
 
 ACTIVE_RANGE = 7.0
 """What lies more than so far (30 dB) below the loudest moment of a window is a pause."""
-LEAST_HARMONICITY = 0.5
-LEAST_VOICED_FRAMES = 4
-LARGEST_STEP = 4.0
+MIN_HARMONICITY = 0.5
+MIN_VOICED_FRAMES = 4
+MAX_STEP = 4.0
 """Semitones between neighbouring frames: more than that is an octave taken for another."""
 CEPSTRA = 13
 LIMIT = 4.0
@@ -74,8 +74,8 @@ def statistics(frames: SpeechFrames) -> Floats | None:
     energies, (hz, harmonicity) = frames
     levels = np.log(np.exp(energies).sum(axis=1))
     is_active = levels > levels.max() - ACTIVE_RANGE
-    is_voiced = (hz > 0) & (harmonicity > LEAST_HARMONICITY) & is_active[: len(hz)]
-    if np.count_nonzero(is_voiced) < LEAST_VOICED_FRAMES:
+    is_voiced = (hz > 0) & (harmonicity > MIN_HARMONICITY) & is_active[: len(hz)]
+    if np.count_nonzero(is_voiced) < MIN_VOICED_FRAMES:
         return None
     places = np.flatnonzero(is_voiced)
     semitones = 12 * np.log2(hz[places] / 100)
@@ -91,7 +91,7 @@ def statistics(frames: SpeechFrames) -> Floats | None:
 def _of_pitch(semitones: Floats, places: NDArray[np.int64]) -> Floats:
     """Median, 10th and 90th percentile (semitones above 100 Hz), deviation, mean step, slope (semitones in 3 s)."""
     steps = np.abs(np.diff(semitones)[np.diff(places) == 1])
-    small = steps[steps < LARGEST_STEP]
+    small = steps[steps < MAX_STEP]
     time = (places - places.mean()) / FRAMES  # of hardly any time there is hardly a slope
     slope = (time * semitones).mean() / max(1e-3, (time**2).mean())
     return np.array([*np.percentile(semitones, [50, 10, 90]), semitones.std(), small.sum() / max(1, len(small)), slope])

@@ -1,4 +1,4 @@
-"""The features of speech that nets are made for, by the version that their cards name."""
+"""Registry of speech features by the version that cards name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an emotion lies on the valence–arousal plane."""
+"""Circumplex coordinates: where an emotion lies on the valence–arousal plane."""
 
 from __future__ import annotations
 

@@ -7,20 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from device.readings import Modality, Probabilities, Reading
+from device.readings import MIN_PROBABILITY, RULE_NAMES, Modality, Probabilities, Reading, probabilities
 
-LEAST = 1 / 512
-"""Half a step of an int8 softmax, whose steps are 1/256: a probability that reads 0 may be anything below this.
-
-Its logarithm would be a veto for ever. Any smaller number would claim more certainty than the file can tell.
-"""
-
-EVEN: Mapping[Modality, float] = {Modality.FACE: 1.0, Modality.SPEECH: 1.0}
+EVEN: Mapping[Modality, float] = dict.fromkeys(Modality, 1.0)
 LEARNED: Mapping[Modality, float] = {Modality.FACE: 0.9, Modality.SPEECH: 0.7}
 """The powers under which the emotions of RAVDESS's 24 actors, seen and heard in the same performance, are likeliest.
 
-Made by ``python -m quantize fusion``; docs/measured/fusion-affectd-1.json has them as ``learned``, with the forms that
-did no better. They are below 1 because face and voice err together: paired at random they come nearer to it.
+Made by ``python -m quantize fusion``; docs/measured/fusion-affectd-1.json has them as ``learned``. Forms with a bias or
+a power for each class did no better. They are below 1 because face and voice err together: paired at random they come
+nearer to it.
 """
 
 
@@ -64,7 +59,7 @@ def log_linear(powers: Mapping[Modality, float]) -> Rule:
         if len(readings) == 1:
             return average(readings)
         raised = _by_quality(readings, powers)
-        logs = sum(raised[m] * np.log(np.maximum(readings[m].probs, LEAST)) for m in readings)
+        logs = sum(raised[m] * np.log(np.maximum(readings[m].probs, MIN_PROBABILITY)) for m in readings)
         total = sum(raised.values())
         return Fused(as_probabilities(np.exp(logs - np.max(logs))), {m: raised[m] / total for m in readings})
 
@@ -74,13 +69,7 @@ def log_linear(powers: Mapping[Modality, float]) -> Rule:
 product = log_linear(EVEN)
 learned = log_linear(LEARNED)
 
-RULES: Mapping[str, Rule] = {
-    "average": average,
-    "weighted": weighted,
-    "max_confidence": max_confidence,
-    "product": product,
-    "learned": learned,
-}
+RULES: Mapping[str, Rule] = dict(zip(RULE_NAMES, (average, weighted, max_confidence, product, learned), strict=True))
 
 
 def _by_quality(readings: Mapping[Modality, Reading], powers: Mapping[Modality, float]) -> dict[Modality, float]:
@@ -94,8 +83,8 @@ def _by_quality(readings: Mapping[Modality, Reading], powers: Mapping[Modality, 
     shares = {modality: readings[modality].quality / top if top > 0 else 1.0 for modality in others}
     together = max(shares.values())
     return {
-        best: together * powers[best] + (1 - together),
-        **{modality: share * powers[modality] for modality, share in shares.items()},
+        best: together * powers.get(best, 1.0) + (1 - together),
+        **{modality: share * powers.get(modality, 1.0) for modality, share in shares.items()},
     }
 
 
@@ -109,6 +98,5 @@ def _mix(readings: Mapping[Modality, Reading], raw_weights: Mapping[Modality, fl
 
 
 def as_probabilities(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Probabilities:
-    """Seven non-negative numbers, brought to sum 1."""
-    a, b, c, d, e, f, g = (float(v) for v in values / values.sum())
-    return a, b, c, d, e, f, g
+    """Non-negative numbers, one an emotion, brought to sum 1."""
+    return probabilities(values / values.sum())

@@ -1,4 +1,4 @@
-"""Calm over time: probabilities that glide, and a label that does not flicker. Stepped by timestamps, not timed."""
+"""An exponential moving average (EMA) of probabilities, and hysteresis for the label: stepped by timestamps."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from device.fusion.rules import as_probabilities
-from device.readings import EMOTIONS, UNCERTAIN, Probabilities
+from device.readings import UNCERTAIN, Probabilities, leader
 
 
 class Smoother:
-    """Exponential smoothing of probabilities, with time constant ``smooth_s``."""
+    """Exponential moving average (EMA) of probabilities, with time constant ``smooth_s``."""
 
     def __init__(self, smooth_s: float) -> None:
         self._smooth_ns = smooth_s * 1e9
@@ -38,7 +38,7 @@ class Smoother:
 
 
 class LabelHysteresis:
-    """The label that is said. It falls ``hold_s`` after it lost the lead, to what leads by then, whoever led meanwhile.
+    """Hysteresis of the label: it falls ``hold_s`` after it lost the lead, to what leads by then.
 
     What leads is the best emotion or, while that is below ``uncertain_below``, ``uncertain``. So no emotion is said
     for longer than ``hold_s`` with a probability below the threshold.
@@ -52,11 +52,11 @@ class LabelHysteresis:
 
     def step(self, now_ns: int, probs: Probabilities) -> str:
         """The label to say at ``now_ns``."""
-        leader = self._leader(probs)
-        if self._lost_ns is None and leader != self._label:
+        leading = leading_label(probs, self._uncertain_below)
+        if self._lost_ns is None and leading != self._label:
             self._lost_ns = now_ns
-        if self._label is None or leader == self._label or self.is_due(now_ns):
-            self._label, self._lost_ns = leader, None
+        if self._label is None or leading == self._label or self.is_due(now_ns):
+            self._label, self._lost_ns = leading, None
         return self._label
 
     def is_due(self, now_ns: int) -> bool:
@@ -67,6 +67,8 @@ class LabelHysteresis:
         """Forget the past: the next label is said at once."""
         self._label = self._lost_ns = None
 
-    def _leader(self, probs: Probabilities) -> str:
-        best = max(range(len(EMOTIONS)), key=probs.__getitem__)
-        return str(EMOTIONS[best]) if probs[best] >= self._uncertain_below else UNCERTAIN
+
+def leading_label(probs: Probabilities, uncertain_below: float) -> str:
+    """The best emotion or, while that is below ``uncertain_below``, ``uncertain``."""
+    emotion, share = leader(probs)
+    return str(emotion) if share >= uncertain_below else UNCERTAIN

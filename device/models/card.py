@@ -1,4 +1,4 @@
-"""A model's card: the JSON beside the file that says what it is, what it eats and what it was measured at."""
+"""Model card: the JSON beside the file that says what it is, its input and output, and what it was measured at."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +28,19 @@ class TensorSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One row of an emotion net's output: whose judgement it learnt to give."""
+class Head:
+    """Output head of an emotion net, one row of its output: whose judgement it learnt to give."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """How a net's answers become the one that is served (``device.models.probabilities.served``).
+    """Pooling and temperature scaling of a net's heads to what is served (``device.models.probabilities.served``).
 
-    A weight, a prior and its exponent for each answer, in their order. Weights sum to 1. A prior is the share of each
-    class in what the answer was trained on, (7,), or empty where the exponent is 0. ``temperature`` divides the logits
-    of the whole (1: as trained).
+    A weight, a prior and its exponent for each head, in their order. Weights sum to 1. A prior is the share of each
+    class in what the head was trained on, (classes,), or empty where the exponent is 0. ``temperature`` divides the
+    logits of the whole (1: as trained).
     """
 
     weights: tuple[float, ...]
@@ -50,18 +50,20 @@ class Served:
 
 
 def alone(temperature: float = 1.0, *, number: int = 0, answers: int = 1) -> Served:
-    """One of a net's answers, as it is, at a temperature."""
+    """One of a net's heads, as it is, at a temperature."""
     weights = tuple(float(i == number) for i in range(answers))
     return Served(weights, ((),) * answers, (0.0,) * answers, temperature)
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What the appliance must know of a model before it trusts it.
+    """Card of a model: what the appliance must know before it trusts it.
 
-    ``kind`` is ``face``, ``speech`` or ``detector``; ``features`` is the version of the features it was trained on;
-    ``answers`` are the rows of an emotion net's output, and ``served`` is what the appliance makes of them; ``about``
-    holds the rest for people: training data, split, command, metrics with intervals, licence.
+    ``kind`` is a modality's name or ``detector``; ``features`` is the version of the features it was trained on;
+    ``labels`` are the net's classes; ``answers`` are an emotion net's heads, the rows of its output, and ``served`` is
+    what the appliance makes of them; ``about`` holds the rest for people: training data, split, command, metrics with
+    intervals, licence. ``class_matrix`` is for a net with other classes than the seven: a row a class, how its
+    probability is shared among the seven in their order; empty where the classes are the seven.
     """
 
     id: str
@@ -70,12 +72,31 @@ class Card:
     sha256: str
     features: str
     labels: tuple[str, ...]
-    input: TensorSpec
+    inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     runtimes: tuple[str, ...]
-    answers: tuple[Answer, ...]
+    answers: tuple[Head, ...]
     served: Served
     about: Mapping[str, Any]
+    class_matrix: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def input(self) -> TensorSpec:
+        """The input of a net that has one, as a modality's has. Raises ``ModelError`` for any other."""
+        if len(self.inputs) != 1:
+            raise ModelError(f"model {self.id}: it takes {len(self.inputs)} inputs, where one is given")
+        return self.inputs[0]
+
+
+def card_json(card: Card) -> bytes:
+    """The card as its file has it; one input is its ``input``, which versions before several inputs read."""
+    entries: dict[str, Any] = {}
+    for name, value in asdict(card).items():
+        if name == "inputs" and len(value) == 1:
+            entries["input"] = value[0]
+        elif value or name != "class_matrix":
+            entries[name] = value
+    return (json.dumps(entries, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def read_card(path: Path) -> Card:
@@ -93,18 +114,19 @@ def read_card(path: Path) -> Card:
 
 
 def _card(raw: Mapping[str, Any]) -> Card:
-    known = {f.name for f in fields(Card)}
+    known = {f.name for f in fields(Card)} | {"input"}
     if unknown := sorted(set(raw) - known):
         raise ValueError(f"unknown entry {unknown[0]!r}")
     return Card(
         **{
-            **raw,
+            **{name: value for name, value in raw.items() if name != "input"},
             "labels": tuple(raw["labels"]),
-            "input": _tensor(raw["input"]),
+            "inputs": tuple(map(_tensor, raw["inputs"] if "inputs" in raw else [raw["input"]])),
             "outputs": tuple(_tensor(t) for t in raw["outputs"]),
             "runtimes": tuple(raw["runtimes"]),
-            "answers": tuple(Answer(str(a["name"])) for a in raw["answers"]),
+            "answers": tuple(Head(str(a["name"])) for a in raw["answers"]),
             "served": _served(raw),
+            "class_matrix": _class_matrix(raw),
         }
     )
 
@@ -123,8 +145,18 @@ def _served(raw: Mapping[str, Any]) -> Served:
         raise KeyError("served")
     else:
         served = _of_an_older_card(raw)
-    _require_sound(served, len(answers))
+    _require_sound(served, len(answers), len(raw["labels"]))
     return served
+
+
+def _class_matrix(raw: Mapping[str, Any]) -> tuple[tuple[float, ...], ...]:
+    matrix = tuple(map(_numbers, raw.get("class_matrix", ())))
+    for row in matrix:
+        if len(row) != len(EMOTIONS) or min(row) < 0 or not _is_one(row):
+            raise ValueError(f"class_matrix: row {[*row]}; it shares a class among {len(EMOTIONS)} emotions, sum 1")
+    if matrix and len(matrix) != len(raw["labels"]):
+        raise ValueError(f"class_matrix: {len(matrix)} rows for {len(raw['labels'])} labels")
+    return matrix
 
 
 def _of_an_older_card(raw: Mapping[str, Any]) -> Served:
@@ -145,7 +177,7 @@ def _numbers(values: Sequence[Any]) -> tuple[float, ...]:
     return tuple(map(float, values))
 
 
-def _require_sound(served: Served, answers: int) -> None:
+def _require_sound(served: Served, answers: int, classes: int) -> None:
     """Raise ``ValueError`` that says what cannot be served so."""
     if not 0 < served.temperature < math.inf:
         raise ValueError(f"temperature {served.temperature}: it divides logits, so it must be above 0 and finite")
@@ -157,11 +189,11 @@ def _require_sound(served: Served, answers: int) -> None:
     if not all(0 <= weight <= 1 for weight in served.weights) or (answers and not _is_one(served.weights)):
         raise ValueError(f"served: weights {[*served.weights]}; none may be negative, and they must sum to 1")
     for exponent, prior in zip(served.prior_exponents, served.priors, strict=True):
-        is_prior = len(prior) == len(EMOTIONS) and all(share > 0 for share in prior) and _is_one(prior)
+        is_prior = len(prior) == classes and all(share > 0 for share in prior) and _is_one(prior)
         if not 0 <= exponent < math.inf or (exponent > 0 and not is_prior):
             raise ValueError(
                 f"served: prior {[*prior]} with exponent {exponent}; an exponent is finite and not negative, and one "
-                f"above 0 needs a prior of {len(EMOTIONS)} shares above 0 that sum to 1"
+                f"above 0 needs a prior of {classes} shares above 0 that sum to 1"
             )
 
 
@@ -189,16 +221,23 @@ def verify_file(card: Card, folder: Path) -> Path:
 
 
 def verify_emotion_card(card: Card, *, kind: str, features: tuple[str, ...]) -> None:
-    """Refuse a card made for another job, other features or other labels, or without answers. Raises ``ModelError``."""
-    expected = {"kind": (kind,), "features": features, "labels": (tuple(str(e) for e in EMOTIONS),)}
+    """Refuse a card made for another job, other features, labels or inputs, or without heads.
+
+    Raises ``ModelError``.
+    """
+    expected: dict[str, tuple[Any, ...]] = {"kind": (kind,), "features": features}
+    if not card.class_matrix:
+        expected["labels"] = (tuple(str(e) for e in EMOTIONS),)
     for name, fitting in expected.items():
         found = getattr(card, name)
         if found not in fitting:
             wanted = " or ".join(repr(value) for value in fitting)
             raise ModelError(f"model {card.id}: {name} is {found!r}, but this version of affectd needs {wanted}")
+    if len(card.inputs) != 1:
+        raise ModelError(f"model {card.id}: it takes {len(card.inputs)} inputs, but {kind} has one")
     numbers = [math.prod(output.shape) for output in card.outputs]
-    if not card.answers or numbers != [len(card.answers) * len(EMOTIONS)]:
+    if not card.answers or numbers != [len(card.answers) * len(card.labels)]:
         raise ModelError(
-            f"model {card.id}: {len(card.answers)} answers of {len(EMOTIONS)} classes do not fit outputs of "
+            f"model {card.id}: {len(card.answers)} answers of {len(card.labels)} classes do not fit outputs of "
             f"{numbers} numbers; install the model again"
         )

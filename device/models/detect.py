@@ -27,9 +27,9 @@ FEATURE_VERSION = "rgb128/1"
 _SIDE_PX = 128
 _ANCHOR_GRIDS = ((16, 2), (8, 6))
 """Cells a side and anchors a cell, of MediaPipe's graph face_detection_short_range: 896 together."""
-_LEAST_SCORE = 0.5
+_MIN_SCORE = 0.5
 _STEPS_PER_PX = 8
-"""Points are told in eighths of a pixel. Two processors differ by 0.004 px, which would move grey levels of the crop
+"""Points are rounded in eighths of a pixel. Two processors differ by 0.004 px, which would move grey levels of the crop
 and probabilities by 4/256; an eighth is less than the detector itself knows."""
 _SAME_FACE_IOU = 0.3
 """Both as in MediaPipe's graph."""
@@ -41,7 +41,7 @@ _SEARCH_STEP = 0.9
 """Views overlap by a tenth at least; over 640 × 480 they make 3 × 2 with more."""
 _FINEST_LEVEL = 3
 """0.4³ of 4000 px are 256: 234 views of 4000 × 3000, in which faces of 40 px are found."""
-_LEAST_VIEW_PX = 160
+_MIN_VIEW_PX = 160
 """Smaller views would show faces of so few pixels that the face net has nothing to read."""
 
 FloatArray = NDArray[np.float32]
@@ -116,7 +116,7 @@ class FaceDetector:
         square, scale = _letterbox(part)
         regressors, logits = self._model(square)
         scores = _sigmoid(logits[:, 0])
-        likely = scores >= _LEAST_SCORE
+        likely = scores >= _MIN_SCORE
         found = _merge_overlapping(_decode(regressors[likely], _anchors()[likely]), scores[likely])
         return [_face(points / scale + (left, top), score) for points, score in found]
 
@@ -135,7 +135,7 @@ def finer_views(grey: NDArray[np.uint8]) -> Iterator[list[Box]]:
     yield search_views(grey)
     for level in range(2, _FINEST_LEVEL + 1):
         part = _SEARCH_SIDE**level
-        if part * max(grey.shape) >= _LEAST_VIEW_PX:
+        if part * max(grey.shape) >= _MIN_VIEW_PX:
             yield _squares(grey, part)
 
 
@@ -215,6 +215,6 @@ def _overlaps(one: FloatArray, many: FloatArray) -> FloatArray:
 
 
 def _face(points: FloatArray, score: float) -> Face:
-    told = np.round(points * _STEPS_PER_PX) / _STEPS_PER_PX
-    (left, top), (right, bottom), *key_points = ((float(x), float(y)) for x, y in told)
+    rounded = np.round(points * _STEPS_PER_PX) / _STEPS_PER_PX
+    (left, top), (right, bottom), *key_points = ((float(x), float(y)) for x, y in rounded)
     return Face(score, Box(left, top, right - left, bottom - top), *key_points)

@@ -1,47 +1,44 @@
-"""What a face shows: frame in, reading out."""
+"""Facial expression: the front end that finds, tracks and crops a face, and the recogniser with it."""
 
 from __future__ import annotations
 
 from device.features.face import FEATURE_VERSION, FaceCrop, face_crop
+from device.features.front_end import ModelInput
 from device.models.card import verify_emotion_card
-from device.models.detect import Face, FaceDetector
+from device.models.detect import Face
 from device.models.net import Net
-from device.models.probabilities import served
-from device.models.track import FaceTracker
-from device.readings import Modality, Reading
+from device.models.recogniser import EmotionRecogniser
+from device.models.track import Detector, FaceTracker
+from device.readings import Modality
 from device.signals import Frame
 
 
 def crop_of(frame: Frame, face: Face) -> FaceCrop | None:
-    """A face as the net wants it; ``None`` if its points make none."""
+    """A face as the net takes it; ``None`` if its points make none."""
     return face_crop(frame.grey, right_eye=face.right_eye, left_eye=face.left_eye, mouth=face.mouth)
 
 
-def read_crop(model: Net, crop: FaceCrop, captured_ns: int) -> Reading:
-    """What the net makes of a face."""
-    (output,) = model(crop.pixels)
-    return Reading(Modality.FACE, captured_ns, served(model.card, output), crop.quality)
+class FaceFrontEnd:
+    """The largest steady face of each frame, cropped. ``face`` is the one in the newest frame, ``None`` without."""
 
-
-class FaceRecogniser:
-    """Reads the largest steady face of each frame. It belongs to one thread, as its two models do.
-
-    Raises ``ModelError`` at construction if a card is for something else.
-    """
-
-    def __init__(self, detector: FaceDetector, model: Net) -> None:
-        verify_emotion_card(model.card, kind="face", features=(FEATURE_VERSION,))
+    def __init__(self, detector: Detector) -> None:
         self._tracker = FaceTracker(detector)
-        self._model = model
+        self.face: Face | None = None
 
-    def __call__(self, frame: Frame) -> Reading | None:
-        """The reading of a frame; ``None`` if no face is in it."""
-        face = self._tracker(frame)
-        if face is None:
-            return None
-        crop = crop_of(frame, face)
-        return None if crop is None else read_crop(self._model, crop, frame.captured_ns)
+    def __call__(self, frame: Frame) -> ModelInput | None:
+        """The face in this frame; ``None`` if there is none."""
+        self.face = self._tracker(frame)
+        crop = None if self.face is None else crop_of(frame, self.face)
+        return None if crop is None else ModelInput(frame.captured_ns, crop.pixels, crop.quality)
 
-    def finish(self) -> Reading | None:
+    def finish(self) -> ModelInput | None:
         """Nothing: a frame owes nothing to the next one."""
         return None
+
+
+class FaceRecogniser(EmotionRecogniser[Frame]):
+    """Recogniser of the largest steady face of each frame. Raises ``ModelError`` if the card is for something else."""
+
+    def __init__(self, detector: Detector, net: Net) -> None:
+        verify_emotion_card(net.card, kind="face", features=(FEATURE_VERSION,))
+        super().__init__(Modality.FACE, FaceFrontEnd(detector), net)

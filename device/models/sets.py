@@ -1,4 +1,4 @@
-"""Model sets: which face and which speech model belong together, and where they lie."""
+"""Model sets: which models belong together, one a modality, and where they lie."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from device.errors import ConfigError, ModelError
 from device.models.card import Card, read_card
+from device.readings import Modality
 
 DETECTOR = "blazeface_short"
 """Every set finds faces with the same net."""
@@ -18,19 +20,24 @@ DETECTOR = "blazeface_short"
 
 @dataclass(frozen=True, slots=True)
 class ModelSet:
-    """A face and a speech model by their cards, the rule that fuses them best, and the folder that holds all files."""
+    """One model a modality by their cards, the rule that fuses them best, and the folder that holds all files."""
 
     name: str
     rule: str
-    face: Card
-    speech: Card
+    models: Mapping[Modality, Card]
     detector: Card
     folder: Path
 
+    def card(self, modality: Modality) -> Card:
+        """Of the modality's model. Raises ``ModelError`` if the set has none."""
+        if modality not in self.models:
+            raise ModelError(f"model set {self.name!r}: it has no model for {modality}; set node.mode or models.set")
+        return self.models[modality]
+
     @property
     def cards(self) -> tuple[Card, ...]:
-        """All three."""
-        return self.face, self.speech, self.detector
+        """All, the emotion models first."""
+        return *self.models.values(), self.detector
 
 
 ACTIVE = "active"
@@ -111,15 +118,14 @@ def load_set(folder: Path, name: str = "") -> ModelSet:
             f"models.set = {name!r}: there is no such model set; known are {', '.join(sorted(index.sets))}"
         )
     chosen = index.sets[name]
-    face, speech, detector = (read_card(folder / f"{model}.json") for model in (chosen.face, chosen.speech, DETECTOR))
-    return ModelSet(name, chosen.rule, face, speech, detector, folder)
+    models = {modality: read_card(folder / f"{model}.json") for modality, model in chosen.models.items()}
+    return ModelSet(name, chosen.rule, models, read_card(folder / f"{DETECTOR}.json"), folder)
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    face: str
-    speech: str
     rule: str
+    models: Mapping[Modality, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +138,14 @@ def _index(folder: Path) -> _Index:
     path = folder / "sets.json"
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        sets = {
-            name: _Entry(**{key: str(value) for key, value in entry.items()}) for name, entry in raw["sets"].items()
-        }
-        return _Index(str(raw["default"]), sets)
+        return _Index(str(raw["default"]), {name: _entry(entry) for name, entry in raw["sets"].items()})
     except FileNotFoundError as error:
         raise ModelError(f"{path}: no models here; set models.dir, or install affectd again") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: not a readable list of model sets ({error}); install affectd again") from error
+
+
+def _entry(raw: Mapping[str, Any]) -> _Entry:
+    """A rule, and a model's id by the name of its modality."""
+    named = {Modality(key): str(value) for key, value in raw.items() if key != "rule"}
+    return _Entry(str(raw["rule"]), {modality: named[modality] for modality in Modality if modality in named})

@@ -1,4 +1,4 @@
-"""What C++ libraries write to standard error by themselves."""
+"""Redirection of standard error, to which C++ libraries write by themselves."""
 
 from __future__ import annotations
 

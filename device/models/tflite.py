@@ -1,4 +1,4 @@
-"""One model file behind one interpreter: float arrays in, float arrays out, whatever the file's own types."""
+"""TFLite model behind one interpreter: float arrays in, float arrays out, whatever the file's own types."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ FloatArray = NDArray[np.float32]
 class TfliteModel:
     """A verified model. It belongs to one thread.
 
-    Calling it takes a float32 array of the card's input shape without the batch and gives one float32 array an
-    output, likewise. ``runtime`` is the package that runs it; empty: the first that is installed. Raises ``ModelError``
-    at construction if the runtime is not there, or if it, hash, shapes, types or scales are not the card's.
+    Calling it takes a float32 array an input, of its shape in the card without the batch, and gives one an output,
+    likewise. ``runtime`` is the package that runs it; empty: the first that is installed. Raises ``ModelError`` at
+    construction if the runtime is not there, or if it, hash, shapes, types or scales are not the card's.
     """
 
     def __init__(self, card: Card, folder: Path, *, runtime: str = "") -> None:
@@ -28,16 +28,17 @@ class TfliteModel:
         _require_its_runtime(card, runtime_name(runtime))
         self._interpreter = open_interpreter(verify_file(card, folder), runtime)
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        _require_same(card, "input", [card.input], inputs)
+        _require_same(card, "input", list(card.inputs), inputs)
         _require_same(card, "output", list(card.outputs), outputs)
-        self._input_index = inputs[0]["index"]
+        self._input_indices = [i["index"] for i in inputs]
         self._output_indices = [o["index"] for o in outputs]
 
-    def __call__(self, values: FloatArray) -> tuple[FloatArray, ...]:
+    def __call__(self, *values: FloatArray) -> tuple[FloatArray, ...]:
         """Run the net once."""
         # A fused LSTM keeps its state from one invoke() to the next unless it is told to forget.
         self._interpreter.reset_all_variables()
-        self._interpreter.set_tensor(self._input_index, _to_tensor(values, self.card.input))
+        for index, spec, given in zip(self._input_indices, self.card.inputs, values, strict=True):
+            self._interpreter.set_tensor(index, _to_tensor(given, spec))
         self._interpreter.invoke()
         return tuple(
             _from_tensor(self._interpreter.get_tensor(index), spec)

@@ -1,4 +1,4 @@
-"""One face out of several, the same one from picture to picture, and where to look for it."""
+"""Face tracking: one face out of several, the same one from picture to picture, and where to look for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the broker is and how it is spoken to: checked before anybody connects."""
+"""Broker address, login and TLS, checked before anybody connects."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
+from device.config.host_name import host_problem
 from device.errors import ConfigError
-from device.host_name import host_problem
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
-    """Where the broker is and what it speaks: ``5`` or ``3.1.1``."""
+    """Address and protocol of the broker: ``5`` or ``3.1.1``."""
 
     host: str = "localhost"
     port: int = 1883

@@ -5,8 +5,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self, TextIO
 
-from device.publish.payload import Payloads, encode
-from device.readings import EMOTIONS, UNKNOWN, Estimate, Modality, ModalityState
+from device.publish.contract import encode
+from device.publish.payload import Payloads
+from device.readings import UNKNOWN, Estimate, Modality, ModalityState, leader
 
 
 class ConsoleSink:
@@ -34,12 +35,12 @@ def human_line(estimate: Estimate) -> str:
     """``   1.20 s  happy      0.81  face happy 0.84 ×1.00  speech –``, ``   1.20 s  unknown    privacy``."""
     if estimate.label == UNKNOWN:
         return f"{estimate.captured_ns / 1e9:9.2f} s  {estimate.label:<9}  {estimate.reason}"
-    parts = "  ".join(f"{m} {_said(estimate.modalities.get(m))}" for m in Modality)
+    parts = "  ".join(f"{m} {_modality_text(estimate.modalities.get(m))}" for m in Modality)
     return f"{estimate.captured_ns / 1e9:9.2f} s  {estimate.label:<9} {estimate.confidence:5.2f}  {parts}"
 
 
-def _said(state: ModalityState | None) -> str:
+def _modality_text(state: ModalityState | None) -> str:
     if state is None or not state.present or state.probs is None:
         return "–"
-    best = max(range(len(EMOTIONS)), key=state.probs.__getitem__)
-    return f"{EMOTIONS[best]} {state.probs[best]:.2f} ×{state.weight:.2f}"
+    emotion, share = leader(state.probs)
+    return f"{emotion} {share:.2f} ×{state.weight:.2f}"

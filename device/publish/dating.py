@@ -1,8 +1,8 @@
-"""Dates of events that were stored before the clock was set: a Pi has none that runs without power."""
+"""Re-dating of events that were stored before the clock was set: a Pi has none that runs without power."""
 
 from __future__ import annotations
 
-from device.publish.payload import Json
+from device.publish.contract import Json
 from device.publish.wall_clock import ClockSetting, rfc3339, unix_ns
 
 _MARK = "stored_by_clock"

@@ -1,37 +1,53 @@
-"""The way back: a ``state`` message as the estimate it was made of, for programs that listen."""
+"""Decoding of messages, for programs that listen: as a type of the contract, and a ``state`` as its estimate."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TypeVar
 
-from device.readings import EMOTIONS, Estimate, Modality, ModalityState, Probabilities
+import msgspec
+
+from device.publish.contract import ModalityPart, Payload, State
+from device.readings import EMOTIONS, Emotion, Estimate, ModalityState, Probabilities, probabilities
+
+MAX_BYTES = 65_536
+"""No message of the contract is as long; a stranger's may be, and must not fill the memory of who listens."""
+
+Kind = TypeVar("Kind", bound=Payload)
 
 
-def estimate_of(state: Mapping[str, Any]) -> Estimate:
-    """The estimate in an ``affectd.state/1`` message. Raises ``KeyError`` if it is no such message."""
+def read(kind: type[Kind], payload: bytes) -> Kind | None:
+    """The payload as a ``kind``, whatever version sent it; ``None`` if it is none. Never raises."""
+    if len(payload) > MAX_BYTES:
+        return None
+    try:
+        return msgspec.json.decode(payload, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def estimate_of(payload: bytes) -> Estimate:
+    """The estimate in an ``affectd.state/1`` message. Raises ``msgspec.DecodeError`` if it is no such message."""
+    state = msgspec.json.decode(payload, type=State)
     return Estimate(
-        captured_ns=state["mono_ns"],
-        label=state["label"],
-        confidence=state["confidence"],
-        valence=state["valence"],
-        arousal=state["arousal"],
-        probs=_probs(state["probs"]),
-        modalities={m: _modality(state["modalities"][m]) for m in Modality},
-        rule=state["fusion"]["rule"],
-        uncertain_below=state["fusion"].get("uncertain_below"),
-        hold_s=state["fusion"].get("hold_s"),
-        reason=state.get("reason"),
+        captured_ns=state.mono_ns,
+        label=state.label,
+        confidence=state.confidence,
+        valence=state.valence,
+        arousal=state.arousal,
+        probs=_probs(state.probs),
+        modalities={m: _modality(part) for m, part in state.modalities.items()},
+        rule=state.fusion.rule,
+        uncertain_below=state.fusion.uncertain_below,
+        hold_s=state.fusion.hold_s,
+        reason=state.reason,
     )
 
 
-def _modality(part: Mapping[str, Any]) -> ModalityState:
-    return ModalityState(**{**part, "probs": _probs(part["probs"])})
+def _modality(part: ModalityPart) -> ModalityState:
+    return ModalityState(part.present, part.age_ms, part.quality, part.weight, _probs(part.probs))
 
 
-def _probs(probs: Mapping[str, float] | None) -> Probabilities | None:
-    """``None`` for all 0, and for the null of earlier nodes."""
-    if probs is None or not any(probs.values()):
-        return None
-    a, b, c, d, e, f, g = (probs[emotion] for emotion in EMOTIONS)
-    return a, b, c, d, e, f, g
+def _probs(probs: Mapping[Emotion, float]) -> Probabilities | None:
+    """``None`` where nothing was read: all are 0."""
+    return probabilities(probs[emotion] for emotion in EMOTIONS) if any(probs.values()) else None

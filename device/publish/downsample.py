@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from typing import Any
 
+from device.publish.contract import EntityStates
 from device.readings import NOBODY, UNCERTAIN, UNKNOWN, Estimate, Modality
 
 CONFIDENCE_STEP = 5
@@ -21,25 +22,11 @@ _DEAD_BAND = 0.075
 """More than half a step, so that a mean between two steps does not go to and fro; less than one, so that it arrives."""
 
 _SETTLE_NS = 3_000_000_000
-"""Who has come in is looked at for so long before an emotion is said: the first estimates waver."""
-
-
-@dataclass(frozen=True, slots=True)
-class EntityStates:
-    """What the entities show: a label of ``state``, its confidence in steps of 5 points, who is present, and where the
-    emotion lies between -1 and 1 in tenths.
-    """
-
-    label: str
-    confidence_percent: int
-    face: bool
-    speech: bool
-    valence: float
-    arousal: float
+"""Who has come in is looked at for so long before an emotion is shown: the first estimates waver."""
 
 
 class OffDelay:
-    """On at once; off when it has been off for ``delay_ns``."""
+    """Debounce of presence (an off-delay): on at once, off when it has been off for ``delay_ns``."""
 
     def __init__(self, delay_ns: int) -> None:
         self._delay_ns = delay_ns
@@ -81,16 +68,16 @@ class Majority:
             _, gone, lasted_ns, weighted = self._spans.popleft()
             self._count(gone, -lasted_ns, -weighted)
 
-    def label(self, said: str) -> str:
-        """What lasted for more than half of what is known, else ``said`` if for a third, else ``uncertain``.
+    def label(self, shown: str) -> str:
+        """What lasted for more than half of what is known, else ``shown`` if for a third, else ``uncertain``.
 
         The one margin is wider than the other, so that on the way from one label to the next there is no third.
         """
         leader = next((label for label, ns in self._lasted_ns.items() if 2 * ns > self.filled_ns), UNCERTAIN)
-        return said if leader == UNCERTAIN and 3 * self._lasted_ns.get(said, 0) >= self.filled_ns else leader
+        return shown if leader == UNCERTAIN and 3 * self._lasted_ns.get(shown, 0) >= self.filled_ns else leader
 
     def confidence(self, label: str) -> float:
-        """The mean confidence while that label was said; of everything where it never was."""
+        """The mean confidence while that label was shown; of everything where it never was."""
         if lasted_ns := self._lasted_ns.get(label):
             return self._weighted[label] / lasted_ns
         return sum(self._weighted.values()) / max(self.filled_ns, 1)
@@ -102,9 +89,9 @@ class Majority:
 
 
 class MovingAverage:
-    """An exponential moving average (EMA) of time constant ``interval_ns``, told in steps of ``PLANE_STEP``.
+    """An exponential moving average (EMA) of time constant ``interval_ns``, shown in steps of ``PLANE_STEP``.
 
-    What is told changes at most once in the time constant.
+    What is shown changes at most once in the time constant.
     """
 
     def __init__(self, interval_ns: int) -> None:
@@ -113,28 +100,28 @@ class MovingAverage:
 
     def clear(self) -> None:
         """Begin anew, at 0."""
-        self._mean, self._said = 0.0, 0.0
+        self._mean, self._shown = 0.0, 0.0
         self._last_ns: int | None = None
         self._changed_ns: int | None = None
 
     def step(self, now_ns: int, value: float) -> float:
-        """What is told of the values up to this one."""
+        """What is shown of the values up to this one."""
         if self._last_ns is None or not self._interval_ns:
             self._mean = value
         else:
             self._mean += (value - self._mean) * -math.expm1((self._last_ns - now_ns) / self._interval_ns)
         self._last_ns = now_ns
         is_free = self._changed_ns is None or now_ns - self._changed_ns >= self._interval_ns
-        if is_free and abs(self._mean - self._said) > _DEAD_BAND:
-            self._said, self._changed_ns = round(self._mean / PLANE_STEP) / round(1 / PLANE_STEP), now_ns
-        return self._said
+        if is_free and abs(self._mean - self._shown) > _DEAD_BAND:
+            self._shown, self._changed_ns = round(self._mean / PLANE_STEP) / round(1 / PLANE_STEP), now_ns
+        return self._shown
 
 
 class Downsampler:
     """A majority filter for the label, a dead band for its confidence, an off-delay for presence, an EMA for the plane.
 
     The label is what most of the last ``min_interval_s`` was; it and its confidence change at most once in that time.
-    That nothing is looked at (``unknown``) and that somebody is present is said at once, absence when it has lasted
+    That nothing is looked at (``unknown``) and that somebody is present is shown at once, absence when it has lasted
     ``off_delay_s``.
     """
 
@@ -144,7 +131,7 @@ class Downsampler:
         self._window = Majority(self._interval_ns)
         self._valence, self._arousal = MovingAverage(self._interval_ns), MovingAverage(self._interval_ns)
         self._last: Estimate | None = None
-        self._said: tuple[str, int] | None = None  # the label, and its confidence in points
+        self._shown: tuple[str, int] | None = None  # the label, and its confidence in points
         self._changed_ns: int | None = None
 
     def step(self, estimate: Estimate) -> EntityStates:
@@ -152,12 +139,16 @@ class Downsampler:
         if self._last is not None and estimate.captured_ns < self._last.captured_ns:
             self._start_over()  # the source was replayed from its start
         self._follow(estimate)
-        said = self._next(estimate)
-        if said != self._said:
-            self._changed_ns = None if self._said is None else estimate.captured_ns
-        self._said, self._last = said, estimate
-        face, speech = (self._is_present(estimate, modality) for modality in (Modality.FACE, Modality.SPEECH))
-        return EntityStates(*said, face, speech, *self._plane(estimate))
+        shown = self._next(estimate)
+        if shown != self._shown:
+            self._changed_ns = None if self._shown is None else estimate.captured_ns
+        self._shown, self._last = shown, estimate
+        label, confidence_percent = shown
+        valence, arousal = self._plane(estimate)
+        present: dict[str, Any] = {str(modality): self._is_present(estimate, modality) for modality in Modality}
+        return EntityStates(
+            label=label, confidence_percent=confidence_percent, valence=valence, arousal=arousal, **present
+        )
 
     def _start_over(self) -> None:
         self._last = self._changed_ns = None
@@ -171,24 +162,24 @@ class Downsampler:
         last = self._last
         if last is None:
             return
-        somebody_came = last.label == NOBODY != estimate.label and self._said is not None and self._said[0] == NOBODY
+        somebody_came = last.label == NOBODY != estimate.label and self._shown is not None and self._shown[0] == NOBODY
         if estimate.label == UNKNOWN or last.label == UNKNOWN or somebody_came:
             self._window.clear()
         else:
             self._window.add(last.captured_ns, estimate.captured_ns, last.label, last.confidence)
 
     def _next(self, estimate: Estimate) -> tuple[str, int]:
-        now_ns, said = estimate.captured_ns, self._said
-        if said is None or estimate.label == UNKNOWN or not self._interval_ns:
+        now_ns, shown = estimate.captured_ns, self._shown
+        if shown is None or estimate.label == UNKNOWN or not self._interval_ns:
             return estimate.label, _points(estimate.confidence)
         too_soon = self._changed_ns is not None and now_ns - self._changed_ns < self._interval_ns
-        still_nobody = said[0] == NOBODY == estimate.label
+        still_nobody = shown[0] == NOBODY == estimate.label
         if too_soon or still_nobody or self._window.filled_ns < min(_SETTLE_NS, self._interval_ns):
-            return said
-        label = self._window.label(said[0])
+            return shown
+        label = self._window.label(shown[0])
         confidence = self._window.confidence(label)
-        is_as_said = label == said[0] and abs(100 * confidence - said[1]) < CONFIDENCE_STEP
-        return said if is_as_said else (label, _points(confidence))
+        is_as_shown = label == shown[0] and abs(100 * confidence - shown[1]) < CONFIDENCE_STEP
+        return shown if is_as_shown else (label, _points(confidence))
 
     def _plane(self, estimate: Estimate) -> tuple[float, float]:
         if estimate.label == UNKNOWN:
@@ -202,7 +193,8 @@ class Downsampler:
         delay = self._present[modality]
         if estimate.label == UNKNOWN:
             delay.reset()
-        return delay.step(estimate.captured_ns, estimate.modalities[modality].present)
+        state = estimate.modalities.get(modality)
+        return delay.step(estimate.captured_ns, state is not None and state.present)
 
 
 def _points(confidence: float) -> int:

@@ -6,10 +6,10 @@ import json
 import random
 
 from device.publish import topics as table
-from device.publish.downsample import Downsampler, EntityStates
+from device.publish.contract import EntityStates, Json, encode
+from device.publish.downsample import Downsampler
 from device.publish.message import Message
-from device.publish.mqtt import Link
-from device.publish.payload import Json, encode, entity_states
+from device.publish.mqtt import MqttClient
 from device.publish.topics import Topic, Topics
 from device.readings import Estimate
 
@@ -22,7 +22,7 @@ _HAND_OVER = encode({"migrate_discovery": True})
 
 
 class Entities:
-    """What Home Assistant reads of one node, over the node's link.
+    """Home Assistant's entities of one node, over the node's link.
 
     ``discovery`` none withdraws the node, and nothing is said. Otherwise the entities' states are said when they change
     and every ``heartbeat_s``: the same again writes no row, and keeps them from expiring. ``is_first``: no start before
@@ -32,7 +32,7 @@ class Entities:
     def __init__(
         self,
         *,
-        link: Link,
+        link: MqttClient,
         topics: Topics,
         discovery: Json | None,
         downsampler: Downsampler,
@@ -48,13 +48,13 @@ class Entities:
         self._looks_first, self._step_ns = is_first, round(step_s * 1e9)
         self._birth_jitter_s = birth_jitter_s
         self._states: EntityStates | None = None
-        self._said_ns: int | None = None  # in the estimates' time
+        self._sent_ns: int | None = None  # in the estimates' time
         self._announce_ns: int | None = None
         self._clear_old_ns: int | None = None
 
     @staticmethod
     def subscriptions(topics: Topics) -> list[str]:
-        """What has to be heard for it."""
+        """What has to be subscribed to for it."""
         return [topics.address(topic) for topic in (table.HA_STATUS, table.OLD_DISCOVERY)]
 
     def connected(self, now_ns: int) -> None:
@@ -69,20 +69,20 @@ class Entities:
         self._announce_ns = now_ns + round(random.uniform(0, self._birth_jitter_s) * 1e9)
 
     def publish(self, estimate: Estimate, *, online: bool) -> None:
-        """Let an estimate count; say what changed by it if there is anybody to hear it."""
+        """Let an estimate count; send what changed by it if the broker is there."""
         if not self._discovery:
             return
         before, self._states = self._states, self._downsampler.step(estimate)
         if online and (self._states != before or self._is_due(estimate.captured_ns)):
-            self._said_ns = estimate.captured_ns
-            self.say()
+            self._sent_ns = estimate.captured_ns
+            self.resend()
 
-    def say(self) -> None:
-        """Say the states once more: somebody may not know them."""
+    def resend(self) -> None:
+        """Send the states once more: somebody may not have them."""
         if self._states is not None:
-            self._send(table.HOME_ASSISTANT, encode(entity_states(self._states)))
+            self._send(table.HOME_ASSISTANT, encode(self._states))
 
-    def hear(self, message: Message, now_ns: int) -> bool:
+    def handle(self, message: Message, now_ns: int) -> bool:
         """Take what was announced in former times; whether the message was that."""
         if message.address != self._topics.address(table.OLD_DISCOVERY):
             return False
@@ -95,7 +95,7 @@ class Entities:
         if self._announce_ns is not None and now_ns >= self._announce_ns:
             self._announce_ns = None
             self._send(table.DISCOVERY, self._discovery)
-            self.say()
+            self.resend()
         if self._clear_old_ns is not None and now_ns >= self._clear_old_ns:
             self._clear_old_ns = None
             self._send(table.OLD_DISCOVERY, b"")
@@ -109,7 +109,7 @@ class Entities:
 
     def _is_due(self, captured_ns: int) -> bool:
         # Not between: the source was replayed from its start.
-        return self._said_ns is None or not 0 <= captured_ns - self._said_ns < self._heartbeat_ns
+        return self._sent_ns is None or not 0 <= captured_ns - self._sent_ns < self._heartbeat_ns
 
     def _send(self, topic: Topic, payload: bytes) -> None:
         self._link.send(Message(self._topics.address(topic), payload, topic.qos, topic.retain))

@@ -1,10 +1,11 @@
-"""From a stream of estimates to episodes: somebody was sad from here to there. Stepped; it reads no clock."""
+"""Episodes of an emotion out of a stream of estimates, debounced. Stepped; it reads no clock."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final, Literal
 
 from device.readings import EMOTIONS, Emotion, Estimate
 
@@ -12,12 +13,12 @@ EPISODIC = frozenset(str(e) for e in EMOTIONS) - {str(Emotion.NEUTRAL)}
 """The labels that make an episode. Neutral is what a face rests in, not something that happens."""
 
 
-RESTART = "restart"
+RESTART: Final = "restart"
 """Why an episode ended whose process died: the next one ends it."""
 
 
 class Kind(StrEnum):
-    """What an event says of its episode."""
+    """Kind of an event of an episode."""
 
     START = "start"
     UPDATE = "update"
@@ -40,7 +41,7 @@ class EpisodeEvent:
     confidence: float
     peak_confidence: float
     mean_confidence: float
-    reason: str | None = None
+    reason: Literal["restart"] | None = None
 
     def will(self) -> EpisodeEvent | None:
         """The end that is to be told if this was the last word of the process; an end needs none."""
@@ -93,6 +94,10 @@ class Episodes:
     def step(self, estimate: Estimate) -> list[EpisodeEvent]:
         """What this estimate begins, continues or ends: mostly nothing."""
         return [*self._follow(estimate), *self._begin(estimate)]
+
+    def will(self) -> EpisodeEvent | None:
+        """The end that is to be told if this life ends now without a word; ``None`` while nothing goes on."""
+        return None if self._current is None else self._current.event(Kind.UPDATE).will()
 
     def finish(self) -> list[EpisodeEvent]:
         """End what is going on: the appliance stops."""

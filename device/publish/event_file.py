@@ -1,4 +1,4 @@
-"""The events' copy on the disk: one SQLite file, in which the next life finds what this one did not deliver."""
+"""Event store on the disk: one SQLite file, in which the next process finds what this one did not deliver."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 _LOCK_WAIT_S = 2.0
 """The predecessor of a restart may still be closing its file."""
 
-_MOST_READ, _MOST_MISSED = 100_000, 1_000
+_MAX_READ, _MAX_MISSED = 100_000, 1_000
 """Rows that are taken from a damaged file, whose pages may lead in a circle, and numbers in a row that fail in it."""
 
 _PLACE_CODES = frozenset({
@@ -38,7 +38,7 @@ class FileInUse(FileUnusable):
 
 
 class FileDamaged(Exception):
-    """What is written there is no event store, or no longer one."""
+    """Damage: what is written there is no event store, or no longer one."""
 
 
 class EventFile:
@@ -81,6 +81,12 @@ class EventFile:
             self._db.execute("INSERT INTO events VALUES (?, ?)", (number, payload))
             self._db.execute("DELETE FROM events WHERE id = ?", (instead_of,))
             self._leave(will)
+
+    def leave(self, will: bytes) -> None:
+        """A newer will. It outlasts the process at once; a power cut may bring the one before back."""
+        with _errors_told_apart():
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("INSERT OR REPLACE INTO will VALUES (1, ?)", (will,))
 
     def remove(self, number: int) -> None:
         """The event is delivered."""
@@ -152,7 +158,7 @@ def left_in(path: Path) -> list[bytes] | None:
             with suppress(FileNotFoundError):
                 shutil.copyfile(f"{path}-wal", f"{copy}-wal")
             with _errors_told_apart(), closing(_connect(copy)) as db:
-                return list(dict.fromkeys(islice(_readable(db), _MOST_READ)))
+                return list(dict.fromkeys(islice(_readable(db), _MAX_READ)))
     except (OSError, FileUnusable, FileDamaged):
         return None
 
@@ -160,7 +166,7 @@ def left_in(path: Path) -> list[bytes] | None:
 def _readable(db: sqlite3.Connection) -> Iterator[bytes]:
     db.execute("PRAGMA writable_schema = ON")  # a damaged schema is then no error in itself
     last, missed = -1, 0
-    while missed < _MOST_MISSED:
+    while missed < _MAX_MISSED:
         try:
             for number, payload in db.execute("SELECT id, payload FROM events WHERE id > ? ORDER BY id", (last,)):
                 last, missed = number, 0

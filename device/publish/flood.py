@@ -1,18 +1,18 @@
-"""When requests come in a flood. Stepped by the times it is given; it reads no clock."""
+"""Flood detection for what is heard. Stepped by the times it is given; it reads no clock."""
 
 from __future__ import annotations
 
-_MOST_A_SECOND = 50
-"""No house asks that often. Answers to more take the network's thread the time in which it would hear anything else."""
+_MAX_A_SECOND = 50
+"""No household asks that often. Answers to more take the network's thread the time for anything else."""
 
 _PAUSE_S = 30.0
 _SECOND_NS = 1_000_000_000
 
 
 class Flood:
-    """Tells to listen no more for ``pause_s`` when more than ``most_a_second`` requests have come within a second."""
+    """Flood detector: a pause of ``pause_s`` when more than ``most_a_second`` messages have come within a second."""
 
-    def __init__(self, *, most_a_second: int = _MOST_A_SECOND, pause_s: float = _PAUSE_S) -> None:
+    def __init__(self, *, most_a_second: int = _MAX_A_SECOND, pause_s: float = _PAUSE_S) -> None:
         self._most, self._pause_ns = most_a_second, round(pause_s * 1e9)
         self._since_ns, self._before = 0, 0
         self._until_ns: int | None = None

@@ -1,4 +1,4 @@
-"""The names that this machine has spoken under, so that none it gave up stays on the broker as if it were there."""
+"""Identities of this machine on the broker: what it published under a former name is cleared."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from device.disk import replace_durably
 from device.errors import ConfigError
+from device.files import replace_durably
 from device.publish import topics as table
+from device.publish.message import Message
 from device.publish.topics import Topics
 
 _log = logging.getLogger(__name__)
@@ -52,12 +53,13 @@ class Identities:
     """The present identity, and the former ones of which something may be left on the broker.
 
     ``is_first``: no start before is known of. They are kept in one file; one that cannot be read or written costs the
-    memory, never the appliance.
+    memory, never the appliance: ``problem`` says why it could not be written, and is empty while all is well.
     """
 
     def __init__(self, path: Path, now: Identity) -> None:
         self._path, self._now = path, now
         self._settled = False
+        self.problem = ""
         known = _read(path)
         self.is_first = not known
         self.former = tuple(one for one in known if one.topics() != now.topics())[-_MAX_FORMER:]
@@ -74,8 +76,28 @@ class Identities:
             self._settled = True
             self._write()
 
-    def forget(self, former: Identity) -> None:
-        """Nothing of it is left, as far as the next start is concerned."""
+    def mend(self) -> None:
+        """Try again what could not be written; call it now and then."""
+        if self.problem:
+            self._write()
+
+    def left_at(self, message: Message) -> list[str] | None:
+        """The addresses to clear, if the message is the status of a former name; none if another node has it by now.
+
+        ``None`` for any other message. What is given is forgotten: it is cleared as far as the next start is concerned.
+        """
+        left: list[str] | None = None
+        for former in self.former:
+            if message.address != former.topics().address(table.STATUS) or not message.payload:
+                continue
+            left = left or []
+            if former.wrote(message.payload):
+                _log.info("clearing what this node left on the broker as %s", former.node)
+                left += former.left_behind(self._now)
+            self._forget(former)
+        return left
+
+    def _forget(self, former: Identity) -> None:
         if former in self._remembered:
             self._remembered.remove(former)
             self._write()
@@ -84,11 +106,11 @@ class Identities:
         text = json.dumps([asdict(one) for one in (*self._remembered, self._now)])
         try:
             replace_durably(self._path, text.encode("ascii"))
+            self.problem = ""
         except OSError as error:
-            _log.warning(
-                "%s: cannot be written (%s); a later change of the name will leave this one on the broker",
-                self._path,
-                error.strerror,
+            self.problem = (
+                f"{self._path}: cannot be written ({error.strerror}); a later change of the name will leave this one "
+                "on the broker"
             )
 
 

@@ -1,4 +1,4 @@
-"""What goes over the link."""
+"""An MQTT message."""
 
 from __future__ import annotations
 

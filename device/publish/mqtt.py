@@ -1,4 +1,4 @@
-"""The connection to the broker. The only module that knows paho; its thread does nothing but put things in a queue."""
+"""MQTT client. The only module that knows paho; its thread does nothing but put things in a queue."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from paho.mqtt.packettypes import PacketTypes  # noqa: TID251
 from paho.mqtt.properties import Properties  # noqa: TID251
 from paho.mqtt.reasoncodes import ReasonCode  # noqa: TID251
 
-from device.abandonable import within
-from device.handover import DropOldest
 from device.publish.broker import BrokerAddress, require_usable, tls_context, warn_of_risks
-from device.publish.connection_log import ConnectionLog
+from device.publish.connection_monitor import ConnectionMonitor
 from device.publish.message import Message
 from device.publish.packet_limit import PacketLimit, Sent, packet_bytes
+from device.threads.abandonable import within
+from device.threads.handover import DropOldest
 
 _log = logging.getLogger(__name__)
 
@@ -34,14 +34,14 @@ _URGENT_CAPACITY = 16
 
 _MAX_QUEUED = 200
 _RECONNECT_MIN_S, _RECONNECT_MAX_S = 1, 30
-_GOODBYE_S = 2.0
+_DISCONNECT_S = 2.0
 _LOOP_END_S = 1.0
 _FAILED = 0x80  # reason codes from here on are refusals
 _TAKEN_OVER = 0x8E
 _TOO_LARGE = 0x95
 
 
-class Link:
+class MqttClient:
     """One client of one broker, which reconnects by itself for as long as it is open.
 
     What arrives waits in ``connections`` (``True`` connected, ``False`` lost), ``inbox`` and ``acks`` (numbers that
@@ -68,7 +68,7 @@ class Link:
         self.unsent = 0
         self._address = address
         self._subscriptions = subscriptions
-        self._history = ConnectionLog(str(address))
+        self._history = ConnectionMonitor(str(address))
         self._packets = PacketLimit()
         self._subscribing: dict[int, Sequence[str]] = {}
         self._connected_before = False
@@ -105,7 +105,7 @@ class Link:
         away only messages with QoS 1 are kept, and only in memory.
         """
         if not self._packets.allows(message):
-            self._history.too_large(message.address, packet_bytes(message), self._packets.told_bytes)
+            self._history.too_large(message.address, packet_bytes(message), self._packets.stated_bytes)
             self.unsent += 1
             return None
         info = self._client.publish(message.address, message.payload, message.qos, message.retain)
@@ -117,23 +117,23 @@ class Link:
             self._packets.sent(info.mid, message)
         return info.mid if kept else None
 
-    def listen(self, address: str, *, wanted: bool) -> None:
-        """Have the broker send what comes at one subscription no more, or again; the next connection has all."""
+    def listen(self, addresses: Sequence[str], *, wanted: bool) -> None:
+        """Have the broker send what comes at these subscriptions no more, or again; the next connection has all."""
         if wanted:
-            self._subscribe([address])
+            self._subscribe(addresses)
         else:
-            self._client.unsubscribe(address)
+            self._client.unsubscribe(list(addresses))
 
-    def close(self, farewell: Message | None = None) -> None:
+    def close(self, final_message: Message | None = None) -> None:
         """Say goodbye if there is anybody to say it to, and end; takes some seconds at worst."""
         if self._client.is_connected():
-            if farewell is not None:
-                self._deliver(farewell)
+            if final_message is not None:
+                self._deliver(final_message)
             self._client.disconnect()
             self._await_disconnect()
-        self.break_off()
+        self.abort()
 
-    def break_off(self) -> None:
+    def abort(self) -> None:
         """End without a word: the broker says the last will."""
         self._client.on_disconnect = None  # nobody tries again
         if (connection := self._client.socket()) is not None:
@@ -147,12 +147,12 @@ class Link:
     def _deliver(self, message: Message) -> None:
         info = self._client.publish(message.address, message.payload, message.qos, message.retain)
         try:
-            info.wait_for_publish(_GOODBYE_S)
+            info.wait_for_publish(_DISCONNECT_S)
         except (ValueError, RuntimeError):  # the connection went away meanwhile: the last will speaks
             _log.debug("no goodbye to %s", self._address)
 
     def _await_disconnect(self) -> None:
-        while self.connections.take(_GOODBYE_S):
+        while self.connections.take(_DISCONNECT_S):
             pass
 
     def _subscribe(self, addresses: Sequence[str]) -> None:
@@ -214,7 +214,7 @@ class Link:
         # paho sends what was not acknowledged again at each connection, and offers no way to take it back.
         for number, sent in too_large.items():
             self._client._out_messages.pop(number, None)
-            self._history.too_large(sent.address, sent.bytes, self._packets.told_bytes)
+            self._history.too_large(sent.address, sent.bytes, self._packets.stated_bytes)
 
     def _on_message(self, _c: Any, _u: Any, message: paho.MQTTMessage) -> None:
         try:
@@ -252,7 +252,9 @@ def _client(address: BrokerAddress, client_id: str) -> paho.Client:
 
 
 def longest_pause_s() -> int:
-    """Between two attempts to connect. Each process has its own, so that a house of nodes does not come in step."""
+    """The longest back-off between two attempts to connect. Each process has its own, so that many nodes do
+    not come in step.
+    """
     return random.randint(_RECONNECT_MAX_S // 2, _RECONNECT_MAX_S)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -11,26 +10,30 @@ from types import TracebackType
 from typing import Self
 
 from device.errors import AffectdError
-from device.health import Health
+from device.monitoring.health import Health
 from device.publish import topics as table
-from device.publish.cadence import Cadence, Every
-from device.publish.courier import Courier
+from device.publish.contract import Info, Response, as_json, encode
 from device.publish.entities import Entities
 from device.publish.episodes import EpisodeEvent, Episodes
 from device.publish.flood import Flood
 from device.publish.identities import Identities, Identity
 from device.publish.message import Message
-from device.publish.mqtt import Link
-from device.publish.payload import Json, Payloads, encode
-from device.publish.requests import Handler, answer, privacy_wish, refusal
+from device.publish.mqtt import MqttClient
+from device.publish.outbox_relay import OutboxRelay
+from device.publish.payload import Payloads
+from device.publish.publish_policy import Every, PublishPolicy
+from device.publish.requests import Handler, answer, refusal, requested_privacy
+from device.publish.status_guard import StatusGuard
 from device.publish.topics import Topic, Topics
 from device.readings import Estimate
 
 _log = logging.getLogger(__name__)
 
-_REASSERT_S = 1.0
 _LISTENING_NS = 20_000_000
-"""Of each call of ``poll``. Who answers all of a flood leaves the network's thread no time to take in a wish."""
+"""Of each call of ``poll``. Who answers all of a flood leaves the network's thread no time for a privacy request."""
+
+_WILL_S = 5.0
+"""How often the end that a killed node's next start sends is dated anew; a card is written to each time."""
 
 
 def subscriptions(topics: Topics, former: Iterable[Identity] = ()) -> list[str]:
@@ -43,9 +46,9 @@ def subscriptions(topics: Topics, former: Iterable[Identity] = ()) -> list[str]:
     return list(dict.fromkeys([*own, *Entities.subscriptions(topics), *left]))
 
 
-def is_privacy_wish(topics: Topics, message: Message) -> bool:
-    """What a node's link must lose in no flood: a wish at ``privacy/set`` that can be obeyed."""
-    return message.address == topics.address(table.PRIVACY_SET) and privacy_wish(message.payload) is not None
+def is_privacy_request(topics: Topics, message: Message) -> bool:
+    """What a node's link must lose in no flood: a request at ``privacy/set`` that can be obeyed."""
+    return message.address == topics.address(table.PRIVACY_SET) and requested_privacy(message.payload) is not None
 
 
 class NodeSink:
@@ -63,12 +66,12 @@ class NodeSink:
     def __init__(
         self,
         *,
-        link: Link,
+        link: MqttClient,
         topics: Topics,
         payloads: Payloads,
-        cadence: Cadence,
+        policy: PublishPolicy,
         episodes: Episodes,
-        courier: Courier,
+        relay: OutboxRelay,
         handlers: Mapping[str, Handler],
         set_privacy: Callable[[bool], None],
         entities: Entities,
@@ -76,16 +79,16 @@ class NodeSink:
         state_qos: int = table.STATE.qos,
     ) -> None:
         self._link, self._topics, self._payloads = link, topics, payloads
-        self._cadence, self._episodes, self._courier = cadence, episodes, courier
+        self._policy, self._episodes, self._relay = policy, episodes, relay
         self._handlers, self._set_privacy = handlers, set_privacy
         self._retained: dict[str, bytes] = {}
         self._entities, self._identities = entities, identities
         self._state = replace(table.STATE, qos=state_qos)
-        self._reassert = Every(_REASSERT_S)
-        self._challenged = self._by_own_will = False
+        self._status = StatusGuard(topics.node, payloads.boot_id)
         self._flood, self._taken = Flood(), 0
         self._online = False
         self._newest: Estimate | None = None
+        self._will_due = Every(_WILL_S)
 
     def __enter__(self) -> Self:
         self._link.open(will=self._message(table.STATUS, encode(self._payloads.status("offline"))))
@@ -94,24 +97,24 @@ class NodeSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._tell(self._episodes.finish())
+        self._relay_events(self._episodes.finish())
         if kind is not None and issubclass(kind, Exception):  # SystemExit and KeyboardInterrupt are none
-            self._link.break_off()
+            self._link.abort()
         else:
-            self._link.close(farewell=self._message(table.STATUS, encode(self._payloads.status("stopped"))))
-        self._courier.strike_off()
+            self._link.close(final_message=self._message(table.STATUS, encode(self._payloads.status("stopped"))))
+        self._relay.acknowledge()
 
     @property
     def online(self) -> bool:
-        """Whether the broker hears us."""
+        """Whether the broker is connected."""
         return self._online
 
     def publish(self, estimate: Estimate) -> None:
-        """Send the state if it is worth it and somebody can hear it; step the episodes."""
+        """Send the state if it is due and the broker is there; step the episodes."""
         self._newest = estimate
-        self._say_if_due(estimate)
+        self._publish_if_due(estimate)
         self._entities.publish(estimate, online=self._online)
-        self._tell(self._episodes.step(estimate))  # after the state, which somebody waits for
+        self._step_episodes(estimate)  # after the state, which somebody waits for
 
     def set_part(self, part: str, state: str, reason: str | None = None, *, blind: bool = False) -> None:
         """Say how ``camera``, ``microphone``, ``models`` or ``store`` are: online, offline, disabled or degraded.
@@ -120,7 +123,7 @@ class NodeSink:
         """
         self._retain(table.SENSORS[part], encode(self._payloads.part(state, reason, blind=blind)))
 
-    def set_info(self, info: Json) -> None:
+    def set_info(self, info: Info) -> None:
         """Say what runs here (``Payloads.info``)."""
         self._retain(table.INFO, encode(info))
 
@@ -154,133 +157,122 @@ class NodeSink:
         for address, payload in self._retained.items():
             self._link.send(Message(address, payload, qos=1, retain=True))
         self._entities.connected(now_ns)
-        self._say_online()
+        self._publish_online()
         self._identities.settle()
 
     def _on_message(self, message: Message, now_ns: int) -> None:
-        left_behind = self._clear_what_was_left(message)
+        was_former = self._clear_former(message)
         if message.address == self._topics.address(table.STATUS):
-            self._on_status(message)
+            self._status.see(message)
         elif message.address == self._topics.address(table.HA_STATUS):
             self._on_birth(message, now_ns)
-        elif left_behind or self._entities.hear(message, now_ns):
+        elif was_former or self._entities.handle(message, now_ns):
             return
         elif message.retain:
             _log.warning("ignored a retained message at %s; publish it without retain", message.address)
         elif message.address == self._topics.address(table.PRIVACY_SET):
-            # An empty one is how a retained message is taken away; answers to a flood hold up the wishes in it.
+            # An empty one is how a retained message is taken away; answers to a flood hold up the requests in it.
             if message.payload and not self._flood.is_on:
                 self._respond("privacy", refusal("privacy/set takes ON (closes camera and microphone) or OFF"))
         elif verb := self._topics.verb(message.address):
             self._respond(verb, answer(verb, message.payload, self._handlers))
 
-    def _on_status(self, message: Message) -> None:
-        # What was retained when we came is older than the `online` that we said since.
-        if not message.retain and not self._is_ours(message.payload, "online"):
-            self._challenged, self._by_own_will = True, self._is_ours(message.payload, "offline")
+    def _clear_former(self, message: Message) -> bool:
+        """Whether it is the status of a former name, which is then cleared if this node wrote it."""
+        left = self._identities.left_at(message)
+        for address in left or ():
+            self._link.send(Message(address, b"", qos=1, retain=True))
+        return left is not None
 
     def _obey(self) -> None:
-        while (message := self._link.urgent.take(0)) is not None:
-            wish = bool(privacy_wish(message.payload))
-            if not message.retain:
-                self._on_privacy(wish)
-            elif wish:  # it leans to closed: somebody sent it while the node was away, and this hour or last year
-                _log.warning(
-                    "closed by a retained ON at %s: it closes again whenever the node connects", message.address
-                )
-                self._on_privacy(wish)
-            else:
-                _log.warning("ignored a retained OFF at %s: only one without retain opens", message.address)
+        """Do the newest of the privacy requests that wait: each is written to the disk, and a flood has thousands."""
+        newest: bool | None = None
+        for _ in range(len(self._link.urgent)):
+            if (message := self._link.urgent.take(0)) is not None and self._counts(message):
+                newest = requested_privacy(message.payload)
+        if newest is not None:
+            self._on_privacy(newest)
 
-    def _on_privacy(self, wish: bool) -> None:
+    def _counts(self, message: Message) -> bool:
+        """It leans to closed: a retained request was sent while the node was away, and this hour or last year."""
+        if not message.retain:
+            return True
+        if requested_privacy(message.payload):
+            _log.warning("closed by a retained ON at %s: it closes again whenever the node connects", message.address)
+            return True
+        _log.warning("ignored a retained OFF at %s: only one without retain opens", message.address)
+        return False
+
+    def _on_privacy(self, requested: bool) -> None:
         try:
-            self._set_privacy(wish)
+            self._set_privacy(requested)
         except AffectdError as error:
             _log.error("%s", error)
             self._respond("privacy", refusal(str(error)))
         finally:  # what could not be remembered is done all the same
-            self.set_privacy_state(wish)
+            self.set_privacy_state(requested)
 
     def _on_birth(self, message: Message, now_ns: int) -> None:
         if message.payload == b"online":
             if not message.retain:  # it has just come back, and shows the state of before
-                self._say_newest()
+                self._publish_newest()
             self._entities.announce_soon(now_ns)
-
-    def _clear_what_was_left(self, message: Message) -> bool:
-        """Whether it is the status of a former name, which is then cleared if this node wrote it."""
-        was_former = False
-        for former in self._identities.former:
-            if message.address != former.topics().address(table.STATUS) or not message.payload:
-                continue
-            was_former = True
-            if former.wrote(message.payload):
-                _log.info("clearing what this node left on the broker as %s", former.node)
-                for address in former.left_behind(self._identities.now):
-                    self._link.send(Message(address, b"", qos=1, retain=True))
-            self._identities.forget(former)
-        return was_former
 
     def _keep_up(self, now_ns: int) -> None:
         if not self._online:
             return
         self._keep_floods_out(now_ns)
         self._entities.keep_up(now_ns)
-        # Two nodes with one name correct each other for ever: not more than once a second.
-        if self._challenged and self._reassert.due(now_ns):
-            self._challenged = False
-            self._log_challenge()
-            self._say_online()
-        self._courier.deliver()
-
-    def _log_challenge(self) -> None:
-        node = self._topics.node
-        if self._by_own_will:  # the link has told of the connection that broke
-            _log.info("the broker gave out the last will of %s, whose connection broke; saying online again", node)
-        else:
-            # A twin on the broker does this at each of its turns; the link has named it.
-            severity = logging.DEBUG if self._link.problem else logging.WARNING
-            _log.log(severity, "somebody said that %s is not online; saying it again", node)
+        if self._status.due(now_ns, link_has_problem=bool(self._link.problem)):
+            self._publish_online()
+        self._relay.deliver()
 
     def _keep_floods_out(self, now_ns: int) -> None:
         listen = self._flood.step(self._taken + self._link.inbox.dropped, now_ns)
         if listen is None:
             return
         if not listen:
-            _log.warning("requests come in a flood; not listening to any for a while, for privacy's wishes to be heard")
-        self._link.listen(self._topics.address(table.REQUEST), wanted=listen)
+            _log.warning(
+                "messages come in a flood; for a while only the privacy switch is listened to, so that it is heard"
+            )
+        privacy = self._topics.address(table.PRIVACY_SET)
+        others = [address for address in subscriptions(self._topics, self._identities.former) if address != privacy]
+        self._link.listen(others, wanted=listen)
+        if listen:  # what was said meanwhile of this node's status, or by Home Assistant's start, was not heard
+            self._publish_online()
+            self._entities.announce_soon(now_ns)
 
-    def _tell(self, events: list[EpisodeEvent]) -> None:
+    def _step_episodes(self, estimate: Estimate) -> None:
+        events = self._episodes.step(estimate)
+        self._relay_events(events)
+        will = self._episodes.will()
+        if will is not None and not events and self._will_due.due(estimate.captured_ns):
+            self._relay.leave(as_json(self._payloads.event(will)))
+
+    def _relay_events(self, events: list[EpisodeEvent]) -> None:
         for event in events:
             will = event.will()
-            self._courier.post(
-                self._payloads.event(event),
-                will=None if will is None else self._payloads.event(will),
+            self._relay.enqueue(
+                as_json(self._payloads.event(event)),
+                will=None if will is None else as_json(self._payloads.event(will)),
                 at_once=self._online,
             )
 
-    def _is_ours(self, payload: bytes, state: str) -> bool:
-        try:
-            status = json.loads(payload)
-            return bool(status["state"] == state and status["boot_id"] == self._payloads.boot_id)
-        except (ValueError, TypeError, KeyError, RecursionError):
-            return False
-
-    def _say_online(self) -> None:
-        self._say_newest()
+    def _publish_online(self) -> None:
+        self._publish_newest()
         self._send(table.STATUS, encode(self._payloads.status("online")))
 
-    def _say_newest(self) -> None:
-        self._cadence.restart()
+    def _publish_newest(self) -> None:
+        self._policy.restart()
         if self._newest is not None:
-            self._say_if_due(self._newest)
-        self._entities.say()
+            self._publish_if_due(self._newest)
+        self._entities.resend()
 
-    def _say_if_due(self, estimate: Estimate) -> None:
-        if self._online and self._cadence.due(estimate):
+    def _publish_if_due(self, estimate: Estimate) -> None:
+        if self._online and self._policy.due(estimate):
             self._send(self._state, encode(self._payloads.state(estimate)))
 
-    def _respond(self, verb: str, response: Json) -> None:
+    def _respond(self, verb: str, response: Response) -> None:
         self._link.send(Message(self._topics.address(table.RESPONSE, verb), encode(response), table.RESPONSE.qos))
 
     def _retain(self, topic: Topic, payload: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Events that must not be lost: kept until the broker has them, in memory and, for the next life, on the disk."""
+"""Outbox of events: kept until the broker has them, in memory and, for the next process, on the disk."""
 
 from __future__ import annotations
 
@@ -92,6 +92,11 @@ class Outbox:
         oldest = self._drop_oldest() if self.depth > self._capacity else None
         self._write(lambda file: file.add(number, payload, will, instead_of=oldest))
         return number
+
+    def leave(self, will: bytes) -> None:
+        """A newer event that follows if this life ends without a word."""
+        self._will = will
+        self._write(lambda file: file.leave(will))
 
     def after(self, number: int, limit: int) -> list[Stored]:
         """The oldest events with a number above ``number``, at most ``limit``."""

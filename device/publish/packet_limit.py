@@ -1,4 +1,4 @@
-"""How large a packet the broker takes: MQTT 5 says it, another broker is found out by the connections that it ends."""
+"""Packet size limit of the broker: MQTT 5 states it, another broker is found out by the connections it ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SUSPECTED_FROM_BYTES = 1024
 """A broker that does not even take this is of no use here: it is the network that ends the connections."""
 
 
-_MOST_UNPROVEN = 256
+_MAX_UNPROVEN = 256
 """Messages that are remembered until a receipt comes. With QoS 1 far fewer are on their way."""
 
 
@@ -35,14 +35,14 @@ def packet_bytes(message: Message) -> int:
 
 
 class PacketLimit:
-    """What may be sent. It hears of every message, receipt and connection.
+    """Limit of what may be sent. It is given every message, receipt and connection.
 
     A broker reads in order: the receipt of one message proves all that were sent before it. ``sent`` may be called by
     another thread than the rest.
     """
 
     def __init__(self) -> None:
-        self.told_bytes: int | None = None
+        self.stated_bytes: int | None = None
         """What the broker itself said."""
         self._found_bytes: int | None = None
         self._unproven: dict[int, Sent] = {}
@@ -50,7 +50,7 @@ class PacketLimit:
 
     @property
     def _most_bytes(self) -> int | None:
-        return min((n for n in (self.told_bytes, self._found_bytes) if n is not None), default=None)
+        return min((n for n in (self.stated_bytes, self._found_bytes) if n is not None), default=None)
 
     def allows(self, message: Message) -> bool:
         """Whether it may be sent, as far as that is known."""
@@ -59,7 +59,7 @@ class PacketLimit:
 
     def sent(self, number: int, message: Message) -> None:
         """The message is on its way."""
-        if len(self._unproven) < _MOST_UNPROVEN:
+        if len(self._unproven) < _MAX_UNPROVEN:
             self._unproven[number] = Sent(message.address, message.qos, packet_bytes(message))
 
     def received(self, number: int) -> None:
@@ -72,9 +72,9 @@ class PacketLimit:
             if earlier == number:
                 return
 
-    def connected(self, told_bytes: int | None) -> dict[int, Sent]:
+    def connected(self, stated_bytes: int | None) -> dict[int, Sent]:
         """There is a connection, which would not survive these messages that wait, by number."""
-        self.told_bytes = told_bytes
+        self.stated_bytes = stated_bytes
         return self._withdrawn()
 
     def ended(self, *, young: bool, too_large: bool) -> dict[int, Sent]:

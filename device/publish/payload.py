@@ -1,28 +1,20 @@
-"""Estimates, events and health as JSON."""
+"""Estimates, events and health as the contract's messages: rounded, dated and numbered."""
 
 from __future__ import annotations
 
-import json
 import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from device.health import Health
-from device.publish.downsample import EntityStates
+from device.monitoring.health import Health
+from device.publish import contract
 from device.publish.episodes import EpisodeEvent
 from device.publish.wall_clock import clock_synced, now_text, rfc3339
-from device.readings import EMOTIONS, Estimate, ModalityState, Probabilities
+from device.readings import EMOTIONS, Emotion, Estimate, ModalityState, Probabilities, RuleName
 
-Json = dict[str, Any]
-
-STATE_SCHEMA = "affectd.state/1"
-EVENT_SCHEMA = "affectd.event/1"
-HEALTH_SCHEMA = "affectd.health/1"
-INFO_SCHEMA = "affectd.info/1"
-
-NONE_READ: Probabilities = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+NONE_READ: Probabilities = (0.0,) * len(EMOTIONS)
 """In place of probabilities where there are none."""
 
 FRACTION_DIGITS = 4
@@ -79,7 +71,7 @@ class MediaClock:
 
 
 class Payloads:
-    """Writes one node's messages. ``boot_id`` names this process life: its last will is told from an older one's."""
+    """Fills one node's messages. ``boot_id`` names this process life: its last will is told from an older one's."""
 
     def __init__(self, *, node: str, boot_id: str, model_set: str, clock: Clock) -> None:
         self.node = node
@@ -88,117 +80,105 @@ class Payloads:
         self._clock = clock
         self._seq = 0
 
-    def state(self, estimate: Estimate) -> Json:
-        """The fused estimate, schema ``affectd.state/1``. Each call takes the next ``seq``."""
+    def state(self, estimate: Estimate) -> contract.State:
+        """The fused estimate. Each call takes the next ``seq``."""
         self._seq += 1
-        return {
-            **self._head(STATE_SCHEMA),
-            "seq": self._seq,
-            **self._moment(estimate.captured_ns),
-            "label": estimate.label,
-            "reason": estimate.reason,
-            "confidence": _fraction(estimate.confidence),
-            "valence": _fraction(estimate.valence),
-            "arousal": _fraction(estimate.arousal),
-            "probs": _probs(estimate.probs),
-            "modalities": {str(m): _modality(state) for m, state in estimate.modalities.items()},
-            "fusion": {
-                "rule": estimate.rule,
-                "uncertain_below": estimate.uncertain_below,
-                "hold_s": estimate.hold_s,
-            },
-            "latency_ms": {"capture_to_publish": _rounded(self._clock.age_ms(estimate.captured_ns), MS_DIGITS)},
-            "model_set": self._model_set,
-        }
+        return contract.State(
+            node=self.node,
+            boot_id=self.boot_id,
+            seq=self._seq,
+            ts=rfc3339(self._clock.unix_ns(estimate.captured_ns)),
+            mono_ns=estimate.captured_ns,
+            clock_synced=self._clock.synced(),
+            label=estimate.label,
+            reason=estimate.reason,
+            confidence=_fraction(estimate.confidence),
+            valence=_fraction(estimate.valence),
+            arousal=_fraction(estimate.arousal),
+            probs=_probs(estimate.probs),
+            modalities={m: _modality(state) for m, state in estimate.modalities.items()},
+            fusion=contract.FusionPart(cast(RuleName, estimate.rule), estimate.uncertain_below, estimate.hold_s),
+            latency_ms=contract.Latency(_rounded(self._clock.age_ms(estimate.captured_ns), MS_DIGITS)),
+            model_set=self._model_set,
+        )
 
-    def event(self, event: EpisodeEvent) -> Json:
-        """One event of an episode, schema ``affectd.event/1``, not backfilled."""
-        return {
-            **self._head(EVENT_SCHEMA),
-            **self._moment(event.captured_ns),
-            "kind": str(event.kind),
-            "id": event.id,
-            "label": event.label,
-            "started_ts": rfc3339(self._clock.unix_ns(event.started_ns)),
-            "duration_s": round((event.captured_ns - event.started_ns) / 1e9, HEALTH_DIGITS),
-            "confidence": _fraction(event.confidence),
-            "peak_confidence": _fraction(event.peak_confidence),
-            "mean_confidence": _fraction(event.mean_confidence),
-            "reason": event.reason,
-            "backfilled": False,
-        }
+    def event(self, event: EpisodeEvent) -> contract.Event:
+        """One event of an episode, not backfilled."""
+        return contract.Event(
+            node=self.node,
+            boot_id=self.boot_id,
+            ts=rfc3339(self._clock.unix_ns(event.captured_ns)),
+            mono_ns=event.captured_ns,
+            clock_synced=self._clock.synced(),
+            kind=event.kind.value,
+            id=event.id,
+            label=Emotion(event.label),
+            started_ts=rfc3339(self._clock.unix_ns(event.started_ns)),
+            duration_s=round((event.captured_ns - event.started_ns) / 1e9, HEALTH_DIGITS),
+            confidence=_fraction(event.confidence),
+            peak_confidence=_fraction(event.peak_confidence),
+            mean_confidence=_fraction(event.mean_confidence),
+            reason=event.reason,
+            backfilled=False,
+        )
 
-    def status(self, state: str) -> Json:
+    def status(self, state: contract.NodeState) -> contract.Status:
         """The node's own status: ``online``, ``stopped`` or (the last will, dated when it was left) ``offline``."""
-        return {"state": state, "boot_id": self.boot_id, "ts": now_text()}
+        return contract.Status(state, self.boot_id, now_text())
 
-    def part(self, state: str, reason: str | None, *, blind: bool = False) -> Json:
+    def part(self, state: str, reason: str | None, *, blind: bool = False) -> contract.PartStatus:
         """The status of camera, microphone, models or store. ``blind``: what it shows is not believed."""
-        return {"state": state, "reason": reason, "blind": blind, "ts": now_text()}
+        return contract.PartStatus(state=cast(contract.PartState, state), reason=reason, blind=blind, ts=now_text())
 
-    def health(self, health: Health) -> Json:
-        """Schema ``affectd.health/1``."""
-        system = {k: round(v, HEALTH_DIGITS) if isinstance(v, float) else v for k, v in asdict(health.system).items()}
-        return {
-            **self._head(HEALTH_SCHEMA),
-            "ts": now_text(),
-            "clock_synced": clock_synced(),
+    def health(self, health: Health) -> contract.Health:
+        """How the appliance is."""
+        system: dict[str, Any] = {
+            k: round(v, HEALTH_DIGITS) if isinstance(v, float) else v for k, v in asdict(health.system).items()
+        }
+        return contract.Health(
+            node=self.node,
+            boot_id=self.boot_id,
+            ts=now_text(),
+            clock_synced=clock_synced(),
             **system,
-            "frame_rate_hz": _rounded(health.frame_rate_hz, HEALTH_DIGITS),
-            "dropped": dict(health.dropped),
-            "queued": dict(health.queued),
-            "restarts": dict(health.restarts),
-        }
+            frame_rate_hz=_rounded(health.frame_rate_hz, HEALTH_DIGITS),
+            dropped=dict(health.dropped),
+            queued=dict(health.queued),
+            restarts=dict(health.restarts),
+        )
 
-    def info(self, *, version: str, models: Mapping[str, str], runtime: str, capabilities: Sequence[str]) -> Json:
-        """Schema ``affectd.info/1``; ``models`` is sha256 by model id."""
-        return {
-            **self._head(INFO_SCHEMA),
-            "ts": now_text(),
-            "version": version,
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "runtime": runtime,
-            "state_schema": STATE_SCHEMA,
-            "model_set": self._model_set,
-            "models": [{"id": name, "sha256": digest} for name, digest in models.items()],
-            "capabilities": list(capabilities),
-        }
-
-    def _head(self, schema: str) -> Json:
-        return {"schema": schema, "node": self.node, "boot_id": self.boot_id}
-
-    def _moment(self, captured_ns: int) -> Json:
-        return {
-            "ts": rfc3339(self._clock.unix_ns(captured_ns)),
-            "mono_ns": captured_ns,
-            "clock_synced": self._clock.synced(),
-        }
+    def info(
+        self, *, version: str, models: Mapping[str, str], runtime: str, capabilities: Sequence[str]
+    ) -> contract.Info:
+        """What runs here; ``models`` is sha256 by model id."""
+        return contract.Info(
+            node=self.node,
+            boot_id=self.boot_id,
+            ts=now_text(),
+            version=version,
+            python=platform.python_version(),
+            machine=platform.machine(),
+            runtime=runtime,
+            state_schema=contract.STATE_SCHEMA,
+            model_set=self._model_set,
+            models=[contract.ModelId(name, digest) for name, digest in models.items()],
+            capabilities=list(capabilities),
+        )
 
 
-def entity_states(states: EntityStates) -> Json:
-    """What Home Assistant's entities show; their templates read it."""
-    return asdict(states)
-
-
-def encode(payload: Mapping[str, Any]) -> bytes:
-    """Compact JSON in ASCII. Raises ``ValueError`` for NaN and infinity, which JSON does not have."""
-    return json.dumps(payload, separators=(",", ":"), allow_nan=False).encode("ascii")
-
-
-def _probs(probs: Probabilities | None) -> dict[str, float]:
+def _probs(probs: Probabilities | None) -> dict[Emotion, float]:
     """All 0 where nothing was read: who reads ``probs.happy`` always finds a number."""
-    return {str(e): _fraction(p) for e, p in zip(EMOTIONS, probs or NONE_READ, strict=True)}
+    return {e: _fraction(p) for e, p in zip(EMOTIONS, probs or NONE_READ, strict=True)}
 
 
-def _modality(state: ModalityState) -> Json:
-    return {
-        "present": state.present,
-        "age_ms": _rounded(state.age_ms, MS_DIGITS),
-        "quality": _rounded(state.quality, FRACTION_DIGITS),
-        "weight": _fraction(state.weight),
-        "probs": _probs(state.probs),
-    }
+def _modality(state: ModalityState) -> contract.ModalityPart:
+    return contract.ModalityPart(
+        present=state.present,
+        age_ms=_rounded(state.age_ms, MS_DIGITS),
+        quality=_rounded(state.quality, FRACTION_DIGITS),
+        weight=_fraction(state.weight),
+        probs=_probs(state.probs),
+    )
 
 
 def _fraction(value: float) -> float:

@@ -1,4 +1,4 @@
-"""What others ask of the node: every request gets an answer, and none can bring the node down."""
+"""Requests to the node: every one gets a response, and none can bring the node down."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from device.errors import AffectdError
-from device.publish.payload import Json
+from device.publish.contract import Json, Response
 
 _log = logging.getLogger(__name__)
 
@@ -29,25 +29,25 @@ class Unsound(AffectdError):
         self.data = data
 
 
-def answer(verb: str, payload: bytes, handlers: Mapping[str, Handler]) -> Json:
+def answer(verb: str, payload: bytes, handlers: Mapping[str, Handler]) -> Response:
     """Run the verb's handler and say what came of it. Never raises for anything a stranger can send."""
     transaction = None
     try:
         request = _parsed(payload)
         transaction = _transaction(request)
         data = _handler(verb, handlers)(request)
-        return {"transaction": transaction, "status": "ok", "data": data, "error": None}
+        return Response(transaction, "ok", data, None)
     except AffectdError as error:
         _log.warning("request %s: %s", verb, error)
-        return {**refusal(str(error), transaction), "data": error.data if isinstance(error, Unsound) else None}
+        return Response(transaction, "error", error.data if isinstance(error, Unsound) else None, str(error))
 
 
-def refusal(reason: str, transaction: str | int | None = None) -> Json:
+def refusal(reason: str, transaction: str | int | None = None) -> Response:
     """The answer that says no."""
-    return {"transaction": transaction, "status": "error", "data": None, "error": reason}
+    return Response(transaction, "error", None, reason)
 
 
-def privacy_wish(payload: bytes) -> bool | None:
+def requested_privacy(payload: bytes) -> bool | None:
     """``ON`` is ``True``: camera and microphone are to be closed. ``None``: neither ``ON`` nor ``OFF``."""
     return {b"ON": True, b"OFF": False}.get(payload.strip())
 

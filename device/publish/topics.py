@@ -1,4 +1,4 @@
-"""The one table of the contract: every topic, its QoS, whether it is retained, and which way it goes."""
+"""The table of topics: each with its QoS, whether it is retained, and which way it goes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ PRIVACY_SET = Topic(
 )  # fmt: skip
 PRIVACY_STATE = Topic(
     "affectd/<node>/privacy/state", 1, True,
-    "`ON`｜`OFF`: the wish, which survives a reboot; `disabled` at `status/camera` tells when it is closed",
+    "`ON`｜`OFF`: the requested state, which survives a reboot; `disabled` at `status/camera` tells when it is closed",
 )  # fmt: skip
 REQUEST = Topic(
     "affectd/<node>/request/<verb>", 1, False, '`{"transaction", …arguments}`, at most 4096 bytes', inbound=True
@@ -112,7 +112,7 @@ class Topics:
 
 
 def markdown() -> str:
-    """The table as README.md states it."""
+    """The table as docs/contract.md states it."""
     head = "| topic | QoS / retain | payload |\n|---|---|---|\n"
     return head + "".join(
         f"| `{t.pattern}`{' (in)' if t.inbound else ''} | {t.qos} / {'yes' if t.retain else 'no'} | {t.about} |\n"

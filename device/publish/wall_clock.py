@@ -1,4 +1,4 @@
-"""The time of the world, and whether it can be trusted."""
+"""Wall clock, and whether it is synchronised."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True, slots=True)
 class ClockSetting:
-    """How the machine's clock stands: the time of the world at which the machine booted, if the clock is right.
+    """Setting of the machine's clock: the time of the world at which the machine booted, if the clock is right.
 
     Whoever sets the clock changes ``booted_unix_ns``; time and sleep do not. ``boot`` names the machine's boot.
     """

@@ -1,4 +1,4 @@
-"""Why a device that is there cannot be used: no permission, or somebody else has it."""
+"""Access to device files: no permission, or somebody else has it."""
 
 from __future__ import annotations
 

@@ -12,12 +12,13 @@ from contextlib import closing, contextmanager
 from ipaddress import ip_address
 
 from device.errors import AffectdError
-from device.findings import Finding, look
+from device.monitoring.findings import Finding, look
 from device.publish import topics as table
 from device.publish.broker import BrokerAddress, require_usable
+from device.publish.contract import encode
 from device.publish.message import Message
-from device.publish.mqtt import Link
-from device.publish.payload import Payloads, SystemClock, encode
+from device.publish.mqtt import MqttClient
+from device.publish.payload import Payloads, SystemClock
 from device.publish.topics import Topics
 from device.setup.handshake import check_tls, speaks_tls
 
@@ -80,11 +81,11 @@ def _reach(address: BrokerAddress) -> str:
 
 
 @contextmanager
-def _probe(address: BrokerAddress, topics: Topics) -> Iterator[Link]:
+def _probe(address: BrokerAddress, topics: Topics) -> Iterator[MqttClient]:
     """A client of its own name that listens to the node's status, which each node must be able to read and to write."""
     status = topics.address(table.STATUS)
-    link = Link(address, client_id=f"affectd-check-{os.getpid()}", subscriptions=[status])
-    log = logging.getLogger("device.publish.connection_log")
+    link = MqttClient(address, client_id=f"affectd-check-{os.getpid()}", subscriptions=[status])
+    log = logging.getLogger("device.publish.connection_monitor")
     was_disabled, log.disabled = log.disabled, True  # the finding says it
     try:
         yield link
@@ -93,7 +94,7 @@ def _probe(address: BrokerAddress, topics: Topics) -> Iterator[Link]:
         log.disabled = was_disabled
 
 
-def _log_in(link: Link, address: BrokerAddress) -> str:
+def _log_in(link: MqttClient, address: BrokerAddress) -> str:
     link.open()
     if link.connections.take(TIMEOUT_S):
         return f"{address} lets {_who(address)} in{_risk(address)}"
@@ -107,7 +108,7 @@ def _log_in(link: Link, address: BrokerAddress) -> str:
     )
 
 
-def _publish(link: Link, address: BrokerAddress, topics: Topics) -> str:
+def _publish(link: MqttClient, address: BrokerAddress, topics: Topics) -> str:
     """Say the node's status once more, as it stands, and hear it: a broker may take a message and drop it."""
     message = Message(topics.address(table.STATUS), _standing_status(link, topics), qos=1)
     rule = f"its access list must let {_who(address)} read and write {topics.prefix}/{topics.node}/#"
@@ -116,14 +117,14 @@ def _publish(link: Link, address: BrokerAddress, topics: Topics) -> str:
         raise AffectdError(f"{address} does not acknowledge a message on {message.address}; see its log: {rule}")
     if link.problem is not None:
         raise AffectdError(f"{link.problem.partition(';')[0]}, on {message.address}: {rule}")
-    if not _heard(link, message):
+    if not _is_echoed(link, message):
         raise AffectdError(
             f"{address} acknowledges a message on {message.address}, but does not pass it on to us: {rule}"
         )
     return f"a message on {message.address} went there and came back"
 
 
-def _standing_status(link: Link, topics: Topics) -> bytes:
+def _standing_status(link: MqttClient, topics: Topics) -> bytes:
     """What is retained, so that nobody who listens sees a change; without it nobody runs: ``stopped``, not retained."""
     retained = link.inbox.take(_RETAINED_S)
     if retained is not None:
@@ -132,7 +133,7 @@ def _standing_status(link: Link, topics: Topics) -> bytes:
     return encode(payloads.status("stopped"))
 
 
-def _acknowledged(link: Link, number: int | None) -> bool:
+def _acknowledged(link: MqttClient, number: int | None) -> bool:
     end = time.monotonic() + TIMEOUT_S
     while number is not None and (left_s := end - time.monotonic()) > 0:
         if link.acks.take(left_s) == number:
@@ -140,7 +141,7 @@ def _acknowledged(link: Link, number: int | None) -> bool:
     return False
 
 
-def _heard(link: Link, message: Message) -> bool:
+def _is_echoed(link: MqttClient, message: Message) -> bool:
     end = time.monotonic() + TIMEOUT_S
     while (left_s := end - time.monotonic()) > 0:
         heard = link.inbox.take(left_s)

@@ -1,4 +1,4 @@
-"""A look through the camera: what comes, and whether a face is seen in it. Nothing is kept."""
+"""Camera check: what comes, and whether a face is seen in it. Nothing is kept."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from device.app import open_camera
-from device.capture import camera_pi, camera_v4l2
+from device.capture.camera_v4l2 import CameraV4l2
 from device.capture.picture_watch import is_black
 from device.capture.turned import TURNS, turned
+from device.config.settings import Camera
 from device.errors import SourceLost, SourceUnavailable
 from device.models.detect import FaceDetector
 from device.models.sets import ModelSet
 from device.models.tflite import TfliteModel
 from device.models.track import FaceTracker
-from device.settings import Camera
 from device.setup.access import forbidden, in_use
 from device.signals import Frame
 from device.stages import Source
+from device.wiring.sources import open_camera
 
 CLEARLY = 0.05
 """By so much surer is the detector of a face that is upright. Of the demo's clips every 20th picture
@@ -31,7 +31,7 @@ was right as it was when upright, 17 of 17, and found out in the three other pos
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one picture was like; ``brightness`` is its mean grey, 0…255.
+    """Properties of one picture; ``brightness`` is its mean grey, 0…255.
 
     ``face_if_turned``: degrees, clockwise, by which it has to be turned to show a face; 0 if it is right as it is.
     """
@@ -49,13 +49,8 @@ class View:
 
 
 def shown(source: str) -> str:
-    """The camera as it may be printed: an address without its user name and password."""
-    return repr(camera_v4l2.CameraV4l2(device=source).name if "://" in source else source)
-
-
-def found_cameras() -> list[str]:
-    """Every camera by the name that ``[camera] source`` takes."""
-    return [f"pi:{name}" for name in camera_pi.list_cameras()] + camera_v4l2.list_cameras()
+    """The camera as it may be printed: of an address the host alone."""
+    return repr(CameraV4l2(device=source).name if "://" in source else source)
 
 
 def look_through(camera: Camera, models: ModelSet, seconds: float) -> Iterator[View]:

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from device.app import load_models, make_topics
 from device.errors import AffectdError
-from device.findings import Finding, look
+from device.monitoring.findings import Finding, look
 from device.setup.broker_stages import broker_stages
 from device.setup.camera_check import View, look_through, shown
 from device.setup.draft import Draft
 from device.setup.microphone_check import Level, listen_to
+from device.wiring.broker import make_topics
+from device.wiring.models import load_models
 
 FACE_S = 6.0
 VOICE_S = 6.0

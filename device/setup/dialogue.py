@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.prompt import Confirm, InvalidResponse, PromptBase
 
+from device.capture.cameras import found_cameras
 from device.capture.microphone import list_microphones
+from device.config.settings import UNSTATED, Camera
 from device.errors import AffectdError
 from device.publish.broker import Tls, tls_context
-from device.settings import UNSTATED, Camera
-from device.setup.camera_check import found_cameras
 from device.setup.draft import NONE, PLAIN_PORT, TLS_PORT, Draft, require_node
 from device.setup.purpose import FORBIDDEN, LAWFUL, require_lawful
 

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from device.app import broker_address
+from device.config.settings import Settings
 from device.errors import ConfigError
 from device.publish.broker import BrokerAddress, Login, require_usable
 from device.publish.topics import Topics
-from device.settings import Settings
+from device.wiring.broker import broker_address
 
 NONE = "none"
 """What is said for a camera or a microphone that is not to be used."""

@@ -1,4 +1,4 @@
-"""One node under the eyes of the doctor: its configuration, and everything that this names."""
+"""Examination of one node by the doctor: its configuration, and everything that this names."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from device.app import broker_address, load_models, make_topics
+from device.appliance.self_test import require_clock
+from device.config.settings import UNSTATED, Camera, Settings, state_dir
 from device.errors import AffectdError, SourceLost, SourceUnavailable
-from device.findings import Finding, look
-from device.health import SystemProbe
 from device.models.runtime import runtime_name
 from device.models.tflite import TfliteModel
-from device.self_test import require_clock
-from device.settings import UNSTATED, Camera, Settings, state_dir
+from device.monitoring.findings import Finding, look
+from device.monitoring.health import SystemProbe
 from device.setup.access import held_by_the_appliance
 from device.setup.broker_stages import broker_stages
 from device.setup.camera_check import devices_of, first_view, shown
 from device.setup.microphone_check import listen_to, microphone_devices
 from device.setup.service_account import Service
+from device.wiring.broker import broker_address, make_topics
+from device.wiring.models import load_models
 
-LEAST_FREE_MB = 50
+MIN_FREE_MB = 50
 """The event store's bound of 10,000 events is some 10 MB; logs and an update want the rest."""
 LISTEN_S = 0.5
 
@@ -97,8 +98,8 @@ def _microphone(name: str) -> str:
 
 
 def _state_folder(settings: Settings, service: Service | None) -> str:
-    is_told = settings.node.state_dir or "STATE_DIRECTORY" in os.environ
-    folder = state_dir(settings) if service is None or is_told else service.state_dir
+    is_stated = settings.node.state_dir or "STATE_DIRECTORY" in os.environ
+    folder = state_dir(settings) if service is None or is_stated else service.state_dir
     place = next(path for path in (folder, *folder.parents) if path.exists())
     if os.statvfs(place).f_flag & os.ST_RDONLY:
         raise AffectdError(f"{folder} is on a file system that is read-only; is the card worn out? See `dmesg`")
@@ -108,9 +109,9 @@ def _state_folder(settings: Settings, service: Service | None) -> str:
         raise AffectdError(f"no permission to write to {folder}; {_way_in(folder, service)}")
     statistics = os.statvfs(place)
     free_mb = statistics.f_bavail * statistics.f_frsize / 1e6
-    if free_mb < LEAST_FREE_MB:
+    if free_mb < MIN_FREE_MB:
         raise AffectdError(
-            f"the disk is full: {free_mb:.0f} MB are free for {folder}, {LEAST_FREE_MB} are needed; "
+            f"the disk is full: {free_mb:.0f} MB are free for {folder}, {MIN_FREE_MB} are needed; "
             "sudo journalctl --vacuum-size=50M and sudo apt clean free some"
         )
     return f"{folder}, {free_mb:.0f} MB free"

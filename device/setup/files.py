@@ -1,4 +1,4 @@
-"""What setup writes: the configuration and the password's own file, each in one piece or not at all."""
+"""Configuration files that setup writes, each in one piece or not at all."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import msgspec
 
-from device.disk import sync_folder
+from device.config.settings import Settings
+from device.config.settings_file import parse_settings
 from device.errors import AffectdError, ConfigError
-from device.settings import Settings
-from device.settings_file import parse_settings
+from device.files import sync_folder, write_new
 from device.setup.draft import Draft
 
 _GROUP = "affectd"
@@ -46,7 +46,7 @@ def write_draft(draft: Draft, config: Path, *, along: Sequence[NewFile] = ()) ->
     text = sparse_toml(draft.settings)
     if parse_settings(text, str(config)) != draft.settings:
         raise ConfigError(f"{config}: what would be written reads back as something else; please report this")
-    files.append(NewFile(config, text.encode(), secret="@" in draft.settings.camera.source))
+    files.append(NewFile(config, text.encode(), secret="://" in draft.settings.camera.source))
     if config.exists():
         files.insert(0, NewFile(config.with_name(config.name + ".old"), config.read_bytes(), secret=_is_secret(config)))
     write_files(files)
@@ -102,11 +102,8 @@ def _stage(temporary: Path, file: NewFile) -> None:
     temporary.parent.mkdir(parents=True, exist_ok=True)
     temporary.unlink(missing_ok=True)
     mode = _SECRET if file.secret else _PUBLIC
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
-        stream.write(file.content)
-        stream.flush()
-        os.fchmod(stream.fileno(), mode)
-        os.fsync(stream.fileno())
+    write_new(temporary, file.content, mode=mode)
+    temporary.chmod(mode)  # whatever the umask
     if file.secret:
         _let_the_appliance_read(temporary)
     elif file.path.exists():

@@ -1,4 +1,4 @@
-"""Whether the libraries can be imported: built for this Python, for each other, and all there."""
+"""Import check of the libraries: built for this Python, for each other, and all there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person sees while a check runs, and what they want to do about what it found."""
+"""Live display of a check, and what a person wants to do about what it found."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from device.findings import Finding
+from device.monitoring.findings import Finding
 from device.setup.camera_check import View
 from device.setup.checks import FACE_S, VOICE_S, Checked, check_broker, check_camera, check_microphone
 from device.setup.dialogue import ask_broker, ask_camera, ask_microphone, choose
@@ -32,17 +32,17 @@ def settle(console: Console, draft: Draft, ask: Ask, check: Check, *, given: boo
     if not given:
         draft = ask(console, draft)
     while not (checked := check(console, draft)).sure:
-        wishes = ({"turn": f"turn the picture by {checked.turn}°"} if checked.turn else {}) | _WISHES
-        wish = choose(console, "Next step", wishes, next(iter(wishes)))
-        if wish == "keep":
+        next_steps = ({"turn": f"turn the picture by {checked.turn}°"} if checked.turn else {}) | _NEXT_STEPS
+        requested = choose(console, "Next step", next_steps, next(iter(next_steps)))
+        if requested == "keep":
             break
-        if wish == "turn":
+        if requested == "turn":
             draft = draft.with_turned_camera(checked.turn)
-        draft = ask(console, draft) if wish == "change" else draft
+        draft = ask(console, draft) if requested == "change" else draft
     return draft
 
 
-_WISHES = {"again": "look once more", "change": "answer anew", "keep": "leave it like this"}
+_NEXT_STEPS = {"again": "look once more", "change": "answer anew", "keep": "leave it like this"}
 _NOTHING_TO_SEE = Checked(Finding("sensor", True, "not used"), sure=True)
 
 
@@ -61,7 +61,7 @@ def settle_microphone(console: Console, draft: Draft, *, given: bool) -> Draft:
     return settle(console, draft, ask_microphone, _see_microphone, given=given)
 
 
-def say(console: Console, finding: Finding) -> None:
+def show(console: Console, finding: Finding) -> None:
     """One line that stays."""
     sign = "[green]✓[/]" if finding.ok else "[red]✗[/]"
     console.print(f"{sign} {finding.subject}: {escape(finding.note)}", highlight=False)
@@ -84,7 +84,7 @@ def quiet_libraries() -> Iterator[None]:
 def _see_broker(console: Console, draft: Draft) -> Checked:
     finding = Finding("broker", True, "")
     for finding in check_broker(draft):
-        say(console, finding)
+        show(console, finding)
     return Checked(finding, sure=finding.ok)
 
 
@@ -94,7 +94,7 @@ def _see_camera(console: Console, draft: Draft) -> Checked:
     console.print(f"Please look into the camera: up to {FACE_S:.0f} s. No picture is kept.")
     with _live(console) as live:
         checked = check_camera(draft, lambda view: live.update(_seen(view)))
-    return _told(console, checked)
+    return _shown(console, checked)
 
 
 def _see_microphone(console: Console, draft: Draft) -> Checked:
@@ -102,12 +102,12 @@ def _see_microphone(console: Console, draft: Draft) -> Checked:
         return _NOTHING_TO_SEE
     console.print(f"Please say a sentence: up to {VOICE_S:.0f} s. No sound is kept.")
     with _live(console) as live:
-        checked = check_microphone(draft, lambda level: live.update(_heard(level)))
-    return _told(console, checked)
+        checked = check_microphone(draft, lambda level: live.update(_level_row(level)))
+    return _shown(console, checked)
 
 
-def _told(console: Console, checked: Checked) -> Checked:
-    say(console, checked.finding)
+def _shown(console: Console, checked: Checked) -> Checked:
+    show(console, checked.finding)
     return checked
 
 
@@ -119,7 +119,7 @@ def _seen(view: View) -> Text:
     return Text(f"  {view}   face: {'yes' if view.face else 'not yet'}")
 
 
-def _heard(level: Level) -> Table:
+def _level_row(level: Level) -> Table:
     """The level meter."""
     line = Table.grid(padding=(0, 1))
     filled = min(max(level.now_dbfs - QUIETEST_DBFS, 0), -QUIETEST_DBFS)

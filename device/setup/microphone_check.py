@@ -1,4 +1,4 @@
-"""An ear at the microphone: how loud it is, and whether a voice is heard. Nothing is kept."""
+"""Microphone check: how loud it is, and whether there is a voice. Nothing is kept."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 from device.capture.microphone import Microphone
 from device.errors import SourceUnavailable
 from device.features.hum import HumFilter
-from device.features.voice import VoiceGate
+from device.features.voice_activity import VoiceActivityDetector
 from device.setup.access import forbidden
-from device.signals import RATE_HZ, AudioBlock
+from device.signals import SAMPLE_RATE_HZ, AudioBlock
 
 SILENCE_DBFS = -96.0
 """Below the quietest sample of 16 bits, 1 of 32768: -90 dBFS."""
@@ -22,7 +22,7 @@ CLIPPED_DBFS = -0.1
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What was heard so far: level of the last block and of the loudest, dB of full scale, and whether a voice."""
+    """Level so far: of the last block and of the loudest, dB of full scale, and whether a voice."""
 
     now_dbfs: float
     loudest_dbfs: float
@@ -45,7 +45,7 @@ def listen_to(name: str, seconds: float) -> Iterator[Level]:
 
     Raises ``SourceUnavailable`` or ``SourceLost``.
     """
-    gate, without_hum, loudest_dbfs, voice = VoiceGate(), HumFilter(), SILENCE_DBFS, False
+    gate, without_hum, loudest_dbfs, voice = VoiceActivityDetector(), HumFilter(), SILENCE_DBFS, False
     try:
         with Microphone(name=name) as microphone:
             for block in microphone:
@@ -53,7 +53,7 @@ def listen_to(name: str, seconds: float) -> Iterator[Level]:
                 now_dbfs, peak_dbfs = _levels(block)
                 loudest_dbfs = max(loudest_dbfs, peak_dbfs)
                 yield Level(now_dbfs, loudest_dbfs, voice)
-                if voice or block.end_sample >= seconds * RATE_HZ:
+                if voice or block.end_sample >= seconds * SAMPLE_RATE_HZ:
                     return
     except SourceUnavailable as error:
         if why := forbidden(microphone_devices()):

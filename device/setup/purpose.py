@@ -1,4 +1,4 @@
-"""Why the appliance is there. Some purposes are forbidden, so it is asked, and stands in the configuration."""
+"""Purpose of the appliance. Some are forbidden, so it is asked, and stands in the configuration."""
 
 from __future__ import annotations
 

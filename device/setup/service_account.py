@@ -43,11 +43,11 @@ def installed_service() -> Service | None:
         answer = subprocess.run(
             ["systemctl", "show", wanted, _UNIT], capture_output=True, text=True, timeout=_TIMEOUT_S, check=True
         ).stdout
-        said = dict(line.split("=", 1) for line in answer.splitlines() if "=" in line)
-        user = said.get("User") or "root"
+        properties = dict(line.split("=", 1) for line in answer.splitlines() if "=" in line)
+        user = properties.get("User") or "root"
         pwd.getpwnam(user)
     except (OSError, subprocess.SubprocessError, KeyError):
         return None
-    if said.get("LoadState") != "loaded" or not said.get("StateDirectory"):
+    if properties.get("LoadState") != "loaded" or not properties.get("StateDirectory"):
         return None
-    return Service(user, _STATE_FOLDERS / said["StateDirectory"].split()[0])
+    return Service(user, _STATE_FOLDERS / properties["StateDirectory"].split()[0])

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from device.app import require_usable
+from device.config.settings import Settings
+from device.config.settings_file import decode_settings
 from device.errors import AffectdError, ConfigError
 from device.publish.wall_clock import now_text
-from device.settings import Settings
-from device.settings_file import settings_of
 from device.setup.draft import Draft
 from device.setup.files import NewFile
 from device.setup.purpose import require_lawful
@@ -28,7 +28,7 @@ _CERTIFICATES = ("ca_file", "cert_file", "key_file")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a setup file asks for: a draft, and the certificates to bring along."""
+    """Request of a setup file: a draft, and the certificates to bring along."""
 
     draft: Draft
     files: tuple[NewFile, ...]
@@ -42,7 +42,7 @@ def read_order(path: Path, config: Path) -> Order:
     problems = [*_purpose_problems(raw), *_missing(beside, path.parent)]
     draft = None
     try:
-        there = Draft(settings_of(raw, path.name, Settings), password)
+        there = Draft(decode_settings(raw, path.name, Settings), password)
         draft = there.change("mqtt", **{key: str(path.parent / name) for key, name in beside.items()})
         problems += [] if problems else _unusable(draft)
     except ConfigError as error:

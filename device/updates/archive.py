@@ -5,7 +5,6 @@ Int8 weights hardly compress, and what is not compressed cannot be a bomb.
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 import tarfile
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from device.errors import AffectdError, ModelError
+from device.files import write_new
 
 MAX_BYTES = 64_000_000
 """Of the whole file. Both sets of the package have about 2 MB."""
@@ -59,11 +59,8 @@ def write(folder: Path, archive: Path) -> None:
 def write_durably(path: Path, content: bytes) -> None:
     """Write a new file that everybody may read; it is on the disk when this returns. Raises ``AffectdError``."""
     try:
-        with path.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        path.chmod(0o644)
+        write_new(path, content)
+        path.chmod(0o644)  # whatever the umask
     except FileExistsError as error:
         raise ModelError(f"the model set has two files called {path.name}; pack it again") from error
     except OSError as error:

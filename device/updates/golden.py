@@ -24,7 +24,7 @@ TOLERANCE = 2 / 256
 OTHER_TOLERANCE = 32 / 256
 """Where another runtime packed the set: its kernels round otherwise. The sets that are shipped differ by 17/256."""
 
-_LEAST, _MOST, _INPUT_BYTES = 2, 16, 400_000
+_MIN_INPUTS, _MAX_INPUTS, _INPUT_BYTES = 2, 16, 400_000
 """Golden inputs a model: as many as that many bytes hold."""
 _SEED = 5
 _BLUR_PX = (0.7, 6.0)
@@ -36,9 +36,10 @@ def write_golden(models: ModelSet, folder: Path) -> None:
     """For each model, inputs that cover its range and what it answers, beside its file in ``folder``."""
     for card in models.cards:
         model = TfliteModel(card, folder)
-        inputs = _made_up(card.input)
-        np.save(folder / _inputs(card), inputs)
-        np.save(folder / _outputs(card), np.stack([_answer(model, one) for one in inputs]))
+        inputs = _made_up(card)
+        for name, values in zip(_inputs(card), inputs, strict=True):
+            np.save(folder / name, values)
+        np.save(folder / _outputs(card), _answers(model, inputs))
 
 
 def require_golden(models: ModelSet, *, packed_by: str, runtime: str = "") -> float:
@@ -61,18 +62,19 @@ def require_golden(models: ModelSet, *, packed_by: str, runtime: str = "") -> fl
 
 def _worst(model: TfliteModel, folder: Path) -> float:
     card = model.card
-    inputs, expected = _read(folder / _inputs(card)), _read(folder / _outputs(card))
-    if inputs.shape[1:] != card.input.shape[1:] or len(inputs) != len(expected) or not len(inputs):
+    inputs, expected = [_read(folder / name) for name in _inputs(card)], _read(folder / _outputs(card))
+    fitting = [(len(expected), *spec.shape[1:]) for spec in card.inputs]
+    if [values.shape for values in inputs] != fitting or not len(expected):
         raise ModelError(f"model {card.id}: its golden inputs are not for it; pack the set again")
-    found = np.stack([_answer(model, one) for one in inputs])
+    found = _answers(model, inputs)
     if found.shape != expected.shape:
         raise ModelError(f"model {card.id}: its golden answers are not its own; pack the set again")
     return float(np.max(np.abs(found - expected) / _ranges(card, expected)))
 
 
-def _answer(model: TfliteModel, one: FloatArray) -> FloatArray:
-    """All outputs, one after the other."""
-    return np.concatenate([output.ravel() for output in model(one)])
+def _answers(model: TfliteModel, inputs: list[FloatArray]) -> FloatArray:
+    """For each golden input all outputs, one after the other: (count, numbers)."""
+    return np.stack([np.concatenate([output.ravel() for output in model(*one)]) for one in zip(*inputs, strict=True)])
 
 
 def _ranges(card: Card, expected: FloatArray) -> FloatArray:
@@ -82,11 +84,16 @@ def _ranges(card: Card, expected: FloatArray) -> FloatArray:
     return np.concatenate([np.full(part.shape[1], max(1.0, float(part.max()))) for part in parts]).astype(np.float32)
 
 
-def _made_up(spec: TensorSpec) -> FloatArray:
-    """Blurred noise, of which no person and no corpus is a part, over the whole range of an input: (count, …)."""
+def _made_up(card: Card) -> list[FloatArray]:
+    """Blurred noise, of which no person and no corpus is a part, over the whole range of each input: (count, …)s."""
     rng = np.random.default_rng(_SEED)
+    size_bytes = 4 * sum(math.prod(spec.shape) for spec in card.inputs)
+    count = min(_MAX_INPUTS, max(_MIN_INPUTS, _INPUT_BYTES // size_bytes))
+    return [_noise(rng, spec, count) for spec in card.inputs]
+
+
+def _noise(rng: np.random.Generator, spec: TensorSpec, count: int) -> FloatArray:
     low, high = _limits(spec)
-    count = min(_MOST, max(_LEAST, _INPUT_BYTES // (4 * math.prod(spec.shape))))
     return np.stack(
         [low + (high - low) * _blobs(rng, spec.shape[1:], sigma) for sigma in np.linspace(*_BLUR_PX, count)]
     )
@@ -105,8 +112,9 @@ def _limits(spec: TensorSpec) -> tuple[float, float]:
     return (integers.min - spec.zero_point) * spec.scale, (integers.max - spec.zero_point) * spec.scale
 
 
-def _inputs(card: Card) -> str:
-    return f"{card.id}.inputs.npy"
+def _inputs(card: Card) -> list[str]:
+    """A file an input; the first has no number, as in sets of nets with one."""
+    return [f"{card.id}.inputs{f'-{number}' if number else ''}.npy" for number in range(len(card.inputs))]
 
 
 def _outputs(card: Card) -> str:

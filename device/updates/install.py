@@ -16,7 +16,7 @@ from device.updates.signature import require_signed
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """What was switched to: the set, whose key signed it, and its largest deviation from the golden answers (0…1)."""
+    """Outcome of a switch: the set, whose key signed it, and its largest deviation from the golden answers (0…1)."""
 
     models: ModelSet
     signed_by: str

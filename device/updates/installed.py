@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from device.disk import sync_folder
 from device.errors import AffectdError, ModelError
+from device.files import sync_folder
 from device.models.sets import ACTIVE, PREVIOUS, ModelSet, folders_before, list_sets, load_set, updates_folder
 from device.updates.manifest import require_whole
 
@@ -80,7 +80,7 @@ class InstalledSets:
         self._switch(folder)
 
     def go_back(self, require_usable: Callable[[Path], object]) -> Path | None:
-        """Switch to the last set before the active one that is still usable, or (``None``) to those of the package.
+        """AppControl to the last set before the active one that is still usable, or (``None``) to those of the package.
 
         ``require_usable`` raises ``ModelError`` for a set that is not. Raises ``AffectdError`` if none is installed.
         """

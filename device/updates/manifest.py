@@ -1,4 +1,4 @@
-"""The one file of a model set that is signed: it names every other file by its hash."""
+"""Manifest of a model set, the one file that is signed: it names every other file by its hash."""
 
 from __future__ import annotations
 

@@ -40,6 +40,6 @@ def _copy(models: ModelSet, folder: Path) -> None:
     for card in models.cards:
         shutil.copyfile(models.folder / f"{card.id}.json", folder / f"{card.id}.json")
         shutil.copyfile(models.folder / card.file, folder / card.file)
-    entry = {"face": models.face.id, "speech": models.speech.id, "rule": models.rule}
+    entry = {**{str(modality): card.id for modality, card in models.models.items()}, "rule": models.rule}
     index = {"default": models.name, "sets": {models.name: entry}}
     (folder / "sets.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")

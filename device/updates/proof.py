@@ -8,14 +8,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from device.errors import AffectdError, ModelError
 from device.fusion.rules import RULES
-from device.models.detect import FaceDetector
-from device.models.face_emotion import FaceRecogniser
+from device.modalities import MODALITIES
 from device.models.sets import ModelSet, list_sets, load_set
-from device.models.speech_emotion import SpeechRecogniser
 from device.models.tflite import TfliteModel
 from device.updates import manifest
 from device.updates.archive import NAME
@@ -50,11 +49,8 @@ def try_out(folder: Path, runtime: str = "") -> tuple[ModelSet, float]:
 
 def require_usable(models: ModelSet, runtime: str = "") -> None:
     """Raise ``ModelError`` unless this version of affectd can serve the set: files, features, labels, rule."""
-    detector, face, speech = (
-        TfliteModel(card, models.folder, runtime=runtime) for card in (models.detector, models.face, models.speech)
-    )
-    FaceRecogniser(FaceDetector(detector), face)
-    SpeechRecogniser(speech)
+    for row in MODALITIES:
+        row.make_recogniser(models, partial(TfliteModel, runtime=runtime))
     if models.rule not in RULES:
         raise ModelError(f"model set {models.name!r}: this version of affectd has no fusion rule {models.rule!r}")
 

@@ -49,10 +49,10 @@ def verdict() -> tuple[bool, str]:
             raise AffectdError(f"no verdict within {_PATIENCE_S:.0f} s; see journalctl --unit={UNIT}")
         time.sleep(_POLL_S)
     try:
-        said = VERDICT.read_text(encoding="utf-8").strip()
+        verdict = VERDICT.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise AffectdError(f"no verdict on the set; see journalctl --unit={UNIT}") from error
-    return said.startswith(_HEALTHY), said
+    return verdict.startswith(_HEALTHY), verdict
 
 
 def _state() -> str:

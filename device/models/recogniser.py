@@ -1,0 +1,35 @@
+"""A recogniser: a front end and a net, from a signal to a reading."""
+
+from __future__ import annotations
+
+from typing import Generic
+
+from device.features.front_end import FrontEnd, ModelInput
+from device.models.net import Net
+from device.models.probabilities import served
+from device.readings import Modality, Reading
+from device.stages import Consumed
+
+
+class EmotionRecogniser(Generic[Consumed]):
+    """The readings of one stream of signals. It belongs to one thread, as its front end and its net do."""
+
+    def __init__(self, modality: Modality, front_end: FrontEnd[Consumed], net: Net) -> None:
+        self._modality, self._front_end, self._net = modality, front_end, net
+
+    def __call__(self, signal: Consumed) -> Reading | None:
+        """The reading that this signal brings; ``None`` where the front end has no input for the net."""
+        return self._reading(self._front_end(signal))
+
+    def finish(self) -> Reading | None:
+        """The reading that is still due when the stream ends."""
+        return self._reading(self._front_end.finish())
+
+    def _reading(self, given: ModelInput | None) -> Reading | None:
+        return None if given is None else read(self._modality, self._net, given)
+
+
+def read(modality: Modality, net: Net, given: ModelInput) -> Reading:
+    """What the net makes of one input."""
+    (output,) = net(given.values)
+    return Reading(modality, given.captured_ns, served(net.card, output), given.quality)

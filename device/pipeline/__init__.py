@@ -1,0 +1,1 @@
+"""Sources through recognisers to readings: in step, or on threads."""

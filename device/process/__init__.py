@@ -1,0 +1,1 @@
+"""What every program here does alike: exit codes, what C libraries print, missing extras."""

@@ -1,0 +1,1 @@
+"""From one thread to another, and threads whose calls may never return."""

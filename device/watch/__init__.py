@@ -1,0 +1,1 @@
+"""What readers of the broker know of the nodes, and a live view of it."""
