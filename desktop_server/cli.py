@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from desktop_server.settings import DEFAULT_CONFIG
-from device.cli import MODES, RULES, positive, run_command
-from device.program import run_program
+from device.cli import TURNS, positive, run_command
+from device.process.program import run_program
+from device.readings import MODES, RULE_NAMES
 
 PROVIDERS = ("auto", "cpu", "cuda", "tensorrt")
 
@@ -19,20 +20,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
 
     def work() -> int:
-        return run_command("desktop_server.commands", _parser().parse_args(arguments))
+        return run_command("desktop_server.commands", server_parser().parse_args(arguments))
 
     return run_program("affectd-server", work)
 
 
-def _parser() -> argparse.ArgumentParser:
+def server_parser() -> argparse.ArgumentParser:
+    """All commands with their options; manual pages and completions are made from it."""
     about = "Emotion from face and voice with full-precision models: web page, HTTP API, MQTT."
     parser = argparse.ArgumentParser(prog="affectd-server", description=about)
     parser.add_argument("--version", action="version", version=f"affectd-server {version('affectd')}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_node(commands)
     _add_token(commands)
     _add_bench(commands)
+    _add_read(commands)
     _add_compare(commands)
     _add_scale_out(commands)
     _add_model_repository(commands)
@@ -82,6 +85,24 @@ def _add_bench(commands: Commands) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
 
 
+def _add_read(commands: Commands) -> None:
+    about = "a folder of pictures, recordings and films as a table: a row a picture, a row an estimate of a recording"
+    parser = _command(commands, "read", about)
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="with the folders in it")
+    out = parser.add_mutually_exclusive_group()
+    out.add_argument("--csv", type=Path, metavar="FILE", help="write the table there; default: standard output")
+    out.add_argument("--json", type=Path, metavar="FILE", help="write whole answers there instead, a line a file")
+    parser.add_argument("--model-set", default="", metavar="NAME", help="see `affectd models list`")
+    parser.add_argument("--mode", choices=MODES, default="both", help="default: %(default)s")
+    parser.add_argument("--fusion", choices=RULE_NAMES, default="", help="default: the model set's rule")
+    parser.add_argument("--crop", action="store_true", help="each picture is a face already, framed as in FER2013")
+    parser.add_argument(
+        "--turn", type=int, choices=TURNS, default=0, help="turn the pictures clockwise; default: %(default)s"
+    )
+    parser.add_argument("--rate", type=positive, metavar="HZ", help="pictures a second of a film; default: 10")
+    parser.add_argument("--provider", choices=PROVIDERS, default="auto", help="what runs the float nets")
+
+
 def _add_compare(commands: Commands) -> None:
     parser = _command(commands, "compare", "what int8 costs: the same input through the appliance's files and float's")
     parser.add_argument("media", nargs="*", type=Path, metavar="MEDIA", help="video, picture, folder of them, or sound")
@@ -89,7 +110,7 @@ def _add_compare(commands: Commands) -> None:
     parser.add_argument("--root", type=Path, metavar="DIR", help="the corpus's folder, or the one that holds it")
     parser.add_argument("--model-set", default="", metavar="NAME", help="see `affectd models list`")
     parser.add_argument("--mode", choices=MODES, default="both", help="default: %(default)s")
-    parser.add_argument("--fusion", choices=RULES, default="", help="of media; default: the model set's rule")
+    parser.add_argument("--fusion", choices=RULE_NAMES, default="", help="of media; default: the model set's rule")
     parser.add_argument("--rate", type=positive, metavar="HZ", help="pictures a second that are read; default: all")
     parser.add_argument("--provider", choices=PROVIDERS, default="auto", help="what runs the float nets")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write comparison.json, .md and .html there")

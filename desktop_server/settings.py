@@ -1,14 +1,15 @@
-"""What a user may set of the server: a node's settings, and those that only a server has, in one file."""
+"""Settings of the server: a node's, and those that only a server has, in one file."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from device.settings import GroupName, Seconds, Section, Settings
-from device.settings_file import load_kind
+from device.config.settings import GroupName, Seconds, Section, Settings
+from device.config.settings_file import load_settings_as
 
 DEFAULT_CONFIG = Path("/etc/affectd/affectd-server.toml")
 
@@ -41,7 +42,7 @@ class Server(Section, frozen=True):
     body_s: Annotated[
         Seconds, Meta(description="How long a request's body may pause; what takes longer must come at `body_kb_s`.")
     ] = 30.0
-    body_kb_s: Annotated[Rate, Meta(description="The least kilobytes a second of a body, from its start on.")] = 20.0
+    body_kb_s: Annotated[Rate, Meta(description="The least kilobytes a second of a body that takes longer.")] = 20.0
     connections: Annotated[
         Count, Meta(description="Of one address at once; beyond, the one that was idle for longest is closed.")
     ] = 256
@@ -86,6 +87,10 @@ class Limits(Section, frozen=True):
     ] = 5.0
     work_s: Annotated[Seconds, Meta(description="How long one request may be worked on.")] = 60.0
     streams: Annotated[Count, Meta(description="Open live streams.")] = 8
+    streams_per_client: Annotated[
+        Count | None,
+        Meta(description="Of one token or, without tokens, one address; default: half of them."),
+    ] = None
 
 
 class FleetSettings(Section, frozen=True):
@@ -129,8 +134,18 @@ class ServerSettings(Settings, frozen=True):
     scale_out: ScaleOut = ScaleOut()
 
 
+def worker_count(settings: ServerSettings) -> int:
+    """How many requests of a kind, short or long, are worked on at once."""
+    return settings.batching.workers or (os.cpu_count() or 1) + 1
+
+
+def streams_per_client(limits: Limits) -> int:
+    """How many live streams one client may hold: never all, unless there is one or a setting says so."""
+    return limits.streams_per_client or max(1, limits.streams // 2)
+
+
 def load_server_settings(path: Path | None) -> ServerSettings:
     """The file that was named, else the installed one, else the defaults. Raises ``ConfigError``."""
     if path is None and not DEFAULT_CONFIG.exists():
         return ServerSettings()
-    return load_kind(path or DEFAULT_CONFIG, ServerSettings)
+    return load_settings_as(path or DEFAULT_CONFIG, ServerSettings)

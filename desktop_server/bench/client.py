@@ -1,4 +1,4 @@
-"""A client that costs as little as it can: the processors are the server's."""
+"""The benchmark's HTTP client, which costs as little as it can: the processors are the server's."""
 
 from __future__ import annotations
 

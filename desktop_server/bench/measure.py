@@ -1,4 +1,4 @@
-"""What is measured of the server: its time alone, its throughput, what it does when too much is asked, its memory."""
+"""Measurements of the server: latency of one request at a time, throughput, overload, memory."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Throughput:
 
 @dataclass(frozen=True, slots=True)
 class Overload:
-    """Twice what the server can do is asked of it. ``latency_ms``: of the answered ones, p50, p99 and at most."""
+    """Twice the server's capacity is offered. ``latency_ms``: of the answered ones, p50, p99 and at most."""
 
     offered_per_s: float
     capacity_per_s: float

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from desktop_server.engine import OnnxNet, models_folder
-from desktop_server.provider import Provider
+from desktop_server.inference.onnx import OnnxNet, models_folder
+from desktop_server.inference.provider import Provider
 from device.models.card import Card
 from device.models.sets import load_set
 
@@ -30,7 +30,7 @@ class Batch:
 def by_size(provider: Provider) -> dict[str, list[Batch]]:
     """Each net of the default set. Raises ``ConfigError`` for a provider that is not there."""
     models = load_set(models_folder())
-    nets = [OnnxNet(card, models.folder, provider=provider) for card in (models.face, models.speech)]
+    nets = [OnnxNet(card, models.folder, provider=provider) for card in models.models.values()]
     return {net.card.id: [_batch(net, size) for size in SIZES] for net in nets}
 
 
@@ -39,8 +39,8 @@ def gpu_name() -> str | None:
     if shutil.which("nvidia-smi") is None:
         return None
     command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    asked = subprocess.run(command, check=False, capture_output=True, text=True)
-    names = asked.stdout.split("\n") if asked.returncode == 0 else [""]
+    result = subprocess.run(command, check=False, capture_output=True, text=True)
+    names = result.stdout.split("\n") if result.returncode == 0 else [""]
     return names[0].strip() or None
 
 

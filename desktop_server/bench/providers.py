@@ -23,13 +23,13 @@ import numpy as np
 import onnxruntime
 
 from desktop_server.bench.nets import SIZES, gpu_name
-from desktop_server.engine import models_folder, started
-from desktop_server.provider import CPU, open_session
-from device.app import TFLITE
+from desktop_server.inference.onnx import models_folder, started
+from desktop_server.inference.provider import CPU, open_session
 from device.models.card import Card
 from device.models.net import FloatArray
 from device.models.sets import load_set
-from device.program import run_program
+from device.process.program import run_program
+from device.wiring.models import TFLITE
 
 PROVIDERS = ("cuda", "tensorrt", "cpu")
 _WARM_UP = 3
@@ -123,7 +123,7 @@ def _onnx(path: Path, provider: str) -> Run:
 
 
 def _int8(card: Card, folder: Path) -> Run:
-    net = TFLITE.open_net(card, folder)  # of one sample, as the appliance runs it
+    net = TFLITE.load_net(card, folder)  # of one sample, as the appliance runs it
     return lambda values: np.stack([net(value)[0] for value in values])
 
 

@@ -1,4 +1,4 @@
-"""What it costs to share the nodes' messages, and to go by Ray Serve: ``python -m desktop_server.bench.scaling``."""
+"""The cost of shared subscriptions and of Ray Serve: ``python -m desktop_server.bench.scaling``."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from desktop_server.bench.client import closed_loop, request
+from desktop_server.bench.media import PORTRAIT
 from desktop_server.bench.server import ServerProcess, family, local_server
-from desktop_server.commands.bench import PORTRAIT
+from device.bench.local_broker import HOST, local_broker
 from device.errors import AffectdError
-from device.local_broker import HOST, local_broker
 from device.publish.broker import BrokerAddress
 from device.publish.message import Message
-from device.publish.mqtt import Link
+from device.publish.mqtt import MqttClient
 
 MESSAGES = 20_000
 NODES = 1000
@@ -51,14 +51,14 @@ def sharing(count: int) -> dict[str, Any]:
     with local_broker() as broker, ExitStack() as stack:
         table = f'[mqtt]\nport = {broker.port}\n[sharing]\ngroup = "bench"\n'
         servers = [stack.enter_context(local_server(table)) for _ in range(count)]
-        house = _connected(BrokerAddress(HOST, broker.port))
-        stack.callback(house.close)
+        publisher = _connected(BrokerAddress(HOST, broker.port))
+        stack.callback(publisher.close)
         empty_bytes = sum(server.resident_bytes() for server in servers)
-        _send(house, 10 * NODES)  # every node has its counters
+        _send(publisher, 10 * NODES)  # every node has its counters
         full_bytes = sum(server.resident_bytes() for server in servers)
         before_s = sum(server.cpu_s() for server in servers)
         start_s = time.perf_counter()
-        _send(house, MESSAGES)
+        _send(publisher, MESSAGES)
         took_s = time.perf_counter() - start_s
         cpu_s = sum(server.cpu_s() for server in servers) - before_s
         return {
@@ -90,31 +90,31 @@ def by_ray() -> dict[str, Any]:
         }
 
 
-def _connected(address: BrokerAddress) -> Link:
-    link = Link(address, client_id="affectd-bench", subscriptions=[])
-    link.open()
-    if not link.connections.take(10):
+def _connected(address: BrokerAddress) -> MqttClient:
+    client = MqttClient(address, client_id="affectd-bench", subscriptions=[])
+    client.open()
+    if not client.connections.take(10):
         raise AffectdError(f"no connection to {address}")
-    return link
+    return client
 
 
-def _send(house: Link, count: int) -> None:
+def _send(publisher: MqttClient, count: int) -> None:
     """States of many nodes, as fast as the broker takes them; returns when it has them all."""
     waiting: set[int | None] = set()
     for number in range(count):
         node = f"pi-{number % NODES}"
-        waiting.add(house.send(Message(f"affectd/{node}/state", _state(node), qos=1)))
+        waiting.add(publisher.send(Message(f"affectd/{node}/state", _state(node), qos=1)))
         while len(waiting) > _IN_FLIGHT or (number == count - 1 and waiting):
-            waiting.discard(house.acks.take(10))
+            waiting.discard(publisher.acks.take(10))
 
 
 def _state(node: str) -> bytes:
     modality = {"present": True, "age_ms": 40.0, "quality": 0.9, "weight": 0.5, "probs": None}
-    said = {
+    state = {
         "schema": "affectd.state/1", "node": node, "label": "happy", "latency_ms": {"capture_to_publish": 45.0},
         "modalities": {"face": modality, "speech": modality},
     }  # fmt: skip
-    return json.dumps(said).encode()
+    return json.dumps(state).encode()
 
 
 @contextmanager

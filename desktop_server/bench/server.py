@@ -1,4 +1,4 @@
-"""The server to be measured: a process of its own, with the settings' defaults but for the rate limit."""
+"""The server under measurement: a process of its own, with the settings' defaults but for the rate limit."""
 
 from __future__ import annotations
 

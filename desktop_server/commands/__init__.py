@@ -1,1 +1,1 @@
-"""What the command line does, one command a file."""
+"""Commands of ``affectd-server``, one a file."""

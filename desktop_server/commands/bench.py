@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import os
 import platform
-import wave
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from desktop_server.bench.client import request
 from desktop_server.bench.measure import Alone, alone, gain, memory, overload, throughput
+from desktop_server.bench.media import clip_wav, portrait_jpeg, require_media
 from desktop_server.bench.nets import by_size, gpu_name
 from desktop_server.bench.server import local_server
-from desktop_server.engine import started
-from device.capture.container import sound_blocks
-from device.errors import AffectdError
-from device.signals import RATE_HZ
+from desktop_server.inference.onnx import started
 
-ROOT = Path(__file__).resolve().parents[2]
-CLIP = ROOT / "deploy" / "demo" / "crema_d" / "1001_DFA_HAP_XX.flv"
-PORTRAIT = ROOT / "deploy" / "demo" / "astronaut.png"
 FACE_TARGET_MS, SPEECH_TARGET_MS, GAIN_TARGET = 5.0, 10.0, 4.0
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure, print, and write the figures where ``--json`` says."""
-    if not CLIP.is_file():
-        raise AffectdError(f"{CLIP}: the benchmark's clip is not there; run it from a checkout of the project")
-    face = request("/v1/face", _portrait_jpeg(), "image/jpeg")
-    speech = request("/v1/speech", _clip_wav(), "audio/wav")
+    require_media()
+    face = request("/v1/face", portrait_jpeg(), "image/jpeg")
+    speech = request("/v1/speech", clip_wav(), "audio/wav")
     with local_server() as server:
         figures: dict[str, Any] = {
             "machine": platform.processor() or platform.machine(),
@@ -60,21 +49,6 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _portrait_jpeg() -> bytes:
-    """512 × 512, as a camera's page would send it."""
-    return cv2.imencode(".jpg", cv2.imread(str(PORTRAIT)))[1].tobytes()
-
-
-def _clip_wav() -> bytes:
-    """The demo clip's two seconds of speech, at 16 kHz."""
-    samples = np.concatenate([block.samples for block in sound_blocks(CLIP, 30)])
-    file = io.BytesIO()
-    with wave.open(file, "wb") as written:
-        written.setparams((1, 2, RATE_HZ, len(samples), "NONE", ""))
-        written.writeframes(samples.tobytes())
-    return file.getvalue()
-
-
 def _print(figures: Mapping[str, Any]) -> None:
     title = f"affectd-server on {figures['processors']} × {figures['machine']}, {figures['gpu'] or 'no GPU'}"
     table = Table("what", "measured", "target", title=title)
@@ -93,8 +67,8 @@ def _print(figures: Mapping[str, Any]) -> None:
         "32 clients : 1", f"{ratio['value']:.2f} [{ratio['low']:.2f}, {ratio['high']:.2f}]", f"{GAIN_TARGET:g}"
     )
     over = figures["overload"]
-    said = f"{100 * over['share_refused']:.0f} % refused, p99 of the others {over['latency_ms'][1]:.0f} ms"
-    table.add_row(f"{over['offered_per_s']:.0f}/s offered", said, "bounded")
+    outcome = f"{100 * over['share_refused']:.0f} % refused, p99 of the others {over['latency_ms'][1]:.0f} ms"
+    table.add_row(f"{over['offered_per_s']:.0f}/s offered", outcome, "bounded")
     kept = figures["memory"]
     table.add_row(
         f"memory over {kept['requests']} requests",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from device.config.settings import FusionSettings, Node, Settings
 from device.errors import AffectdError
-from device.extras import missing_library
-from device.settings import FusionSettings, Node, Settings
+from device.process.extras import missing_library
 
 if TYPE_CHECKING:
     from desktop_server.comparison.result import Comparison
@@ -55,7 +54,7 @@ def _compared(options: argparse.Namespace) -> Comparison:
     from desktop_server.comparison.corpus import compare_corpus, dataset_called
     from desktop_server.comparison.recording import compare_media
     from desktop_server.comparison.result import SCHEMA, Comparison
-    from desktop_server.comparison.sides import both_sides, described
+    from desktop_server.comparison.sides import both_sides, summarized
 
     int8, full = both_sides(options.model_set, options.provider)
     corpus = media = None
@@ -69,8 +68,8 @@ def _compared(options: argparse.Namespace) -> Comparison:
         schema=SCHEMA,
         version=version("affectd"),
         model_set=int8.models.name,
-        int8=described(int8, kinds),
-        float32=described(full, kinds),
+        int8=summarized(int8, kinds),
+        float32=summarized(full, kinds),
         corpus=corpus,
         media=media,
         cost=cost.measure(int8, full, kinds, options.provider),
@@ -102,9 +101,8 @@ def _write(folder: Path, result: Comparison) -> None:
     from rich.console import Console
 
     from desktop_server.comparison.sections import heading, sections
-    from quantize.checkpoints import write_beside
-    from quantize.report.files import write_report
+    from quantize.report.files import write_json, write_report
 
     page = write_report(sections(result), folder, NAME, heading(result))
-    write_beside(page.with_suffix(".json"), (json.dumps(asdict(result), indent=1) + "\n").encode())
+    write_json(page.with_suffix(".json"), result)
     Console(soft_wrap=True).print(f"{page}, {page.with_suffix('.md')} and {page.with_suffix('.json')}")

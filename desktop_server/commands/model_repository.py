@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from desktop_server.engine import models_folder
-from desktop_server.model_repository import Batches, write_repository
+from desktop_server.inference.model_repository import Batches, write_repository
+from desktop_server.inference.onnx import models_folder
 from desktop_server.settings import ServerSettings, load_server_settings
 from device.models.card import Card
 from device.models.sets import list_sets, load_set
@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
 def _cards(models: Path, name: str) -> list[Card]:
     names = [name] if name else list_sets(models)
     sets = [load_set(models, chosen) for chosen in names]
-    return list({card.id: card for found in sets for card in (found.face, found.speech)}.values())
+    return list({card.id: card for found in sets for card in found.models.values()}.values())
 
 
 def _batches(settings: ServerSettings) -> Batches:

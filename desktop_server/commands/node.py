@@ -7,8 +7,8 @@ import logging
 
 from desktop_server.app import run_node
 from desktop_server.settings import load_server_settings
-from device.library_lines import library_lines_once
-from device.service import log_handler
+from device.monitoring.service import log_handler
+from device.process.library_lines import library_lines_once
 
 
 def run(options: argparse.Namespace) -> int:
@@ -16,5 +16,5 @@ def run(options: argparse.Namespace) -> int:
     settings = load_server_settings(options.config)
     with library_lines_once():
         logging.basicConfig(level=settings.log.level.upper(), handlers=[log_handler(AFFECTD_NODE=settings.node.id)])
-        run_node(settings, provider=settings.engine.provider)
+        run_node(settings)
     return 0

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from desktop_server.app import serve
 from desktop_server.settings import ServerSettings, load_server_settings
 from device.errors import ConfigError
-from device.service import log_handler
+from device.monitoring.service import log_handler
 
 
 def run(options: argparse.Namespace) -> int:

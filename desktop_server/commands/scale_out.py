@@ -11,7 +11,7 @@ from types import FrameType
 
 from desktop_server.settings import load_server_settings
 from device.errors import ConfigError
-from device.service import log_handler
+from device.monitoring.service import log_handler
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     if find_spec("ray") is None:
         raise ConfigError("Ray is not installed; install it with: pip install 'affectd[scale]'")
-    from desktop_server.scale_out import serving
+    from desktop_server.scaling.ray_app import serving
 
     with suppress(KeyboardInterrupt), serving(settings, cluster=options.cluster):
         signal.signal(signal.SIGTERM, _interrupt)  # Ray has set its own

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from desktop_server.app import token_path
+from desktop_server.http.tokens import Tokens
 from desktop_server.settings import load_server_settings
-from desktop_server.tokens import Tokens
+from desktop_server.wiring.access import token_path
 
 
 def run(options: argparse.Namespace) -> int:

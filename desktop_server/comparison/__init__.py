@@ -1,1 +1,1 @@
-"""What int8 costs: the same inputs through the appliance's files and through their float twins."""
+"""The comparison of int8 and float: the same inputs through the appliance's files and through their float twins."""

@@ -10,18 +10,17 @@ from numpy.typing import NDArray
 
 from desktop_server.comparison.sides import Side
 from device.readings import EMOTIONS
-from quantize.closeness import Closeness, Probabilities, closeness, difference_quantiles
 from quantize.datasets import DATASETS, NAMES, Dataset, DatasetError, Samples, find_dataset
-from quantize.evaluate import front_end_of, probabilities, served_in_words
-from quantize.hearing import heard
-from quantize.metrics import Scores, score
-from quantize.paired import Paired
-from quantize.paired import compare as paired
+from quantize.evaluation.agreement import Closeness, Probabilities, closeness, difference_quantiles
+from quantize.evaluation.evaluate import front_end_of, preprocessed, probabilities, served_in_words
+from quantize.evaluation.metrics import Scores, score
+from quantize.evaluation.significance import Paired
+from quantize.evaluation.significance import compare as paired
 
 
 @dataclass(frozen=True, slots=True)
-class Parted:
-    """A sample to which the two give different labels."""
+class LabelDisagreement:
+    """A sample to which int8 and float32 give different labels."""
 
     name: str
     truth: str
@@ -33,7 +32,7 @@ class Parted:
 class CorpusComparison:
     """All figures. In ``paired`` float32 is the first and int8 the second; ``answer`` says what is served.
 
-    ``protocol``, ``remarks``, ``unreadable`` and ``without_reading`` are as in ``quantize.evaluate.Report``.
+    ``protocol``, ``remarks``, ``unreadable`` and ``without_reading`` are as in ``quantize.evaluation.evaluate.Report``.
     """
 
     dataset: str
@@ -48,7 +47,7 @@ class CorpusComparison:
     closeness: Closeness
     paired: Paired
     difference_quantiles: list[float]
-    parted: list[Parted]
+    parted: list[LabelDisagreement]
 
 
 def dataset_called(name: str, mode: str) -> Dataset:
@@ -63,9 +62,9 @@ def dataset_called(name: str, mode: str) -> Dataset:
 
 def compare_corpus(dataset: Dataset, root: Path, int8: Side, full: Side) -> CorpusComparison:
     """Every sample of the test part that the appliance would read. Raises ``AffectdError``."""
-    split, nets = dataset.split(root), (int8.open_net(dataset.kind), full.open_net(dataset.kind))
+    split, nets = dataset.split(root), (int8.load_net(dataset.kind), full.load_net(dataset.kind))
     front_end = front_end_of(nets[0])
-    samples = heard(front_end, split.test, dataset.name)
+    samples = preprocessed(nets[0], split.test, dataset.name)
     if not len(samples):
         raise DatasetError(f"{dataset.name}: of {len(split.test)} samples the appliance says nothing about any")
     probs, reference = (probabilities(net, front_end, samples) for net in nets)
@@ -80,18 +79,22 @@ def compare_corpus(dataset: Dataset, root: Path, int8: Side, full: Side) -> Corp
         int8=score(probs, samples.labels, samples.groups),
         float32=score(reference, samples.labels, samples.groups),
         closeness=closeness(probs, reference, samples.labels),
-        paired=paired(_right(reference, samples), _right(probs, samples), samples.labels, samples.groups),
+        paired=paired(_is_right(reference, samples), _is_right(probs, samples), samples.labels, samples.groups),
         difference_quantiles=difference_quantiles(probs, reference),
-        parted=_parted(samples, probs.argmax(axis=1), reference.argmax(axis=1)),
+        parted=_disagreements(samples, probs.argmax(axis=1), reference.argmax(axis=1)),
     )
 
 
-def _right(probs: Probabilities, samples: Samples) -> NDArray[np.bool_]:
+def _is_right(probs: Probabilities, samples: Samples) -> NDArray[np.bool_]:
     return np.asarray(probs.argmax(axis=1) == samples.labels)
 
 
-def _parted(samples: Samples, guesses: NDArray[np.int64], reference: NDArray[np.int64]) -> list[Parted]:
+def _disagreements(
+    samples: Samples, guesses: NDArray[np.int64], reference: NDArray[np.int64]
+) -> list[LabelDisagreement]:
     return [
-        Parted(samples.names[i], *(str(EMOTIONS[number[i]]) for number in (samples.labels, guesses, reference)))
+        LabelDisagreement(
+            samples.names[i], *(str(EMOTIONS[number[i]]) for number in (samples.labels, guesses, reference))
+        )
         for i in np.flatnonzero(guesses != reference).tolist()
     ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from desktop_server.comparison.sides import Side
-from desktop_server.provider import Provider
+from desktop_server.inference.provider import Provider
 from device.bench.fresh import Figures, interleaved
 from device.bench.statistics import Interval, median_ratio
 

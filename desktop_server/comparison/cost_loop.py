@@ -9,10 +9,10 @@ from typing import cast
 
 import numpy as np
 
-from device.app import TFLITE
 from device.bench.fresh import peak_mib
 from device.models.net import Engine, Net
 from device.models.sets import load_set
+from device.wiring.models import TFLITE
 
 RUNS = 100
 WARM_UP = 10
@@ -22,7 +22,7 @@ def main(precision: str, name: str, provider: str) -> None:
     """Print each run's milliseconds of each net, and the peak memory with the detector beside them."""
     engine = _engine(precision, provider)
     models = load_set(engine.folder("", name), name)
-    nets = {card.kind: engine.open_net(card, models.folder) for card in models.cards}
+    nets = {card.kind: engine.load_net(card, models.folder) for card in models.cards}
     times = {kind: _times_ms(nets[kind]) for kind in ("face", "speech")}
     sys.stdout.write(json.dumps({"ms": times, "peak_mib": peak_mib()}) + "\n")
 
@@ -30,8 +30,8 @@ def main(precision: str, name: str, provider: str) -> None:
 def _engine(precision: str, provider: str) -> Engine:
     if precision == "int8":
         return TFLITE  # and nothing of the other is loaded, for its memory would count
-    from desktop_server.engine import float_engine
-    from desktop_server.provider import Provider
+    from desktop_server.inference.onnx import float_engine
+    from desktop_server.inference.provider import Provider
 
     return float_engine(cast(Provider, provider))
 

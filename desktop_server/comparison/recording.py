@@ -11,18 +11,18 @@ import numpy as np
 from desktop_server.comparison.sides import Side
 from device.app import replay_estimates
 from device.capture.replay import open_media
-from device.clips import ClipSummary, Span, Summaries
 from device.commands.replay import spans, votes_beside
+from device.config.settings import Settings
 from device.errors import AffectdError
+from device.fusion.clips import ClipSummaries, ClipSummary, Span
 from device.readings import EMOTIONS, Emotion, Estimate, Modality, Probabilities
-from device.settings import Settings
-from quantize.closeness import Closeness, closeness, difference_quantiles
-from quantize.paired import Paired
-from quantize.paired import compare as paired
+from quantize.evaluation.agreement import Closeness, closeness, difference_quantiles
+from quantize.evaluation.significance import Paired
+from quantize.evaluation.significance import compare as paired
 
 FUSED = "fused"
 
-Said = tuple[str, float]
+TopEmotion = tuple[str, float]
 """A leading emotion and its probability."""
 
 
@@ -36,17 +36,17 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
-    """What both say over a whole clip, fused, and what most people said (nothing where nobody was asked)."""
+class ComparedClip:
+    """Both precisions' fused emotion of a whole clip, and what most people said (nothing where nobody was asked)."""
 
     name: str
-    int8: Said | None
-    float32: Said | None
+    int8: TopEmotion | None
+    float32: TopEmotion | None
     people: list[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Instant:
+class ComparedMoment:
     """Both at one moment, as they would be published; ``None`` for nobody's probabilities."""
 
     at_s: float
@@ -69,22 +69,22 @@ class MediaComparison:
     rule: str
     same_label: float
     agreement: dict[str, Agreement]
-    clips: list[Clip]
+    clips: list[ComparedClip]
     against_people: Paired | None
-    timeline: list[Instant]
+    timeline: list[ComparedMoment]
 
 
 def compare_media(
     media: Sequence[Path], settings: Settings, int8: Side, full: Side, *, rate_hz: float | None
 ) -> MediaComparison:
     """Raises ``MediaError`` for what cannot be played, ``AffectdError`` where nothing is read from any of it."""
-    heard, reference = (_Heard.of(media, settings, side, rate_hz) for side in (int8, full))
-    moments = _at_the_same_moments(heard.estimates, reference.estimates)
+    int8_result, reference = (_ReplayResult.of(media, settings, side, rate_hz) for side in (int8, full))
+    moments = _matched_by_time(int8_result.estimates, reference.estimates)
     agreement = _agreement(*(_vectors(side) for side in zip(*moments, strict=True)))
     if not agreement:
         raise AffectdError(f"no face and no voice is found in {', '.join(path.name for path in media)}")
     votes = votes_beside(media)
-    clips = [_clip(*both, votes) for both in zip(heard.clips, reference.clips, strict=True)]
+    clips = [_clip(*both, votes) for both in zip(int8_result.clips, reference.clips, strict=True)]
     return MediaComparison(
         media=tuple(path.name for path in media),
         mode=settings.node.mode,
@@ -93,32 +93,32 @@ def compare_media(
         agreement=agreement,
         clips=clips,
         against_people=_against_people(clips),
-        timeline=[_instant(*both) for both in moments],
+        timeline=[_moment(*both) for both in moments],
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
-    """What one side makes of the media."""
+class _ReplayResult:
+    """The estimates of one side over the media, and each clip's summary."""
 
     estimates: list[Estimate]
     clips: list[ClipSummary]
 
     @classmethod
-    def of(cls, media: Sequence[Path], settings: Settings, side: Side, rate_hz: float | None) -> _Heard:
+    def of(cls, media: Sequence[Path], settings: Settings, side: Side, rate_hz: float | None) -> _ReplayResult:
         replay = open_media(media, rate_hz=rate_hz)
-        estimates = list(replay_estimates(settings, side.models, replay, side.engine.open_net))
+        estimates = list(replay_estimates(settings, side.models, replay, side.engine.load_net))
         return cls(estimates, _summaries(spans(replay), estimates))
 
 
-def _at_the_same_moments(ours: Sequence[Estimate], theirs: Sequence[Estimate]) -> list[tuple[Estimate, Estimate]]:
+def _matched_by_time(ours: Sequence[Estimate], theirs: Sequence[Estimate]) -> list[tuple[Estimate, Estimate]]:
     """What both said last at each moment at which both said anything: a label that falls is one side's own matter."""
     said, other = ({estimate.captured_ns: estimate for estimate in side} for side in (ours, theirs))
     return [(said[moment], other[moment]) for moment in said if moment in other]
 
 
 def _summaries(clips: list[Span], estimates: Sequence[Estimate]) -> list[ClipSummary]:
-    summaries = Summaries(clips)
+    summaries = ClipSummaries(clips)
     for estimate in estimates:
         summaries.add(estimate)
     return summaries.clips
@@ -137,10 +137,10 @@ def _vectors(estimates: Sequence[Estimate]) -> dict[str, dict[int, Probabilities
 
 
 def _agreement(
-    heard: Mapping[str, Mapping[int, Probabilities]], reference: Mapping[str, Mapping[int, Probabilities]]
+    int8_result: Mapping[str, Mapping[int, Probabilities]], reference: Mapping[str, Mapping[int, Probabilities]]
 ) -> dict[str, Agreement]:
     found = {}
-    for name, vectors in heard.items():
+    for name, vectors in int8_result.items():
         if vectors:
             probs, other = (np.array(list(v.values()), dtype=np.float32) for v in (vectors, reference[name]))
             close = closeness(probs, other, other.argmax(axis=1))
@@ -148,26 +148,26 @@ def _agreement(
     return found
 
 
-def _clip(ours: ClipSummary, theirs: ClipSummary, votes: Mapping[str, Mapping[str, Sequence[str]]]) -> Clip:
-    return Clip(ours.name, ours.fused, theirs.fused, list(votes.get(Path(ours.name).stem, {}).get("both", ())))
+def _clip(ours: ClipSummary, theirs: ClipSummary, votes: Mapping[str, Mapping[str, Sequence[str]]]) -> ComparedClip:
+    return ComparedClip(ours.name, ours.fused, theirs.fused, list(votes.get(Path(ours.name).stem, {}).get("both", ())))
 
 
-def _against_people(clips: Sequence[Clip]) -> Paired | None:
+def _against_people(clips: Sequence[ComparedClip]) -> Paired | None:
     """Right is what most people said; where they were torn, either."""
     judged = [clip for clip in clips if clip.people and clip.int8 and clip.float32]
     if not judged:
         return None
     right = [
         np.array([said is not None and said[0] in clip.people for clip, said in answers])
-        for answers in (_with(judged, "float32"), _with(judged, "int8"))
+        for answers in (_answers_of(judged, "float32"), _answers_of(judged, "int8"))
     ]
     labels = np.array([EMOTIONS.index(Emotion(clip.people[0])) for clip in judged])
     return paired(right[0], right[1], labels, [clip.name for clip in judged])
 
 
-def _with(clips: Sequence[Clip], side: str) -> list[tuple[Clip, Said | None]]:
+def _answers_of(clips: Sequence[ComparedClip], side: str) -> list[tuple[ComparedClip, TopEmotion | None]]:
     return [(clip, getattr(clip, side)) for clip in clips]
 
 
-def _instant(ours: Estimate, theirs: Estimate) -> Instant:
-    return Instant(ours.captured_ns / 1e9, ours.label, theirs.label, ours.probs, theirs.probs)
+def _moment(ours: Estimate, theirs: Estimate) -> ComparedMoment:
+    return ComparedMoment(ours.captured_ns / 1e9, ours.label, theirs.label, ours.probs, theirs.probs)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from desktop_server.comparison.corpus import CorpusComparison
 from desktop_server.comparison.cost import Cost
 from desktop_server.comparison.recording import MediaComparison
-from desktop_server.comparison.sides import Described
+from desktop_server.comparison.sides import SideSummary
 
 SCHEMA = "affectd.comparison/1"
 
@@ -19,8 +19,8 @@ class Comparison:
     schema: str
     version: str
     model_set: str
-    int8: Described
-    float32: Described
+    int8: SideSummary
+    float32: SideSummary
     corpus: CorpusComparison | None
     media: MediaComparison | None
     cost: Cost

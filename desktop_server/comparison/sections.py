@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from desktop_server.comparison import drawings
 from desktop_server.comparison.corpus import CorpusComparison
 from desktop_server.comparison.cost import Cost
-from desktop_server.comparison.recording import Agreement, Clip, MediaComparison, Said
+from desktop_server.comparison.recording import Agreement, ComparedClip, MediaComparison, TopEmotion
 from desktop_server.comparison.result import Comparison
 from device.readings import EMOTIONS
-from quantize.metrics import Scores
+from quantize.evaluation.metrics import Scores
 from quantize.report.page import Heading
 from quantize.report.parts import Content, Plots, Section, Table
 from quantize.report.wording import NONE, chance, change, interval, kilobytes, percent
@@ -38,7 +36,7 @@ def sections(result: Comparison) -> list[Section]:
     """All parts."""
     shown = [_of_corpus(result.corpus)] if result.corpus else []
     if result.media:
-        shown += [_of_media(result.media), _on_the_way(result.media)]
+        shown += [_of_media(result.media), _timeline(result.media)]
     return [*shown, _cost(result.cost), _files(result)]
 
 
@@ -51,14 +49,14 @@ def _of_corpus(own: CorpusComparison) -> Section:
     plots = Plots(f"Each class's recall. {_OF_DIFFERENCES}", panels)
     content = Content(
         sentences=[*_left_out(own), *own.remarks],
-        shown=[_scores(own), _pairs(own), _classes(own), plots, *_parted(own)],
+        shown=[_scores(own), _pairs(own), _classes(own), plots, *_disagreements(own)],
     )
     return Section("corpus", f"On {own.dataset}", intro, content)
 
 
 def _left_out(own: CorpusComparison) -> list[str]:
-    told = [f"{own.without_reading:,} samples gave no reading and are left out."] if own.without_reading else []
-    return [*told, *(f"Could not be read and is left out: {name}" for name in own.unreadable[:_NAMED])]
+    notes = [f"{own.without_reading:,} samples gave no reading and are left out."] if own.without_reading else []
+    return [*notes, *(f"Could not be read and is left out: {name}" for name in own.unreadable[:_NAMED])]
 
 
 def _scores(own: CorpusComparison) -> Table:
@@ -68,7 +66,7 @@ def _scores(own: CorpusComparison) -> Table:
 
 
 def _score_row(name: str, scores: Scores) -> list[str]:
-    shares = [interval(asdict(scores.accuracy)), interval(asdict(scores.uar)), percent(scores.macro_f1)]
+    shares = [interval(scores.accuracy), interval(scores.uar), percent(scores.macro_f1)]
     return [name, *shares, f"{scores.calibration_error:.3f}"]
 
 
@@ -79,7 +77,7 @@ def _pairs(own: CorpusComparison) -> Table:
         ["mean difference of a probability", f"{close.mean_difference:.4f}"],
         ["largest difference of a probability", f"{close.largest_difference:.4f}"],
         ["right in both / only float32 / only int8 / in none", _four(own)],
-        ["accuracy, int8 less float32, points", change(asdict(pairs.accuracy_difference))],
+        ["accuracy, int8 less float32, points", change(pairs.accuracy_difference)],
         ["McNemar p", chance(pairs.mcnemar_p)],
     ]
     return Table("Where they part", ["", "figure"], rows)
@@ -101,7 +99,7 @@ def _classes(own: CorpusComparison) -> Table:
     return Table("Class by class", columns, rows)
 
 
-def _parted(own: CorpusComparison) -> list[Table]:
+def _disagreements(own: CorpusComparison) -> list[Table]:
     if not own.parted:
         return []
     rows = [[part.name, part.truth, part.int8, part.float32] for part in own.parted[:_NAMED]]
@@ -116,7 +114,7 @@ def _of_media(own: MediaComparison) -> Section:
     )
     quantiles = {name: agreement.difference_quantiles for name, agreement in own.agreement.items()}
     content = Content(
-        sentences=_people(own),
+        sentences=_against_people(own),
         shown=[
             _agreement(own),
             _labels(own),
@@ -134,7 +132,7 @@ def _of_media(own: MediaComparison) -> Section:
 _CLIP = ["clip", "int8", "float32", "most people"]
 
 
-def _people(own: MediaComparison) -> list[str]:
+def _against_people(own: MediaComparison) -> list[str]:
     pairs = own.against_people
     if pairs is None:
         return ["What these recordings show is not known, so only the two are compared, and neither with the truth."]
@@ -146,10 +144,12 @@ def _people(own: MediaComparison) -> list[str]:
 
 def _agreement(own: MediaComparison) -> Table:
     columns = ["what", "vectors", "same label %", "mean difference", "largest difference"]
-    return Table("What each net said, and both fused", columns, [_near(*item) for item in own.agreement.items()])
+    return Table(
+        "What each net said, and both fused", columns, [_agreement_row(*item) for item in own.agreement.items()]
+    )
 
 
-def _near(name: str, own: Agreement) -> list[str]:
+def _agreement_row(name: str, own: Agreement) -> list[str]:
     close = own.closeness
     differences = (f"{close.mean_difference:.4f}", f"{close.largest_difference:.4f}")
     return [name, f"{own.samples:,}", percent(close.agreement), *differences]
@@ -163,15 +163,15 @@ def _labels(own: MediaComparison) -> Table:
     return Table("Same label %, by float32's label", ["label", *own.agreement], rows)
 
 
-def _clip_row(clip: Clip) -> list[str]:
-    return [clip.name, _said(clip.int8), _said(clip.float32), "/".join(clip.people) or NONE]
+def _clip_row(clip: ComparedClip) -> list[str]:
+    return [clip.name, _top_emotion(clip.int8), _top_emotion(clip.float32), "/".join(clip.people) or NONE]
 
 
-def _said(said: Said | None) -> str:
-    return f"{said[0]} {said[1]:.2f}" if said else NONE
+def _top_emotion(top: TopEmotion | None) -> str:
+    return f"{top[0]} {top[1]:.2f}" if top else NONE
 
 
-def _on_the_way(own: MediaComparison) -> Section:
+def _timeline(own: MediaComparison) -> Section:
     intro = "Fused probabilities along the recordings: wide and pale float32, thin int8."
     return Section(
         "timeline", "On the way", intro, Content(shown=[Plots("Both, moment by moment", [drawings.timeline(own)])])

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from desktop_server.answer import Precision
-from desktop_server.engine import float_engine
-from desktop_server.provider import Provider
-from device.app import TFLITE
+from desktop_server.inference.onnx import float_engine
+from desktop_server.inference.provider import Provider
+from desktop_server.schema.analysis import PrecisionName
 from device.errors import ModelError
 from device.models.card import Card
 from device.models.net import Engine, Net
 from device.models.sets import ModelSet, load_set
+from device.wiring.models import TFLITE
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
     """One precision: what runs it, and its files."""
 
-    precision: Precision
+    precision: PrecisionName
     engine: Engine
     models: ModelSet
 
-    def open_net(self, kind: str) -> Net:
+    def load_net(self, kind: str) -> Net:
         """The net of this kind, ``face`` or ``speech``."""
-        return self.engine.open_net(self.card(kind), self.models.folder)
+        return self.engine.load_net(self.card(kind), self.models.folder)
 
     def card(self, kind: str) -> Card:
         """Its card."""
@@ -32,7 +32,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class SideSummary:
     """A side for whoever reads the figures: ``models`` are the sums of the files by id, ``bytes`` their sizes."""
 
     runtime: str
@@ -50,10 +50,10 @@ def both_sides(name: str, provider: Provider) -> tuple[Side, Side]:
     return int8, full
 
 
-def described(side: Side, kinds: tuple[str, ...]) -> Described:
+def summarized(side: Side, kinds: tuple[str, ...]) -> SideSummary:
     """What of a side is compared."""
     cards = [side.card(kind) for kind in kinds]
-    return Described(
+    return SideSummary(
         runtime=side.engine.name(),
         models={card.id: card.sha256 for card in cards},
         bytes={card.id: (side.models.folder / card.file).stat().st_size for card in cards},

@@ -1,1 +1,1 @@
-"""Whether an explanation is true to the net: does what it points to move the answer, and more so than rivals' maps?"""
+"""Faithfulness of explanations: does hiding what a map points to change the output, and more so than other maps do?"""

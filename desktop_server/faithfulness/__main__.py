@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -14,9 +13,9 @@ from rich.table import Table
 from desktop_server.comparison.sides import both_sides
 from desktop_server.faithfulness.study import PROTOCOL, NetFigures, study
 from device.models.sets import list_sets, models_folder
-from device.program import run_program
-from quantize.checkpoints import write_beside
-from quantize.metrics import Figure
+from device.process.program import run_program
+from quantize.evaluation.bootstrap import Figure
+from quantize.report.files import write_json
 
 FIGURES = Path("docs/explanations.json")
 
@@ -29,8 +28,8 @@ def main() -> int:
     parser.add_argument("--json", type=Path, default=FIGURES, metavar="OUT", help="default: %(default)s")
     options = parser.parse_args()
     found = _measured(options.root, options.samples)
-    told = {"protocol": PROTOCOL, "nets": [asdict(own) for own in found]}
-    write_beside(options.json, (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
+    figures = {"protocol": PROTOCOL, "nets": [asdict(own) for own in found]}
+    write_json(options.json, figures)
     return 0
 
 
@@ -46,15 +45,21 @@ def _measured(root: Path, samples: int) -> list[NetFigures]:
 
 def _table(own: NetFigures) -> Table:
     table = Table(title=f"{own.model}, {own.samples} samples; served: {own.served}")
-    for heading in ("way", "deletion", "insertion", "gap", "tenth", "served leads by", "ms"):
+    for heading in ("method", "deletion", "insertion", "gap", "tenth", "served leads by", "ms"):
         table.add_column(heading)
-    for way in own.ways:
-        shares = (f"{way.deletion:.3f}", f"{way.insertion:.3f}", _told(way.gap), _told(way.tenth), _told(way.lead))
-        table.add_row(way.way, *shares, f"{way.ms:.0f}")
+    for method in own.methods:
+        shares = (
+            f"{method.deletion:.3f}",
+            f"{method.insertion:.3f}",
+            _interval(method.gap),
+            _interval(method.tenth),
+            _interval(method.lead),
+        )
+        table.add_row(method.method, *shares, f"{method.ms:.0f}")
     return table
 
 
-def _told(figure: Figure | None) -> str:
+def _interval(figure: Figure | None) -> str:
     return f"{figure.value:+.3f} [{figure.low:+.3f}, {figure.high:+.3f}]" if figure else "–"
 
 

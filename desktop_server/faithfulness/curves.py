@@ -1,4 +1,4 @@
-"""Deletion and insertion: hide the places of a map one by one, the most important first, and watch the probability.
+"""Deletion and insertion: hide the points of a map one by one, the most important first, and watch the probability.
 
 After Petsiuk et al. 2018, RISE: Randomized input sampling for explanation of black-box models.
 """
@@ -22,7 +22,7 @@ Probs = Callable[[FloatArray], NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Areas:
-    """Mean probability of the label while places are hidden (the lower the better) or shown (the higher).
+    """Mean probability of the label while points are hidden (the lower the better) or shown (the higher).
 
     ``tenth`` is how much it falls when the most important tenth is hidden.
     """
@@ -33,17 +33,17 @@ class Areas:
 
     @property
     def gap(self) -> float:
-        """Insertion less deletion, -1…1: 0 for a map that knows nothing."""
+        """Insertion less deletion, -1…1: 0 for a map without information."""
         return self.insertion - self.deletion
 
 
-def areas(probs: Probs, picture: FloatArray, behind: FloatArray, places: FloatArray) -> Areas:
-    """All three of them, (height, width); ``behind`` is what is seen where a place is hidden."""
+def areas(probs: Probs, picture: FloatArray, background: FloatArray, attribution: FloatArray) -> Areas:
+    """All three of them, (height, width); ``background`` is what stands where a point is hidden."""
     rank = np.empty(picture.size, dtype=np.int64)
-    rank[np.argsort(-places.ravel(), kind="stable")] = np.arange(picture.size)
+    rank[np.argsort(-attribution.ravel(), kind="stable")] = np.arange(picture.size)
     counts = np.arange(STEPS + 1)[:, np.newaxis, np.newaxis] * picture.size // STEPS
     first = rank.reshape(picture.shape) < counts
-    answers = probs(np.concatenate([np.where(first, behind, picture), np.where(first, picture, behind)]))
+    answers = probs(np.concatenate([np.where(first, background, picture), np.where(first, picture, background)]))
     hidden, shown = answers[: STEPS + 1], answers[STEPS + 1 :]
     return Areas(_mean_height(hidden), _mean_height(shown), float(hidden[0] - hidden[TENTH]))
 

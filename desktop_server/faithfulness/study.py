@@ -1,4 +1,4 @@
-"""How true the served maps are, and their rivals', on pictures and voices that no net was trained on."""
+"""Faithfulness of the served maps and of other methods', on pictures and voices that no net was trained on."""
 
 from __future__ import annotations
 
@@ -12,17 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from desktop_server.analysis.explanation import MASKINGS, MaskableInput, average
 from desktop_server.comparison.sides import Side
-from desktop_server.explanation import MASKINGS, Places, average
+from desktop_server.faithfulness.attribution_methods import attribution_methods
 from desktop_server.faithfulness.curves import Areas, areas
-from desktop_server.faithfulness.rivals import ways
 from device.models.net import FloatArray, Net
 from device.readings import EMOTIONS, Modality
 from quantize.datasets import FER2013, RAVDESS
-from quantize.evaluate import front_end_of
-from quantize.hearing import heard
-from quantize.metrics import Figure
-from quantize.paired import drawn_times
+from quantize.evaluation.bootstrap import Figure, drawn_times
+from quantize.evaluation.evaluate import front_end_of, preprocessed
 
 PROTOCOL = (
     "pictures of FER2013 PrivateTest that do not stand in Training, and RAVDESS F3's clips, drawn with a fixed seed; "
@@ -35,10 +33,10 @@ _BLUR = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class WayFigures:
-    """One way's means over the samples. ``lead`` is the served way's gap less this one's, sample by sample."""
+class MethodFigures:
+    """One method's means over the samples. ``lead`` is the served method's gap less this one's, sample by sample."""
 
-    way: str
+    method: str
     deletion: float
     insertion: float
     gap: Figure
@@ -49,13 +47,13 @@ class WayFigures:
 
 @dataclass(frozen=True, slots=True)
 class NetFigures:
-    """One net; ``served`` names the way that is served."""
+    """One net; ``served`` names the method that is served."""
 
     model: str
     sha256: str
     samples: int
     served: str
-    ways: list[WayFigures]
+    methods: list[MethodFigures]
 
 
 def study(side: Side, root: Path, *, samples: int) -> list[NetFigures]:
@@ -64,51 +62,53 @@ def study(side: Side, root: Path, *, samples: int) -> list[NetFigures]:
 
 
 def _net(side: Side, modality: Modality, root: Path, samples: int) -> NetFigures:
-    net = side.open_net(modality)
-    pictures = [_Case(Places(net, values)) for values in _values(net, modality, root, samples)]
+    net = side.load_net(modality)
+    inputs = [_LabelledInput(MaskableInput(net, values)) for values in _values(net, modality, root, samples)]
     rows, cells = [], MASKINGS[modality].cells
     served = f"masks {cells[0]}×{cells[1]}"
-    for name, way in ways(net, modality, side.models.folder).items():
+    for name, method in attribution_methods(net, modality, side.models.folder).items():
         started_s = time.process_time()
-        maps = [way(case.places, case.label) for case in track(pictures, f"{net.card.id}, {name}", transient=True)]
-        ms = 1000 * (time.process_time() - started_s) / len(pictures)
-        rows.append((name, [case.areas(places) for case, places in zip(pictures, maps, strict=True)], ms))
+        maps = [
+            method(sample.source, sample.label) for sample in track(inputs, f"{net.card.id}, {name}", transient=True)
+        ]
+        ms = 1000 * (time.process_time() - started_s) / len(inputs)
+        rows.append((name, [sample.areas(own) for sample, own in zip(inputs, maps, strict=True)], ms))
     best = next(_gaps(found) for name, found, _ in rows if name == served)
     figures = [_figures(name, found, ms, None if name == served else best) for name, found, ms in rows]
-    return NetFigures(net.card.id, net.card.sha256, len(pictures), served, figures)
+    return NetFigures(net.card.id, net.card.sha256, len(inputs), served, figures)
 
 
 def _values(net: Net, modality: Modality, root: Path, count: int) -> list[FloatArray]:
     front_end = front_end_of(net)
     pool = FER2013.split(root).clean if modality is Modality.FACE else RAVDESS.split(root).test
     drawn = pool.take(np.random.default_rng(_SEED).permutation(len(pool))[:count])
-    return [front_end.served(signal) for signal in heard(front_end, drawn, modality).signals]
+    return [front_end.served(signal) for signal in preprocessed(net, drawn, modality).signals]
 
 
-class _Case:
-    """A picture, and the label that the net gives it."""
+class _LabelledInput:
+    """An input, as a picture, and the label that the net gives it."""
 
-    def __init__(self, places: Places) -> None:
-        self.places = places
-        whole = places.picture[np.newaxis]
-        self.label = max(EMOTIONS, key=lambda emotion: float(places.probs(whole, emotion)[0]))
+    def __init__(self, source: MaskableInput) -> None:
+        self.source = source
+        whole = source.picture[np.newaxis]
+        self.label = max(EMOTIONS, key=lambda emotion: float(source.probs(whole, emotion)[0]))
 
     def areas(self, shown: FloatArray) -> Areas:
-        """Means over both ways to hide what the map shows."""
-        picture = self.places.picture
+        """Means over both backgrounds."""
+        picture = self.source.picture
         blur = np.asarray(cv2.GaussianBlur(picture, (0, 0), _BLUR), dtype=np.float32)
-        found = [areas(self._probs, picture, behind, shown) for behind in (blur, average(picture))]
+        found = [areas(self._probs, picture, background, shown) for background in (blur, average(picture))]
         return Areas(
             *(float(np.mean([getattr(a, name) for a in found])) for name in ("deletion", "insertion", "tenth"))
         )
 
     def _probs(self, pictures: FloatArray) -> NDArray[np.float64]:
-        return self.places.probs(pictures, self.label)
+        return self.source.probs(pictures, self.label)
 
 
-def _figures(name: str, found: Sequence[Areas], ms: float, best: NDArray[np.float64] | None) -> WayFigures:
-    return WayFigures(
-        way=name,
+def _figures(name: str, found: Sequence[Areas], ms: float, best: NDArray[np.float64] | None) -> MethodFigures:
+    return MethodFigures(
+        method=name,
         deletion=float(np.mean([own.deletion for own in found])),
         insertion=float(np.mean([own.insertion for own in found])),
         gap=_figure(_gaps(found)),

@@ -1,1 +1,1 @@
-"""The server as HTTP sees it: routes, security, problems."""
+"""The HTTP side: routes, access, limits, problems, and uvicorn around them."""

@@ -1,4 +1,4 @@
-"""Who may ask, and how often: tokens, names that the server answers under, other sites' pages, rates."""
+"""Access control: tokens, names that the server answers under, other sites' pages, rate limits."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from urllib.parse import SplitResult, urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from desktop_server.errors import RequestError
 from desktop_server.http.problems import problem
-from desktop_server.tokens import Token, Tokens
+from desktop_server.http.tokens import Token, Tokens
+from desktop_server.schema.problems import RequestError
 from device.errors import ConfigError
 
 _log = logging.getLogger(__name__)
@@ -24,7 +24,8 @@ GUARDED = ("/v1", "/v2", "/metrics")
 """What needs a token, and is counted. The page's files, its schema and the health checks hold nothing of anybody's."""
 TOKEN_PROTOCOL = "affectd.token."
 """A browser cannot set headers on a WebSocket: it offers its token as a sub-protocol with this prefix."""
-_MOST_CLIENTS = 10_000
+_MAX_CLIENTS = 10_000
+_CLIENT = "affectd.client"
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="affectd"'}
 
 
@@ -48,7 +49,7 @@ class RateLimit:
         bucket.full = min(float(self._burst), bucket.full + (now_s - bucket.at_s) * self._rate_hz)
         bucket.at_s = now_s
         self._buckets[client] = bucket
-        if len(self._buckets) > _MOST_CLIENTS:
+        if len(self._buckets) > _MAX_CLIENTS:
             self._buckets.popitem(last=False)
         if bucket.full < 1:
             raise RequestError(
@@ -59,27 +60,38 @@ class RateLimit:
         bucket.full -= 1
 
 
-class Access:
-    """Lets through what may ask. ``refused`` is told each refusal's code; not ``limits_all``: only tokens have a rate.
+@dataclass(frozen=True, slots=True)
+class AccessPolicy:
+    """Who may ask, and how often. ``is_public``: others can reach the address.
 
-    Without any token the server listens on a loopback address only (see ``app``), and then answers under a loopback
-    name alone: a foreign site whose name is made to point here must not read what the server says. A server that
-    others can reach (``is_public``), or that has asked for tokens once, goes on to ask for them without any: revoking
-    the last one shuts it.
+    ``limits_all``: the rate counts also where no token is required, for each address.
+    """
+
+    tokens: Tokens
+    rate: RateLimit
+    is_public: bool
+    limits_all: bool
+
+
+class Access:
+    """The access middleware: it passes on what the policy allows. ``on_refusal`` is called with each refusal's code.
+
+    Without any token the server listens on a loopback address only (see ``wiring.access``), and then answers under a
+    loopback name alone: a foreign site whose name is made to point here (DNS rebinding) must not read its answers. A
+    server that others can reach (``is_public``), or that has required tokens once, goes on to require them without any:
+    revoking the last one shuts it.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        tokens: Tokens,
-        rate: RateLimit,
-        is_public: bool,
-        limits_all: bool = True,
-        refused: Callable[[str], None] = lambda _code: None,
+        policy: AccessPolicy,
+        on_refusal: Callable[[str], None] = lambda _code: None,
     ) -> None:
-        self._app, self._tokens, self._rate, self._refused = app, tokens, rate, refused
-        self._asks_for_tokens, self._limits_all = is_public, limits_all
+        self._app, self._tokens, self._rate, self._on_refusal = app, policy.tokens, policy.rate, on_refusal
+        self._requires_token, self._limits_all = policy.is_public, policy.limits_all
+        self._logged = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As every ASGI application."""
@@ -89,7 +101,7 @@ class Access:
         try:
             self._check(scope, Headers(scope=scope))
         except RequestError as error:
-            self._refused(error.code)
+            self._on_refusal(error.code)
             challenge = _CHALLENGE if error.code in ("no-token", "wrong-token") else {}
             answer = problem(error.code, str(error), headers=challenge, retry_after_s=error.retry_after_s)
             await answer(scope, receive, send)  # a WebSocket is denied with the same document
@@ -97,16 +109,17 @@ class Access:
         await self._app(scope, receive, send)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
-        self._asks_for_tokens = bool(self._known()) or self._asks_for_tokens
-        if not self._asks_for_tokens:
+        self._requires_token = bool(self._known()) or self._requires_token
+        if not self._requires_token:
             _require_own_name(headers)
         _require_own_page(scope, headers)
         if not _is_guarded(scope["path"]):
             return
         client = f"address {(scope.get('client') or ['?'])[0]}"
-        if self._asks_for_tokens:
+        if self._requires_token:
             client = f"token {self._owner(scope, headers, client)}"
-        if self._asks_for_tokens or self._limits_all:
+        scope[_CLIENT] = client
+        if self._requires_token or self._limits_all:
             self._rate.take(client)
 
     def _known(self) -> Mapping[str, Token]:
@@ -114,7 +127,9 @@ class Access:
         try:
             return self._tokens.known()
         except ConfigError as error:
-            _log.error("%s", error)
+            if str(error) != self._logged:  # once, not for each request
+                self._logged = str(error)
+                _log.error("%s", error)
             raise RequestError("tokens-unreadable", "its owner finds the reason in its log") from error
 
     def _owner(self, scope: Scope, headers: Headers, client: str) -> str:
@@ -125,6 +140,11 @@ class Access:
             code = "no-token" if token is None else "wrong-token"
             raise RequestError(code, "send `Authorization: Bearer TOKEN`; `affectd-server token create` makes one")
         return owner
+
+
+def client_of(scope: Scope) -> str:
+    """Who asks, a token or an address, of a guarded address's request that access control has passed on."""
+    return str(scope[_CLIENT])
 
 
 def is_loopback(host: str) -> bool:

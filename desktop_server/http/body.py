@@ -1,4 +1,4 @@
-"""The files of a request, in memory only, within a size and a time."""
+"""Request bodies: the files of a request, in memory only, within a size, a budget and a time."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from desktop_server.errors import RequestError
 from desktop_server.http.parameters import query_names
+from desktop_server.schema.problems import RequestError
 
 FORM = "multipart/form-data"
 PAIRS = "application/x-www-form-urlencoded"
@@ -25,81 +25,83 @@ RETRY_AFTER_S = 1.0
 class BodyLimits:
     """The most bytes of a body, and of all bodies that are here at once; seconds that one may pause.
 
-    ``bytes_s``: what takes longer than that must come so fast, all in all.
+    ``min_bytes_per_s``: what takes longer than that must come so fast, in each stretch of that length.
     """
 
     bytes: int
     pause_s: float
-    bytes_s: float
-    together_bytes: int
+    min_bytes_per_s: float
+    total_bytes: int
 
 
-class Cloakroom:
-    """Where bodies are kept until their requests are answered: it has an end. Used from the event loop only."""
+class BodyBudget:
+    """The memory that all bodies together may take until their requests are answered. Used from the event loop only."""
 
     def __init__(self, limits: BodyLimits) -> None:
         self.limits = limits
-        self._kept = 0
+        self._reserved_bytes = 0
 
     @contextmanager
-    def shelf(self) -> Iterator[Shelf]:
-        """Room for one request, until this ends."""
-        shelf = Shelf(self)
+    def reserve(self) -> Iterator[BodyReservation]:
+        """A reservation for one request, released when this ends."""
+        reservation = BodyReservation(self)
         try:
-            yield shelf
+            yield reservation
         finally:
-            self._kept -= shelf.kept
+            self._reserved_bytes -= reservation.size
 
     def take(self, size: int) -> None:
-        """Raises ``RequestError`` (``busy``) if there is no room for so many bytes more."""
-        if self._kept + size > self.limits.together_bytes:
+        """Reserve so many bytes. Raises ``RequestError`` (``busy``) if the budget has fewer."""
+        if self._reserved_bytes + size > self.limits.total_bytes:
             raise RequestError("busy", "too many bodies are being read; try again later", retry_after_s=RETRY_AFTER_S)
-        self._kept += size
+        self._reserved_bytes += size
 
 
-class Shelf:
-    """What one request keeps."""
+class BodyReservation:
+    """The part of the budget that one request has."""
 
-    def __init__(self, room: Cloakroom) -> None:
-        self.limits = room.limits
-        self._room = room
-        self.kept = 0
+    def __init__(self, budget: BodyBudget) -> None:
+        self.limits = budget.limits
+        self._budget = budget
+        self.size = 0
 
     def take(self, size: int) -> None:
-        """Keep so many bytes more. Raises ``RequestError`` if all requests have too many."""
-        self._room.take(size)
-        self.kept += size
+        """Reserve so many bytes more. Raises ``RequestError`` if all requests together have too many."""
+        self._budget.take(size)
+        self.size += size
 
 
 class _InMemoryParser(MultiPartParser):
     spool_max_size = sys.maxsize  # Starlette's own moves a file above 1 MB to the disk
 
 
-async def read_files(request: Request, names: Collection[str], shelf: Shelf) -> dict[str, bytes]:
+async def read_files(request: Request, names: Collection[str], reservation: BodyReservation) -> dict[str, bytes]:
     """The files of a form by their fields' names; or, where only one is asked, the body itself as that one.
 
     Raises ``RequestError`` for what is too large, too slow, not well formed, or a field that is not asked for.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == FORM:
-        return _files(await _form(request, shelf), names, query_names(request.scope))
+        return _files(await _form(request, reservation), names, query_names(request.scope))
     if len(names) != 1:
         raise RequestError("malformed-request", f"send a form ({FORM}) with the fields {' and '.join(names)}")
     (name,) = names
     _refuse_text(kind, name)
-    body = await read_body(request, shelf)
+    body = await read_body(request, reservation)
     if kind == PAIRS and body.isascii() and b"=" in body:  # `curl --data-binary` calls each file so
         raise _not_a_file(kind, name)
     return {name: body}
 
 
-async def read_body(request: Request, shelf: Shelf, *, most_bytes: int = sys.maxsize) -> bytes:
+async def read_body(request: Request, reservation: BodyReservation, *, most_bytes: int = sys.maxsize) -> bytes:
     """All of the body, which may be as large as the limits and ``most_bytes``. Raises ``RequestError``."""
-    return b"".join([chunk async for chunk in _limited(request, shelf, min(most_bytes, shelf.limits.bytes))])
+    return b"".join(
+        [chunk async for chunk in _limited(request, reservation, min(most_bytes, reservation.limits.bytes))]
+    )
 
 
-async def _form(request: Request, shelf: Shelf) -> list[tuple[str, str | UploadFile]]:
-    chunks = _limited(request, shelf, shelf.limits.bytes)
+async def _form(request: Request, reservation: BodyReservation) -> list[tuple[str, str | UploadFile]]:
+    chunks = _limited(request, reservation, reservation.limits.bytes)
     parser = _InMemoryParser(request.headers, chunks, max_files=8, max_fields=8)
     try:
         return (await parser.parse()).multi_items()
@@ -125,7 +127,8 @@ def _files(
     files: dict[str, bytes] = {}
     for name, value in fields:
         if name not in names:
-            hint = f"ask in the query: ?{name}={value}" if name in parameters else f"known are {', '.join(names)}"
+            asked = value[:80] if isinstance(value, str) else "…"
+            hint = f"ask in the query: ?{name}={asked}" if name in parameters else f"known are {', '.join(names)}"
             raise RequestError("unknown-field", f"the form has a field {name!r}; {hint}")
         if not isinstance(value, UploadFile):
             raise RequestError("malformed-request", f"the field {name!r} is text; it must be a file")
@@ -136,23 +139,23 @@ def _files(
     return files
 
 
-async def _limited(request: Request, shelf: Shelf, most_bytes: int) -> AsyncGenerator[bytes, None]:
-    told = request.headers.get("content-length", "0")
-    if told.isdecimal() and int(told) > most_bytes:
+async def _limited(request: Request, reservation: BodyReservation, most_bytes: int) -> AsyncGenerator[bytes, None]:
+    length = request.headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > most_bytes:
         raise _too_large(most_bytes)
-    start_s = time.monotonic()
+    rate = _MinRate(reservation.limits)
     try:
-        async for chunk in _moving(request, shelf.limits):
-            if shelf.kept + len(chunk) > most_bytes:
+        async for chunk in _unstalled(request, reservation.limits):
+            if reservation.size + len(chunk) > most_bytes:
                 raise _too_large(most_bytes)
-            shelf.take(len(chunk))
-            _require_rate(shelf, time.monotonic() - start_s)
+            reservation.take(len(chunk))
+            rate.require(len(chunk))
             yield chunk
     except ClientDisconnect as error:
         raise RequestError("client-gone", "the connection ended within the request's body") from error
 
 
-async def _moving(request: Request, limits: BodyLimits) -> AsyncGenerator[bytes, None]:
+async def _unstalled(request: Request, limits: BodyLimits) -> AsyncGenerator[bytes, None]:
     chunks = aiter(request.stream())
     while True:
         try:
@@ -165,12 +168,26 @@ async def _moving(request: Request, limits: BodyLimits) -> AsyncGenerator[bytes,
         yield chunk
 
 
-def _require_rate(shelf: Shelf, took_s: float) -> None:
-    limits = shelf.limits
-    if took_s > limits.pause_s and shelf.kept < limits.bytes_s * took_s:
-        raise RequestError(
-            "slow-request", f"the body comes with fewer than {limits.bytes_s / 1000:g} kB a second; send it smaller"
-        )
+class _MinRate:
+    """A least rate, asked anew in each window: what came fast at first may not trickle and keep its memory."""
+
+    def __init__(self, limits: BodyLimits) -> None:
+        self._limits = limits
+        self._start_s, self._bytes = time.monotonic(), 0
+
+    def require(self, size: int) -> None:
+        """Count so many bytes more. Raises ``RequestError`` if a window had too few."""
+        self._bytes += size
+        now_s = time.monotonic()
+        took_s = now_s - self._start_s
+        if took_s <= self._limits.pause_s:
+            return
+        if self._bytes < self._limits.min_bytes_per_s * took_s:
+            raise RequestError(
+                "slow-request",
+                f"the body comes with fewer than {self._limits.min_bytes_per_s / 1000:g} kB a second; send it smaller",
+            )
+        self._start_s, self._bytes = now_s, 0
 
 
 def _too_large(most_bytes: int) -> RequestError:

@@ -11,29 +11,29 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from markdown_it import MarkdownIt
 
+from desktop_server.http.content_negotiation import CSV
+from desktop_server.http.request_examples import BASE
+
 Json = Mapping[str, Any]
 
 _MARKDOWN = MarkdownIt("js-default")
 """With tables and without HTML: what looks like markup in a text becomes text."""
-_BASE = "http://127.0.0.1:8384"
-"""Of the examples; the default address."""
 _FILES = {"picture": "face.jpg", "audio": "voice.wav", "video": "film.mp4"}
 _STREAM_EXAMPLE = '{"mode": "both", "fusion": "product", "rate_hz": 48000, "compare": false}'
 
 
-def docs_routes() -> APIRouter:
-    """The address."""
-    router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
-    @router.get("/docs")
-    async def docs(request: Request) -> HTMLResponse:
-        return HTMLResponse(page(request.app.openapi()))
 
-    return router
+@router.get("/docs")
+async def docs(request: Request) -> HTMLResponse:
+    """The page."""
+    return HTMLResponse(page(request.app.openapi()))
 
 
 def page(document: Json) -> str:
     """The document as a page of HTML."""
+    document = _with_values(document)
     title = escape(document["info"]["title"])
     operations = [(path, method, own) for path, all_ in document["paths"].items() for method, own in all_.items()]
     sections = "".join(_section(path, method, own) for path, method, own in operations)
@@ -54,6 +54,24 @@ def page(document: Json) -> str:
     )
 
 
+def _with_values(document: Json) -> Json:
+    """The document with the values of a named list of values, such as `Turn`, in the places of its name."""
+    schemas = document["components"]["schemas"]
+    lists = {f"#/components/schemas/{name}": schema for name, schema in schemas.items() if "enum" in schema}
+
+    def replaced(node: Any) -> Any:
+        if isinstance(node, list):
+            return [replaced(one) for one in node]
+        if not isinstance(node, Mapping):
+            return node
+        if node.get("$ref") in lists:
+            return {**{key: value for key, value in node.items() if key != "$ref"}, "enum": lists[node["$ref"]]["enum"]}
+        return {key: replaced(value) for key, value in node.items()}
+
+    shown = {name: schema for name, schema in schemas.items() if "enum" not in schema}
+    return replaced({**document, "components": {**document["components"], "schemas": shown}})  # type: ignore[no-any-return]
+
+
 def _section(path: str, method: str, operation: Json) -> str:
     return (
         f'<section id="{_id(path, method)}"><h2>{_address(path, method)} {escape(operation["summary"])}</h2>'
@@ -66,23 +84,34 @@ def _section(path: str, method: str, operation: Json) -> str:
 
 def _curl(path: str, operation: Json) -> str:
     """A request that can be copied, with the first of the query's parameters."""
+    if "x-codeSamples" in operation:
+        return _code(operation["x-codeSamples"][0]["source"])
     if "101" in operation["responses"]:
         return f"<p>Its first message:</p>{_code(_STREAM_EXAMPLE)}"
     form = _form(operation).get("properties", {})
     files = [name for name in form if name != "video" or len(form) == 1]
     parts = ["curl", *(f"-F {name}=@{_FILES[name]}" for name in files)]
-    if not form and "requestBody" in operation:
-        parts.append("-H 'Content-Type: application/json' -d @request.json")
-    address = f"{_BASE}{path}{'?compare=true' if form else ''}"
-    return _code(" ".join([*parts, repr(address)]))
+    if "text/event-stream" in operation["responses"]["200"].get("content", {}):
+        parts.append("-N")  # each event as it comes
+    examples = {own["name"]: own["example"] for own in operation.get("parameters", ()) if own["in"] == "path"}
+    address = f"{BASE}{path.format(**examples)}"
+    lines = [" ".join([*parts, repr(f"{address}?compare=true" if form else address)])]
+    if CSV in operation["responses"]["200"].get("content", {}):
+        lines.append(" ".join([f"curl -H 'Accept: {CSV}'", *parts[1:], repr(address)]))
+    return _code("\n".join(lines))
 
 
 def _parameters(operation: Json) -> Iterator[tuple[str, ...]]:
     for parameter in operation.get("parameters", ()):
         schema = parameter["schema"]
         default = schema.get("default")
-        told = "" if default is None else f"<code>{escape(json.dumps(default))}</code>"
-        yield f"<code>{escape(parameter['name'])}</code>", _type(schema), told, _text(parameter.get("description", ""))
+        value = "" if default is None else f"<code>{escape(json.dumps(default))}</code>"
+        yield (
+            f"<code>{escape(parameter['name'])}</code>",
+            _type(schema),
+            value,
+            _text(parameter.get("description", "")),
+        )
 
 
 def _fields(operation: Json) -> Iterator[tuple[str, ...]]:
@@ -99,11 +128,11 @@ def _form(operation: Json) -> Json:
 
 def _bodies(operation: Json) -> str:
     kinds = [kind for kind in operation.get("requestBody", {}).get("content", {}) if not kind.startswith("multipart")]
-    told = ", ".join(f"<code>{escape(kind)}</code>" for kind in kinds)
+    written = ", ".join(f"<code>{escape(kind)}</code>" for kind in kinds)
     return (
-        f"<p>Or a body of {told} alone.</p>"
+        f"<p>Or a body of {written} alone.</p>"
         if kinds and _form(operation)
-        else f"<p>A body of {told}.</p>"
+        else f"<p>A body of {written}.</p>"
         if kinds
         else ""
     )
@@ -160,12 +189,12 @@ def _bounds(schema: Json) -> str:
 
 
 def _table(heading: str, columns: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
-    told = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    if not told:
+    written = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    if not written:
         return ""
     head = "".join(f'<th scope="col">{name}</th>' if name else "<td></td>" for name in columns)
     title = f"<h3>{heading}</h3>" if heading else ""
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{told}</tbody></table>"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{written}</tbody></table>"
     return f'{title}<div class="table" tabindex="0">{table}</div>'
 
 

@@ -2,61 +2,49 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from typing import Annotated
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends
 from fastapi.sse import EventSourceResponse
 
-from desktop_server.fleet import Fleet
-from desktop_server.fleet_answer import FleetAnswer
-from desktop_server.http.describe import problems
+from desktop_server.fleet.listener import FleetListener
+from desktop_server.http.deps import Deps
+from desktop_server.http.openapi import problems
+from desktop_server.schema.fleet import FleetResponse
 from device.publish.wall_clock import now_text
 
-
-def fleet_routes(fleet: Fleet | None) -> APIRouter:
-    """The addresses. The fleet, if there is one, is listened to for as long as the application runs."""
-    router = APIRouter(prefix="/v1/fleet", tags=["fleet"], lifespan=_listening_to(fleet))
-
-    @router.get("", summary="What is known of every node now", responses=problems(401, 403, 429))
-    async def seen() -> FleetAnswer:
-        """Nodes are known by what the broker carries; `broker` is null where this server listens to none."""
-        return fleet.seen() if fleet else _none()
-
-    @router.get(
-        "/events",
-        summary="The same, now and whenever something is different",
-        response_class=EventSourceResponse,
-        responses=problems(401, 403, 429),
-    )
-    async def changes() -> AsyncIterator[FleetAnswer]:
-        """Server-sent events; the data of each is an answer as of `/v1/fleet`."""
-        async for answer in fleet.changes() if fleet else _once(_none()):
-            yield answer
-
-    return router
+router = APIRouter(prefix="/v1/fleet", tags=["fleet"])
 
 
-def _listening_to(fleet: Fleet | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        if fleet is None:
-            yield
-            return
-        with fleet:
-            listening = asyncio.create_task(fleet.listen())
-            yield
-            listening.cancel()
-            with suppress(asyncio.CancelledError):
-                await listening
-
-    return lifespan
+async def fleet_listener(deps: Deps) -> FleetListener | None:
+    """The application's, if it has one."""
+    return deps.fleet
 
 
-def _none() -> FleetAnswer:
-    return FleetAnswer(ts=now_text(), broker=None, nodes=[])
+Listener = Annotated[FleetListener | None, Depends(fleet_listener)]
 
 
-async def _once(answer: FleetAnswer) -> AsyncIterator[FleetAnswer]:
-    yield answer
+@router.get("", summary="What is known of every node now", responses=problems(401, 403, 429))
+async def seen(fleet: Listener) -> FleetResponse:
+    """Nodes are known by what the broker carries; `broker` is null where this server listens to none."""
+    return fleet.snapshot() if fleet else _no_fleet()
+
+
+@router.get(
+    "/events",
+    summary="The same, now and whenever something is different",
+    response_class=EventSourceResponse,
+    responses=problems(401, 403, 429),
+)
+async def changes(fleet: Listener) -> AsyncIterator[FleetResponse]:
+    """Server-sent events; the data of each is an answer as of `/v1/fleet`."""
+    if fleet is None:
+        yield _no_fleet()
+        return
+    async for response in fleet.changes():
+        yield response
+
+
+def _no_fleet() -> FleetResponse:
+    return FleetResponse(ts=now_text(), broker=None, nodes=[])

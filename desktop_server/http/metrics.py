@@ -1,4 +1,4 @@
-"""What Prometheus reads at ``/metrics``."""
+"""Metrics: what Prometheus reads at ``/metrics``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from prometheus_client.process_collector import ProcessCollector
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from desktop_server import answer as parts
+from desktop_server.schema import analysis as schema
 
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -49,16 +49,16 @@ class Metrics:
         self._estimates = Counter("affectd_estimates", "Estimates told.", ["modality", "label"], registry=self.registry)
         self._refused = Counter("affectd_refused", "Requests refused.", ["reason"], registry=self.registry)
 
-    def tell_build(self, models: parts.Models) -> None:
+    def set_build(self, models: schema.Models) -> None:
         """What runs: versions, model set, provider."""
         self._build.info({"version": version("affectd"), "runtime": models.runtime, "model_set": models.model_set})
 
-    def watch(self, name: str, about: str, value: Callable[[], float]) -> None:
+    def add_gauge(self, name: str, about: str, value: Callable[[], float]) -> None:
         """A gauge that is read when it is asked for."""
         Gauge(name, about, registry=self.registry).set_function(value)
 
-    def ran(self, model: str) -> Callable[[int, float], None]:
-        """Takes each run of a model: samples and seconds."""
+    def run_observer(self, model: str) -> Callable[[int, float], None]:
+        """What each run of a model is to be reported to: samples and seconds."""
         stage, batch = self._stages.labels(model, "net"), self._batches.labels(model)
 
         def observe(samples: int, seconds: float) -> None:
@@ -67,23 +67,23 @@ class Metrics:
 
         return observe
 
-    def answered(self, answer: parts.Answer) -> None:
-        """Count an answer and its stages."""
-        self._estimates.labels("+".join(answer.modalities_used) or "none", answer.estimate.label).inc()
-        for stage, milliseconds in answer.timings_ms.model_dump().items():
+    def count_analysis(self, response: schema.AnalysisResponse) -> None:
+        """Count an analysis and its stages."""
+        self._estimates.labels("+".join(response.modalities_used) or "none", response.estimate.label).inc()
+        for stage, milliseconds in response.timings_ms.model_dump().items():
             if milliseconds is not None:
-                self._stages.labels(answer.mode, stage).observe(milliseconds / 1000)
+                self._stages.labels(response.mode, stage).observe(milliseconds / 1000)
 
-    def refused(self, reason: str) -> None:
+    def count_refusal(self, reason: str) -> None:
         """Count a refusal."""
         self._refused.labels(reason).inc()
 
-    def requested(self, route: str, method: str, status: int, seconds: float) -> None:
+    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request."""
         self._requests.labels(route, method, str(status)).inc()
         self._durations.labels(route).observe(seconds)
 
-    def page(self) -> Response:
+    def exposition(self) -> Response:
         """The text that Prometheus reads."""
         return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
 
@@ -101,18 +101,18 @@ class CountRequests:
             return
         start_s, status = time.perf_counter(), 500
 
-        async def send_and_note(message: Message) -> None:
+        async def send_and_count(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self._app(scope, receive, send_and_note)
+            await self._app(scope, receive, send_and_count)
         finally:
             route = getattr(scope.get("route"), "path", _OTHER)
             method = scope["method"] if scope["method"] in _METHODS else _OTHER
-            self._metrics.requested(route, method, status, time.perf_counter() - start_s)
+            self._metrics.count_request(route, method, status, time.perf_counter() - start_s)
 
 
 _METHODS = frozenset(["GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"])

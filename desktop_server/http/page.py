@@ -9,6 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from desktop_server.http.problems import problem
+
 WEB = Path(__file__).resolve().parents[1] / "web"
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -26,6 +28,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
+_NO_STREAM = "there is no WebSocket at this address; /docs lists the addresses"
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Permissions-Policy": "camera=(self), microphone=(self), geolocation=()",
@@ -37,13 +40,16 @@ HEADERS = {
 
 
 class Page:
-    """What is at no address of the API: a file of the page, or nothing. A WebSocket goes to ``otherwise``."""
+    """What is at no address of the API: a file of the page, or nothing. What is no request goes to ``otherwise``."""
 
     def __init__(self, otherwise: ASGIApp) -> None:
         self._files, self._otherwise = StaticFiles(directory=WEB, html=True), otherwise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As every ASGI application."""
+        if scope["type"] == "websocket":
+            await problem("not-found", _NO_STREAM)(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._otherwise(scope, receive, send)
             return

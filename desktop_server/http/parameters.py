@@ -1,27 +1,27 @@
-"""Query parameters and headers that an address does not know: refused in words, as unknown fields of a form are.
+"""Unknown query parameters and headers: refused with a sentence, as unknown fields of a form are.
 
-What is passed over in silence is taken for done: a parameter that is written wrongly, or sent as a header, would give
-another answer than was asked for.
+A parameter that is misspelt, or sent as a header, would else be ignored in silence and give another answer.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from desktop_server.errors import RequestError
+from desktop_server.schema.problems import RequestError
 
 _NOT_READ: Mapping[str, str] = {
     "content-encoding": "bodies are read as they are: send it without compression",
     "content-range": "parts of a body are not put together: send all of it at once",
     "inference-header-content-length": "tensors are read as JSON, not in binary: send `data`",
 }
-"""Headers that say of a body that it is something else than its bytes; others are taken as HTTP wants it: unheard."""
+"""Headers that say of a body that it is something else than its bytes; others are ignored, as HTTP has it."""
 _PLAIN = "identity"
+_FIRST_MESSAGE = "a stream is told so by its first message"
 
 
 def query_names(scope: Scope) -> Sequence[str]:
@@ -36,25 +36,29 @@ async def require_known(connection: HTTPConnection) -> None:
         refuse_unknown(connection)
 
 
-def refuse_unknown(connection: HTTPConnection) -> None:
-    """Raises ``RequestError`` for a query parameter that is not known or comes twice, and for such headers."""
+def refuse_unknown(connection: HTTPConnection, *, in_first_message: Collection[str] = ()) -> None:
+    """Raises ``RequestError`` for a query parameter that is not known or comes twice, and for such headers.
+
+    ``in_first_message``: what a stream is told by its first message alone.
+    """
     known = query_names(connection.scope)
     for name, times in Counter(name for name, _ in connection.query_params.multi_items()).items():
         if name not in known:
-            raise RequestError("unknown-parameter", f"there is no query parameter {name!r}; {_hint(name, known)}")
+            hint = _FIRST_MESSAGE if name in in_first_message else _hint(name, known)
+            raise RequestError("unknown-parameter", f"there is no query parameter {name!r}; {hint}")
         if times > 1:
             raise RequestError("malformed-request", f"the query parameter {name!r} is there {times} times; send one")
     for name, value in connection.headers.items():
-        _refuse_header(name, value, known)
+        _refuse_header(name, value, known, in_first_message)
 
 
-def _refuse_header(name: str, value: str, known: Sequence[str]) -> None:
+def _refuse_header(name: str, value: str, known: Collection[str], in_first_message: Collection[str]) -> None:
     if name in _NOT_READ and value.strip().lower() != _PLAIN:
         raise RequestError("unknown-header", f"the header {name!r} is not known here; {_NOT_READ[name]}")
-    if (bare := name.removeprefix("x-")) in known:
-        raise RequestError(
-            "unknown-header", f"the header {name!r} is not known here; ask in the query: ?{bare}={value}"
-        )
+    bare = name.removeprefix("x-").replace("-", "_")
+    if bare in known or bare in in_first_message:
+        hint = f"ask in the query: ?{bare}={value}" if bare in known else _FIRST_MESSAGE
+        raise RequestError("unknown-header", f"the header {name!r} is not known here; {hint}")
 
 
 def _hint(name: str, known: Sequence[str]) -> str:

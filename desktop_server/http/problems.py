@@ -1,59 +1,18 @@
-"""Problem documents (RFC 9457): every way in which a request can fail, by a name that programs can rely on."""
+"""Problem documents (RFC 9457): a problem's code and sentence as an HTTP response."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from desktop_server.schema.problems import KINDS
+
 MEDIA_TYPE = "application/problem+json"
 PATH = "/problems"
-"""Where the server itself says what each means: a problem's ``type`` is a reference to it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of problem: HTTP's status, and a title that is the same each time."""
-
-    status: int
-    title: str
-
-
-KINDS: Mapping[str, Kind] = {
-    "malformed-request": Kind(400, "The request is not well formed"),
-    "missing-media": Kind(400, "A file that this address needs is missing"),
-    "unknown-field": Kind(400, "The form has a field that this address does not know"),
-    "unknown-parameter": Kind(400, "The address does not know that query parameter"),
-    "unknown-header": Kind(400, "The request has a header that says what is not read here"),
-    "empty-media": Kind(400, "The file is empty"),
-    "client-gone": Kind(400, "The request ended before all of it was there"),
-    "no-token": Kind(401, "A token is needed"),
-    "wrong-token": Kind(401, "The token is not valid"),
-    "foreign-origin": Kind(403, "Another site's page may not ask this server"),
-    "foreign-host": Kind(403, "This server does not answer under that name"),
-    "not-found": Kind(404, "There is nothing at this address"),
-    "unknown-model": Kind(404, "There is no such model"),
-    "method-not-allowed": Kind(405, "This address does not take that method"),
-    "slow-request": Kind(408, "The request took too long to come"),
-    "too-large": Kind(413, "The request is too large"),
-    "too-many-pixels": Kind(413, "The picture or film has too many pixels"),
-    "too-long": Kind(413, "The recording is too long"),
-    "unsupported-media": Kind(415, "The file is of a kind that is not read here"),
-    "invalid-parameter": Kind(422, "A parameter has a value that it cannot have"),
-    "invalid-tensor": Kind(422, "The tensor is not what the model takes"),
-    "unreadable-picture": Kind(422, "The picture is damaged"),
-    "unreadable-recording": Kind(422, "The recording is damaged or incomplete"),
-    "nothing-to-read": Kind(422, "The file does not hold what was asked for"),
-    "too-much-work": Kind(422, "The request takes too long to answer"),
-    "upgrade-required": Kind(426, "This address speaks WebSocket"),
-    "rate-limited": Kind(429, "Too many requests"),
-    "internal-error": Kind(500, "Something failed that should not"),
-    "tokens-unreadable": Kind(503, "The server cannot read its own tokens, so it lets nobody in"),
-    "busy": Kind(503, "The server has enough to do"),
-}
+"""Where the server explains each: a problem's ``type`` is a reference to it."""
 
 
 def problem(
@@ -65,10 +24,10 @@ def problem(
     more: Mapping[str, object] | None = None,
 ) -> Response:
     """A problem as an answer. ``more`` are members of its own."""
-    told = dict(headers or {})
+    all_headers = dict(headers or {})
     if retry_after_s is not None:
-        told["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
-    return Response(json.dumps({**document(code, detail), **(more or {})}), KINDS[code].status, told, MEDIA_TYPE)
+        all_headers["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
+    return Response(json.dumps({**document(code, detail), **(more or {})}), KINDS[code].status, all_headers, MEDIA_TYPE)
 
 
 def document(code: str, detail: str) -> dict[str, object]:

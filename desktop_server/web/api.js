@@ -45,7 +45,8 @@ export async function* events(path, signal) {
 }
 
 async function fetched(path, { headers = {}, ...options }) {
-  const authorization = token() ? { Authorization: `Bearer ${token()}` } : {};
+  const sent = token();
+  const authorization = sent ? { Authorization: `Bearer ${sent}` } : {};
   let response;
   try {
     response = await fetch(path, { ...options, headers: { ...headers, ...authorization }, cache: "no-store" });
@@ -54,7 +55,10 @@ async function fetched(path, { headers = {}, ...options }) {
     throw new Problem({ title: "The server cannot be reached", detail: "Is it running, and is this device in its network?" });
   }
   if (response.ok) return response;
-  throw new Problem(await document_(response), Number(response.headers.get("Retry-After")) || null);
+  const told = await document_(response);
+  // Given while this one was under way: a late 401 must not take the new token away.
+  if (response.status === 401 && token() && token() !== sent) return fetched(path, { headers, ...options });
+  throw new Problem(told, Number(response.headers.get("Retry-After")) || null);
 }
 
 async function document_(response) {

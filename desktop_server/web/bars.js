@@ -1,7 +1,8 @@
 // Probabilities as a table with bars: the numbers are there for everybody, the bars for the eye.
 
 import { el, fill } from "./dom.js";
-import { EMOTIONS, MODALITIES, percent, seconds, title, word } from "./words.js";
+import { EMOTIONS } from "./server.js";
+import { MODALITIES, percent, seconds, title, word } from "./words.js";
 
 /** A bar of a share in 0…1. `kind` is a class: "lead" for what is said, "thin", "hollow". */
 export function bar(share, kind = "") {

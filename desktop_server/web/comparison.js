@@ -2,7 +2,8 @@
 
 import { bar } from "./bars.js";
 import { el, fill } from "./dom.js";
-import { EMOTIONS, fine, points, title } from "./words.js";
+import { EMOTIONS } from "./server.js";
+import { fine, points, title } from "./words.js";
 
 /**
  * `int8` is an opinion (its estimate, perhaps its timeline), `models` what float answered with; null hides it. With

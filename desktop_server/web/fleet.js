@@ -2,7 +2,8 @@
 
 import { Problem, ask, events } from "./api.js";
 import { byId, el, fill } from "./dom.js";
-import { EMOTIONS, ago, best, percent, title } from "./words.js";
+import { EMOTIONS, knowServer } from "./server.js";
+import { ago, best, percent, title } from "./words.js";
 
 const AGAIN_MS = 3000;
 const STATES = {
@@ -20,6 +21,7 @@ export async function followFleet(refused) {
   setInterval(tellAges, 1000);
   for (;;) {
     try {
+      await knowServer();
       const first = await ask("v1/fleet");
       if (!first.broker) return;
       show(first);
@@ -98,7 +100,7 @@ function isRead({ probs }) {
 function sure({ label, reason, confidence, probs, modalities }) {
   if (label === "unknown") return `It neither sees nor hears: ${reason ?? "it does not say why"}.`;
   if (label === "nobody") return "No face and no voice.";
-  const from = ["face", "speech"].filter((name) => modalities[name].present).map((name) => `${name === "face" ? "face" : "voice"} ${percent(modalities[name].weight)}`);
+  const from = ["face", "speech"].filter((name) => modalities[name]?.present).map((name) => `${name === "face" ? "face" : "voice"} ${percent(modalities[name].weight)}`);
   const said = label === "uncertain" ? `${best(probs)[0]} leads with ${percent(best(probs)[1])}` : `confidence ${percent(confidence)}`;
   return `${said}${from.length ? ` · ${from.join(", ")}` : ""}`;
 }

@@ -30,7 +30,7 @@ export function takeFiles(take) {
 /** The address that reads these files in this mode, and the form to send. Throws a `Problem`. */
 export function requestFor(files, { mode, fusion, compare, explain }) {
   const other = files.find((file) => !file.kind);
-  if (other) throw new Problem({ title: "This kind of file is not read here", detail: `${other.blob.name || "What was pasted"}: give a picture (JPEG, PNG or WebP), a recording (WAV, FLAC, Ogg, MP3 or AAC) or a film (MP4, WebM, Matroska or FLV)` });
+  if (other) throw new Problem({ title: "This kind of file is not read here", detail: `${other.blob.name ? `“${other.blob.name}”` : "What was pasted"}: give a picture (JPEG, PNG or WebP), a recording (WAV, FLAC, Ogg, MP3 or AAC) or a film (MP4, WebM, Matroska or FLV)` });
   const kinds = files.map((file) => file.kind).sort().join(" and ");
   const path = PATHS[kinds];
   if (!path) throw new Problem({ title: "That cannot be read together", detail: "Give one picture, one recording or one film, or one picture and one recording." });

@@ -2,16 +2,20 @@
 
 import { Problem, ask, keepToken, token } from "./api.js";
 import { byId, el, fill } from "./dom.js";
+import { offerDownloads } from "./download.js";
 import { followFleet } from "./fleet.js";
 import { requestFor, takeFiles } from "./give.js";
 import { Live } from "./live.js";
 import { showFiles } from "./picture.js";
 import { LiveView, clearResult, showAnswer } from "./result.js";
-import { RULES } from "./words.js";
+import { isOfOneRule, underRule } from "./rules.js";
+import { DEFAULTS, RULES, knowServer } from "./server.js";
+import { RULE_WORDS } from "./words.js";
 
 const options = byId("options");
 let given = []; // files that were last given
 let player = null; // what plays them
+let answered = null; // what the server made of them, once it is there
 let asking = new AbortController();
 let live = null;
 
@@ -22,9 +26,10 @@ function chosen() {
 
 function offerRules() {
   const { fusion } = options.elements;
-  fusion.append(el("option", { value: "" }, "Default"), ...Object.entries(RULES).map(([value, [name]]) => el("option", { value }, name)));
+  const offered = [...Object.keys(RULE_WORDS).filter((rule) => RULES.includes(rule)), ...RULES.filter((rule) => !(rule in RULE_WORDS))];
+  fusion.append(el("option", { value: "" }, "Default"), ...offered.map((value) => el("option", { value }, RULE_WORDS[value]?.[0] ?? value)));
   const explain = () => {
-    byId("fusion-hint").textContent = RULES[fusion.value]?.[1] ?? "The rule that the model set was measured to do best with.";
+    byId("fusion-hint").textContent = RULE_WORDS[fusion.value]?.[1] ?? "The rule that the model set was measured to do best with.";
   };
   fusion.addEventListener("change", explain);
   explain();
@@ -42,15 +47,17 @@ async function take(files) {
 async function read({ isNew = false } = {}) {
   if (!given.length) return;
   asking.abort();
+  answered = null;
   asking = new AbortController();
   const { signal } = asking;
   busy(true);
   if (isNew) byId("busy").scrollIntoView({ block: "nearest" });
   try {
+    await knowServer();
     const [path, body] = requestFor(given, chosen());
     const answer = await ask(path, { method: "POST", body, signal });
     tell(null);
-    await showAnswer(answer, player);
+    await show(answer);
     busy(false); // its row is above the result, which would move after it was scrolled to
     if (isNew) byId("result").scrollIntoView({ block: "start" });
   } catch (problem) {
@@ -60,12 +67,26 @@ async function read({ isNew = false } = {}) {
   }
 }
 
+async function show(answer) {
+  answered = answer;
+  offerDownloads(byId("downloads"), answer, given.map(({ blob }) => blob.name || "pasted picture").join(" and "));
+  await showAnswer(answer, player);
+}
+
+/** Shows at once what another rule makes of the same readings; asks again only for what one rule alone has. */
+async function changeRule() {
+  const answer = answered && underRule(answered, chosen().fusion ?? DEFAULTS.fusion);
+  if (answer) await show(answer);
+  if (!answer || isOfOneRule(answer)) await read();
+}
+
 async function goLive() {
   const view = new LiveView();
   const session = {};
   asking.abort();
   busy(false);
   given = [];
+  answered = null;
   live = new Live({
     ready: ({ models, int8_models, uncertain_below, smooth_s, hold_s }) => Object.assign(session, { models, int8_models, uncertain_below, smooth_s, hold_s }),
     estimate: (message) => message.estimate && view.show(message, { ...session, mode: chosen().mode }),
@@ -84,6 +105,7 @@ async function goLive() {
   fill(byId("media"));
   isLive(true);
   try {
+    await knowServer();
     const picture = await live.start(chosen());
     fill(byId("media"),
       picture ? el("div", { class: "frame" }, picture) : el("p", { class: "unplayable" }, "Listening to the microphone."),
@@ -130,6 +152,7 @@ function fail(problem) {
   if (problem.status === 401) askForToken(problem);
   else tell(problem);
   byId("result").hidden = true;
+  byId("spoken").textContent = ""; // the former answer
 }
 
 function askForToken({ code }) {
@@ -154,10 +177,10 @@ byId("token-form").addEventListener("submit", (event) => {
 byId("live-button").addEventListener("click", () => (live ? stopLive() : goLive()));
 options.addEventListener("submit", (event) => event.preventDefault());
 options.addEventListener("change", ({ target }) => {
-  if (!live) read();
+  if (!live) (target.name === "fusion" ? changeRule : read)();
   else if (target.name === "mode") { stopLive(); goLive(); } // other sensors
   else live.change(chosen());
 });
-offerRules();
+addEventListener("server", offerRules, { once: true });
 takeFiles(take);
 followFleet(askForToken);

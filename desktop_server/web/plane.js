@@ -1,7 +1,8 @@
 // The valence–arousal plane: where the estimate lies, where each modality would put it, and where it came from.
 
 import { el, fill, svg } from "./dom.js";
-import { COORDINATES, EMOTIONS, MODALITIES, title, word } from "./words.js";
+import { COORDINATES, EMOTIONS } from "./server.js";
+import { MODALITIES, title, word } from "./words.js";
 
 const SIZE = 320;
 const MARGIN = 26;

@@ -8,6 +8,7 @@ import { drawHeadline } from "./headline.js";
 import { drawModalities } from "./modalities.js";
 import { drawFaces } from "./picture.js";
 import { drawPlane } from "./plane.js";
+import { drawRules } from "./rules.js";
 import { drawTimeline, momentAt, pointAt } from "./timeline.js";
 import { sentence, word } from "./words.js";
 
@@ -18,8 +19,8 @@ const SPOKEN_EVERY_MS = 3000;
 /** The section without an answer: what was read of something else must not stand beside what is given now. */
 export function clearResult() {
   byId("result").hidden = false;
-  for (const id of ["headline", "bars", "plane", "modalities", "timeline", "comparison", "explanation", "provenance"]) fill(byId(id));
-  for (const id of ["timeline", "comparison", "explanation"]) byId(id).hidden = true;
+  for (const id of ["headline", "bars", "plane", "modalities", "timeline", "rules", "comparison", "explanation", "downloads", "provenance"]) fill(byId(id));
+  for (const id of ["timeline", "rules", "comparison", "explanation", "downloads"]) byId(id).hidden = true;
 }
 
 /** Shows one answer. `player` plays the recording it is about, if there is one. */
@@ -33,6 +34,7 @@ export async function showAnswer(answer, player) {
   drawFaces(byId("media"), answer.faces, answer.picture);
   drawTimeline(byId("timeline"), timeline, { smooth_s: answer.smooth_s, onPick: pick });
   showMoment(answer, null, player);
+  drawRules(byId("rules"), answer);
   drawProvenance(answer, player);
   if (player) player.ontimeupdate = () => player.paused || showMoment(answer, player.currentTime, player);
   speak(sentence(answer.estimate));

@@ -1,7 +1,8 @@
 // How the probabilities went over time: one small curve an emotion, and what was said below them.
 
 import { el, fill, svg } from "./dom.js";
-import { EMOTIONS, seconds, sentence, title, word } from "./words.js";
+import { EMOTIONS } from "./server.js";
+import { seconds, sentence, title, word } from "./words.js";
 
 const WIDTH = 1000;
 const ROW = 30;

@@ -1,23 +1,12 @@
 // What things are called, and how numbers are written.
 
-/** The seven classes, in the order of every list on the page. */
-export const EMOTIONS = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"];
-
-/** (valence, arousal) of each, as the server has them: Russell & Mehrabian, J. Research in Personality 11 (1977). */
-export const COORDINATES = {
-  angry: [-0.51, 0.59],
-  disgust: [-0.6, 0.35],
-  fear: [-0.64, 0.6],
-  happy: [0.81, 0.51],
-  neutral: [0, 0],
-  sad: [-0.63, -0.27],
-  surprise: [0.4, 0.67],
-};
+import { EMOTIONS } from "./server.js";
 
 export const MODALITIES = ["face", "speech"];
 const CALLED = { speech: "voice" };
 
-export const RULES = {
+/** Title and explanation of each rule of fusion, in the order in which they are offered. */
+export const RULE_WORDS = {
   product: ["Product", "Multiplies what both say: what one holds for impossible is out."],
   learned: ["Learned", "A product with powers learned from actors who were seen and heard at once."],
   average: ["Average", "Both count the same."],

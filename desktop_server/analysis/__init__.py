@@ -1,0 +1,1 @@
+"""Analysis of pictures, recordings and live streams: media in, emotions out. No HTTP in here."""

@@ -1,1 +1,0 @@
-"""Strangers' media, decoded in processes of their own that have limits and may be killed."""

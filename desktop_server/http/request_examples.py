@@ -1,0 +1,36 @@
+"""Request examples in the OpenAPI document: models that this server has, in commands that can be copied."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from desktop_server.inference.open_inference import VERSION
+from device.models.card import Card
+
+Json = dict[str, Any]
+
+BASE = "http://127.0.0.1:8384"
+"""The default address."""
+
+
+def add_examples(document: Json, card: Card) -> None:
+    """Give each path parameter an example, and each run of a model a command; ``card`` is of one that is served."""
+    values = {"name": card.id, "version": VERSION, "code": "busy"}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["in"] == "path":
+                    parameter["example"] = values[parameter["name"]]
+            if path.endswith("/infer"):
+                operation["x-codeSamples"] = [{"lang": "Shell", "source": _infer(path.format(**values), card)}]
+
+
+def _infer(path: str, card: Card) -> str:
+    """A run on zeros, whose JSON is made on the way: written out it has thousands of numbers."""
+    shape = [1, *card.input.shape[1:]]
+    tensor = f'{{"name": "input", "shape": {shape}, "datatype": "FP32", "data": [0] * {prod(shape)}}}'
+    return (
+        f"python3 -c 'import json; print(json.dumps({{\"inputs\": [{tensor}]}}))' |\n"
+        f"  curl -H 'Content-Type: application/json' -d @- '{BASE}{path}'"
+    )

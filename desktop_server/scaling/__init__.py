@@ -1,0 +1,1 @@
+"""Scaling out: the application on Ray Serve, on one machine or many."""

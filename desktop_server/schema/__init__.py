@@ -1,0 +1,1 @@
+"""Schemas of what the server sends and takes: analyses, streams, the fleet, problems."""

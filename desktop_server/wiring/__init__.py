@@ -1,0 +1,1 @@
+"""Wiring: settings become the parts of the server, one file a noun."""
