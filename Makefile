@@ -5,19 +5,23 @@ PIP_OPTIONS := --quiet --disable-pip-version-check --no-deps --no-build-isolatio
 TFLITE := $(shell $(PYTHON) -c 'import sys; print(".venv-tflite/ready" if sys.version_info < (3, 12) else "")')
 DETECTOR := models_tflite/blazeface_short.tflite
 
-.PHONY: help demo serve serve-gpu bench-gpu test check bench bench-server scale figures arm64 picamera2 lock clean
+.PHONY: help demo serve serve-gpu bench-gpu test quick coverage check bench bench-server scale figures arm64 picamera2 lock clean
 
 help:
 	@echo "make demo    the main job on real clips, seen by a real MQTT subscriber"
 	@echo "make serve   the desktop server with the float models: a web page at http://127.0.0.1:8384"
 	@echo "make serve-gpu  the same on an NVIDIA GPU (x86-64, its driver installed; 3 GB)"
 	@echo "make test    checks and tests"
+	@echo "make quick   the checks, and the tests that start no process, in a minute"
 	@echo "make check   ruff, mypy and import-linter alone"
+	@echo "make coverage  which branches the tests go through (as long as the tests twice)"
 	@echo "make bench   speed and memory, against a pinned peer (six minutes)"
 	@echo "make bench-server  speed and memory of the desktop server (ten minutes)"
 	@echo "make bench-gpu  the nets on the GPU, batch 1 to 512, against the processor and int8"
 	@echo "make scale   the tests of serving with Ray"
-	@echo "make figures write the figures and the picture in README.md anew"
+	@echo "make figures write the figures and pictures of README.md and docs/ anew"
+	@echo "make docs    the pages as a site in build/docs, and the lesson's notebook run"
+	@echo "make manuals write the manual pages and shell completions of both commands"
 	@echo "make picamera2  the Pi camera source on genuine picamera2, without a Pi (root, mmdebstrap)"
 	@echo "make deb     the Debian packages; make deb-boot and make deb-arm64 prove them (root)"
 	@echo "make fleet   the Ansible playbook for many nodes, on containers (root)"
@@ -33,10 +37,19 @@ serve: .venv-server/ready $(DETECTOR)
 serve-gpu: .venv-gpu/ready $(DETECTOR)
 	.venv-gpu/bin/affectd-server run
 
-test: packages .venv-test/ready .venv-debian/ready $(TFLITE) $(DETECTOR) check
-	AFFECTD_TFLITE_PYTHON=$(if $(TFLITE),$(CURDIR)/.venv-tflite/bin/python) \
+ALL_TESTS := packages .venv-test/ready .venv-debian/ready $(TFLITE) $(DETECTOR)
+PYTEST := AFFECTD_TFLITE_PYTHON=$(if $(TFLITE),$(CURDIR)/.venv-tflite/bin/python) \
 	AFFECTD_DEBIAN_PYTHON=$$([ -e .venv-debian/ready ] && echo $(CURDIR)/.venv-debian/bin/python) \
 	.venv-test/bin/python -m pytest -n auto --maxprocesses=4 --dist=loadfile
+
+test: $(ALL_TESTS) check
+	$(PYTEST)
+
+quick: .venv-test/ready $(DETECTOR) check
+	.venv-test/bin/python -m pytest -n auto --maxprocesses=4 --dist=loadfile -m "not slow"
+
+coverage: $(ALL_TESTS)
+	$(PYTEST) --cov --cov-report=term --cov-report=html:build/coverage
 
 check: .venv-test/ready
 	.venv-test/bin/ruff check .
@@ -57,9 +70,22 @@ bench-gpu: .venv-gpu/ready $(DETECTOR)
 scale: .venv-scale/ready $(DETECTOR)
 	.venv-scale/bin/python -m pytest tests/test_scale_out.py
 
-# Into README.md: the models' figures from their cards, the benchmark's, the contract; and the picture of `affectd watch`.
+# The manual pages and shell completions of both commands.
+manuals: .venv-test/ready
+	.venv-test/bin/python deploy/manuals/write.py
+.PHONY: manuals
+
+# The pages as a site in build/docs, with the references made anew; a warning is an error, as is a foreign host. Then
+# the lesson's notebook is run.
+docs: .venv-docs/ready $(DETECTOR)
+	.venv-docs/bin/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet -c deploy/docs . build/docs
+	.venv-docs/bin/python -m pytest -o pythonpath="tests deploy/docs" -p no:cacheprovider --quiet deploy/docs
+.PHONY: docs
+
+# Into README.md and docs/: the models' figures from their cards, the benchmark's, the contract; and the pictures.
 figures: .venv-test/ready $(DETECTOR)
 	.venv-test/bin/python deploy/readme.py
+	.venv-test/bin/python deploy/asyncapi.py
 	.venv-test/bin/python deploy/screenshot.py
 
 # One environment a purpose, from locked requirements with hashes; the lock is complete, so nothing is resolved.
@@ -69,6 +95,12 @@ figures: .venv-test/ready $(DETECTOR)
 	.venv-$*/bin/python -m pip install $(PIP_OPTIONS) --require-hashes -r requirements/$*.txt
 	.venv-$*/bin/python -m pip install $(PIP_OPTIONS) --editable .
 	deploy/systemd_python.sh .venv-$*/bin/python
+	touch $@
+
+# No more than what builds wheels: whoever builds a package need not install what the tests need.
+.venv-build/ready: requirements/build.txt
+	$(PYTHON) -m venv --clear .venv-build
+	.venv-build/bin/python -m pip install $(PIP_OPTIONS) --require-hashes -r requirements/build.txt
 	touch $@
 
 # What the Debian package is on this machine, made only where the system has the libraries.
@@ -99,14 +131,14 @@ picamera2:
 	PYTHON=$(PYTHON) deploy/picamera2/run.sh
 
 # Optional: the Debian packages for amd64 and arm64, of one file each for Debian 12 and 13 (needs debhelper).
-deb: .venv-test/ready $(DETECTOR)
-	deploy/debian/build.sh .venv-test/bin/python
+deb: .venv-build/ready $(DETECTOR)
+	deploy/debian/build.sh .venv-build/bin/python
 
 # Optional: the package in dist/ and the desktop server under real systemd, in containers (root; mmdebstrap,
-# systemd-container; most of it is waiting: three hours on two cores that do other work as well).
+# systemd-container). Most of it is waiting, so four machines run at a time.
 deb-boot: .venv-test/ready
 	.venv-test/bin/python -m pytest -o pythonpath="tests deploy/debian" -o faulthandler_timeout=7200 \
-		--basetemp=build/machines -p no:cacheprovider -s deploy/debian
+		--basetemp=build/machines -o tmp_path_retention_policy=failed -p no:cacheprovider -n 4 --dist=loadgroup -rP deploy/debian
 
 # Optional: the packages in dist/ on an emulated Cortex-A72 and here, and whether both make the same of a film (root;
 # mmdebstrap, qemu-user-static, ffmpeg; an hour at first).
@@ -119,7 +151,7 @@ deb-arm64:
 fleet: .venv-fleet/ready
 	cd deploy/ansible && PATH="$(CURDIR)/.venv-fleet/bin:$$PATH" ansible-lint --offline
 	.venv-fleet/bin/python -m pytest -o pythonpath="tests deploy/debian deploy/ansible" -o faulthandler_timeout=7200 \
-		--basetemp=build/fleet -p no:cacheprovider deploy/ansible
+		--basetemp=build/fleet -o tmp_path_retention_policy=failed -p no:cacheprovider deploy/ansible
 .PHONY: fleet
 
 lock: .venv-lock/bin/uv

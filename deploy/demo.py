@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -13,14 +12,14 @@ from pathlib import Path
 from rich.console import Console
 
 from device.bench.end_to_end import NODE, RATE_HZ, appliance, subscriber
+from device.bench.local_broker import local_broker
 from device.capture.replay import open_media
-from device.clips import Summaries
 from device.commands.replay import clip_table, spans, votes_beside
-from device.local_broker import local_broker
-from device.program import run_program
+from device.fusion.clips import ClipSummaries
+from device.process.program import run_program
 from device.publish.console import human_line
 from device.publish.decode import estimate_of
-from device.publish.mqtt import Link
+from device.publish.mqtt import MqttClient
 from device.readings import Estimate, Modality
 
 SCENE = Path(__file__).resolve().parent / "demo" / "crema_d"
@@ -35,7 +34,7 @@ def main() -> int:
     clips = sorted(SCENE.glob("*.flv"))
     scene = open_media(clips, rate_hz=RATE_HZ)
     # Times count from the first message, which is up to a few pictures late.
-    summaries = Summaries([replace(span, start_ns=span.start_ns - LATE_NS) for span in spans(scene)])
+    summaries = ClipSummaries([replace(span, start_ns=span.start_ns - LATE_NS) for span in spans(scene)])
     with local_broker() as broker, subscriber(broker) as link:
         console.print(f"Broker: {broker.kind} on port {broker.port}. Playing {len(clips)} clips with face and voice.")
         console.print(f"Received from [bold]affectd/{NODE}/state[/] ('–': nothing seen or heard):")
@@ -47,14 +46,14 @@ def main() -> int:
     return process.returncode
 
 
-def received(link: Link, process: subprocess.Popen[bytes]) -> Iterator[Estimate]:
+def received(link: MqttClient, process: subprocess.Popen[bytes]) -> Iterator[Estimate]:
     """The estimate in each ``state`` until the appliance has ended."""
     while True:
         message = link.inbox.take(1.0)
         if message is None and process.poll() is not None:
             return
         if message is not None and message.address.endswith("/state"):
-            yield estimate_of(json.loads(message.payload))
+            yield estimate_of(message.payload)
 
 
 def in_scene_time(estimates: Iterable[Estimate]) -> Iterator[Estimate]:

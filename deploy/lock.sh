@@ -17,6 +17,7 @@ compile pyproject.toml --extra compare --constraint requirements/test.txt -o req
 compile pyproject.toml --extra gpu --extra compare --no-emit-package onnxruntime \
     --constraint requirements/server.txt -o requirements/gpu.txt
 compile pyproject.toml --extra test --extra scale -o requirements/scale.txt
+compile pyproject.toml --extra docs --constraint requirements/test.txt -o requirements/docs.txt
 # On a Pi the libraries near the hardware are the system's own: picamera2 is built against them.
 compile pyproject.toml --extra device --no-emit-package numpy --no-emit-package opencv-python-headless \
     -o requirements/pi.txt

@@ -29,13 +29,14 @@ from numpy.typing import NDArray
 from device.capture.container import sound_blocks
 from device.capture.replay import BLOCK_MS, open_media
 from device.features.face import face_crop
-from device.features.framing import Framer
 from device.features.speech import SPEECH_FEATURES
+from device.features.speech_windows import SpeechWindower
 from device.models.detect import FaceDetector
 from device.models.sets import ModelSet, load_set
 from device.models.tflite import TfliteModel
 from device.models.track import FaceTracker
-from device.program import run_program
+from device.process.program import run_program
+from device.readings import Modality
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parents[1]
@@ -115,7 +116,7 @@ def write_inputs(models: ModelSet, inputs: Path) -> None:
     tracker = FaceTracker(FaceDetector(TfliteModel(models.detector, models.folder)))
     seen = [(frame, face) for frame in pictures if (face := tracker(frame))]
     crops = [face_crop(f.grey, right_eye=x.right_eye, left_eye=x.left_eye, mouth=x.mouth) for f, x in seen]
-    framer = Framer(SPEECH_FEATURES[models.speech.features])
+    framer = SpeechWindower(SPEECH_FEATURES[models.card(Modality.SPEECH).features])
     windows = [window for block in blocks for window in framer.push(block)] + framer.finish()
     np.savez(
         inputs,

@@ -58,7 +58,7 @@ def answers(inputs: Path) -> dict[str, list[list[float]]]:
     models, given = load_set(MODELS), np.load(inputs)
     return {
         card.id: [list(served(card, model(values)[0])) for values in given[card.kind]]
-        for card in (models.face, models.speech)
+        for card in models.models.values()
         for model in [TfliteModel(card, models.folder)]
     }
 

@@ -95,6 +95,10 @@ package() { # ARCH
     install "$here/trial.py" "$work/affectd/trial"
     install -D --mode=644 "$here/sysusers.conf" "$work/affectd/sysusers.d/affectd.conf"
     install -D --mode=644 --target-directory="$work/affectd/about" README.md CHANGELOG.md NOTICE
+    install -D --mode=644 --target-directory="$work/affectd/about/docs" docs/*.md
+    install -D --mode=644 deploy/manuals/affectd.bash "$work/affectd/share/bash-completion/completions/affectd"
+    install -D --mode=644 deploy/manuals/_affectd "$work/affectd/share/zsh/vendor-completions/_affectd"
+    cp deploy/manuals/affectd.1 "$work/affectd/"
     (cd "$work/affectd" && dpkg-buildpackage --build=binary --host-arch="$1" --unsigned-changes --no-check-builddeps) \
         > "$work/log" 2>&1 || { tail -20 "$work/log" >&2; exit 1; }
     mkdir -p dist

@@ -14,6 +14,17 @@ from processes import heed_signals
 heed_signals()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests of one release stay together: they share the machine that they start from."""
+    for item in items:
+        release = (
+            item.callspec.params.get("base", "")
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+            else ""
+        )
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{release}"))
+
+
 @pytest.fixture(scope="module", params=["bookworm", "trixie"])
 def base(request: pytest.FixtureRequest) -> Path:
     """The root of a release, with what the package needs and without it."""

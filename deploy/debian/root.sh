@@ -8,9 +8,10 @@ set -euo pipefail
 root=$1 arch=$2 suite=$3 packages=${4:-}
 
 command -v mmdebstrap > /dev/null || { echo "root.sh: no mmdebstrap; run: apt-get install mmdebstrap" >&2; exit 1; }
+mkdir -p "$(dirname "$root")"
+exec 9> "$root.lock" && flock 9 # tests on several workers ask for the same
 [ "$(cat "$root.made" 2> /dev/null)" != "$arch $suite $packages" ] || exit 0
 rm -rf "$root" "$root.made"
-mkdir -p "$(dirname "$root")"
 # apt's lists stay, so that a package can be installed without a network if what it needs is there.
 mmdebstrap --quiet --mode=root --skip=check/qemu,cleanup/apt/lists --arch="$arch" --variant=apt \
     ${packages:+--include="$packages"} "$suite" "$root"

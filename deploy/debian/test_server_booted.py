@@ -16,7 +16,7 @@ from machine import PROJECT, Machine, booted, eventually
 from sandbox import probe, probe_outside, tempt
 
 GUIDE = (PROJECT / "docs" / "server.md").read_text(encoding="utf-8")
-INSTALL, OPEN = re.findall(r"```\n(.*?)```", GUIDE, re.DOTALL)
+INSTALL, OPEN = re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL)
 (CONFIG,) = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
 PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
 UNIT = "affectd-server.service"
@@ -117,8 +117,8 @@ def test_a_server_that_hangs_is_killed_and_started_again(machine: Machine) -> No
     machine.put(f"etc/systemd/system/{UNIT}.d/test.conf", "[Service]\nWatchdogSec=4\nTimeoutAbortSec=2\n")
     machine.run(f"systemctl daemon-reload; systemctl restart {UNIT}")
     machine.run(f"kill -STOP $(systemctl show -p MainPID --value {UNIT})")
-    restarted = lambda: (machine.tells("NRestarts", UNIT), machine.tells("ActiveState", UNIT)) == ("1", "active")  # noqa: E731
-    eventually(restarted)
+    # On a busy machine its next start may take longer than this watchdog waits, too.
+    eventually(lambda: int(machine.tells("NRestarts", UNIT)) >= 1 and machine.tells("ActiveState", UNIT) == "active")
     assert "Watchdog timeout" in machine.journal(UNIT)
 
 

@@ -32,6 +32,8 @@ KEPT = Path("/var/cache/affectd/kept")
 ARRIVED, WORKING, BEFORE = KEPT / "arrived.deb", KEPT / "working.deb", KEPT / "before.deb"
 ON_TRIAL, TAKING_BACK, MODELS_ON_TRIAL = KEPT / "on-trial", KEPT / "taking-back", KEPT / "models-on-trial"
 REFUSED = Path("/etc/apt/preferences.d/affectd-refused")
+PERCEIVES = ("online", "dark")
+"""Of a part that does its work. That the light went out during a trial is not the update's doing."""
 CHECKS = Path("/etc/affectd/healthy.d")
 VERDICT = Path("/run/affectd-trial/verdict")
 ACTIVE_MODELS = Path("/var/lib/affectd-models/active")
@@ -133,8 +135,6 @@ def begin_return(before: Before, version: str, why: str) -> None:
         f"refused from now on; to try it again: sudo rm {REFUSED}",
         severity=3,
     )
-    if version:  # of a file that nobody kept nothing is known
-        refuse(version)
     write(TAKING_BACK, f"{before.text}\n{version}\n")
     ON_TRIAL.unlink(missing_ok=True)
 
@@ -142,6 +142,8 @@ def begin_return(before: Before, version: str, why: str) -> None:
 def settle_return() -> bool:
     """Put back the newest version that worked. False if none could be: the next start of the machine tries again."""
     before, failed = Before.read(TAKING_BACK), third_line(TAKING_BACK)
+    if failed:  # of a file that nobody kept nothing is known
+        refuse(failed)
     with package_lock():
         if not any(is_installed(file) or put(file) for file in ways_back(failed)):
             # Better the new one, which may be half well, than none.
@@ -224,8 +226,13 @@ def ways_back(failed: str) -> list[Path]:
 
 
 def refuse(version: str) -> None:
-    """apt does not choose it any more, and preinst refuses its file."""
-    write(REFUSED, f"{refusals()}{stanza(version)}")
+    """apt does not choose it any more, and preinst refuses its file. If that cannot be written the return goes on."""
+    if stanza(version) in refusals():
+        return
+    try:
+        write(REFUSED, f"{refusals()}{stanza(version)}")
+    except OSError as error:
+        say(f"affectd {version} cannot be refused, so it may come again: {REFUSED}: {error.strerror}", severity=3)
 
 
 def forgive(version: str) -> None:
@@ -359,7 +366,7 @@ def wait_until_well(before: Before) -> str:
         why = service_fault(before)
         if not why:
             patience_s = PARTS_PATIENCE_S
-            why = parts_fault(before) or own_checks_fault()
+            why = parts_fault(before.status, show("StatusText")[0]) or own_checks_fault()
         if not why or time.monotonic() - begin_s > patience_s:
             return why
         time.sleep(POLL_S)
@@ -377,16 +384,16 @@ def service_fault(before: Before) -> str:
     return ""
 
 
-def parts_fault(before: Before) -> str:
+def parts_fault(before: str, after: str) -> str:
     """What was online before must be so again. It says so itself, in its status: `broker online, camera online, …`."""
-    then, now = parts(before.status), parts(show("StatusText")[0])
+    then, now = parts(before), parts(after)
     if not now:  # an old version, which says nothing of its parts
         return ""
     for part, state in then.items():
         found = now.get(part, "not there")
         closed = found == "disabled" and now.get("privacy") == "on"
-        if state == "online" and found != "online" and not closed:
-            return f"{part} was online before, and is {found}"
+        if state in PERCEIVES and found not in PERCEIVES and not closed:
+            return f"{part} was {state} before, and is {found}"
     return ""
 
 
@@ -395,13 +402,21 @@ def parts(status: str) -> dict[str, str]:
     return dict(words for each in status.split(", ") if len(words := each.split(" ")) == 2)
 
 
-def own_checks_fault() -> str:
+def own_checks_fault(folder: Path = CHECKS) -> str:
     """The checks of this machine's owner: programs, in the order of their names, that end with 0 if all is well."""
-    for check in sorted(CHECKS.glob("*")):
+    for check in sorted(folder.glob("*")):
+        if not check.exists():
+            return f"{check} leads nowhere that this service sees (not into /home or /root)"
         if check.is_file() and os.access(check, os.X_OK):
             try:
                 done = subprocess.run(
-                    [check], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=CHECK_S, check=False
+                    [check],
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    encoding="utf-8",
+                    errors="backslashreplace",  # what it says decides nothing
+                    timeout=CHECK_S,
+                    check=False,
                 )
             except (subprocess.TimeoutExpired, OSError) as error:
                 return f"{check}: {error}"
@@ -440,7 +455,8 @@ def run(*command: str, quiet: bool = False, cwd: Path | None = None) -> subproce
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
-        text=True,
+        encoding="utf-8",
+        errors="backslashreplace",
         env=environment,
         cwd=cwd,
         check=False,

@@ -5,12 +5,16 @@ from __future__ import annotations
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from certificates import BrokerError
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))  # of device.files, which needs Python's own library alone
+from device.files import replace_durably
 
 PEOPLE = ("house", "server")
 """Users that are no nodes; the access list says what they may."""
@@ -77,7 +81,5 @@ def _hashed(users: Mapping[str, str]) -> str:
 
 
 def write_beside(path: Path, text: str) -> None:
-    """Beside, then rename: whoever looks meanwhile sees the old file or the new one, never a half."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    """Whoever looks meanwhile, or after a power cut, sees the old file or the new one, never a half."""
+    replace_durably(path, text.encode("utf-8"))
