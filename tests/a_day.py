@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache
 
+import msgspec
 from estimates import estimate
 
-from device.publish.downsample import EntityStates
+from device.publish.contract import EntityStates
 from device.readings import NOBODY, UNCERTAIN, Estimate
 
 LABELS = {"neutral": 50, "happy": 15, UNCERTAIN: 15, "sad": 8, "angry": 6, "surprise": 6}
@@ -65,7 +66,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self._last: EntityStates | None = None
-        self.rows = dict.fromkeys((field.name for field in fields(EntityStates)), 0)
+        self.rows = dict.fromkeys((field.name for field in msgspec.structs.fields(EntityStates)), 0)
 
     def hear(self, states: EntityStates) -> None:
         """What the entities show after a message."""

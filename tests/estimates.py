@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from device.readings import EMOTIONS, NOBODY, UNCERTAIN, UNKNOWN, Estimate, Modality, ModalityState, Probabilities
+from device.readings import probabilities as vector
 
 THRESHOLD = 0.4
 
@@ -10,8 +11,7 @@ THRESHOLD = 0.4
 def probabilities(label: str, confidence: float) -> Probabilities:
     """``confidence`` for the label and the rest shared by the others."""
     others = (1 - confidence) / (len(EMOTIONS) - 1)
-    a, b, c, d, e, f, g = (confidence if emotion == label else others for emotion in EMOTIONS)
-    return (a, b, c, d, e, f, g)
+    return vector(confidence if emotion == label else others for emotion in EMOTIONS)
 
 
 def estimate(
@@ -40,7 +40,7 @@ def estimate(
         valence=0.0 if nothing else 0.5,
         arousal=0.0 if nothing else 0.25,
         probs=probs,
-        modalities={Modality.FACE: part(face), Modality.SPEECH: part(speech)},
+        modalities={m: part({Modality.FACE: face, Modality.SPEECH: speech}.get(m, False)) for m in Modality},
         rule="average",
         uncertain_below=THRESHOLD,
         hold_s=0.5,

@@ -23,7 +23,7 @@ class Recording:
     def __init__(self, signals: Iterable[Any], *, lost: Exception | None = None, live: bool = False) -> None:
         self.signals, self._lost, self._live = list(signals), lost, live
         self.opened = self.closed = 0
-        self.dropped, self.problem, self.blind, self.is_recording = 0, "", False, not live
+        self.dropped, self.warning, self.blind, self.is_finite = 0, "", False, not live
         self._ended = threading.Event()
 
     def __enter__(self) -> Self:

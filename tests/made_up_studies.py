@@ -10,35 +10,29 @@ from typing import Any
 
 import numpy as np
 
-from device.models.card import Served, alone
-from quantize.against import Against, Side
-from quantize.cases import Part
-from quantize.certainty import Threshold
-from quantize.checkpoints import Epoch, Training
-from quantize.evaluate import Report
-from quantize.fairness import ActorFigures, Fairness, Gap, SexFigures
-from quantize.formats import Comparison, Difference, Form
-from quantize.fusion.compare import SamePerformance, System
-from quantize.fusion.missing import Loss
-from quantize.fusion.people import People
-from quantize.fusion.repaired import Repaired, RepairedRule
-from quantize.fusion.simulated import Simulated, SimulatedSystem
-from quantize.fusion.study import FusionStudy
-from quantize.layers import Harm, LayerHarm, LayerReport
-from quantize.measured import Histories, Study
-from quantize.metrics import Figure, Scores, score
-from quantize.paired import Interval, Paired, compare
-from quantize.prosody_study import Choice, ProsodyStudy
-from quantize.prosody_ways import Fit, Trial, Way
-from quantize.protocol import Protocols, Row
-from quantize.robustness import Condition, Outcome, Robustness
-from quantize.served_study import ServedStudy
-from quantize.serving import Candidate, OnLabels
-from quantize.sexes import Sex
+from device.models.card import alone
+from quantize.conversion.serving import Candidate, OnLabels
+from quantize.evaluation.bootstrap import Figure
+from quantize.evaluation.evaluate import Report, Version
+from quantize.evaluation.metrics import Scores, score
+from quantize.evaluation.significance import Paired, compare
+from quantize.studies.better_than import BetterThan, Side
+from quantize.studies.fairness import ActorFigures, Fairness, Gap, Sex, SexFigures
+from quantize.studies.formats import Comparison, Difference, Form
+from quantize.studies.fusion.same_performance import Repaired, RepairedRule, SamePerformance, System
+from quantize.studies.fusion.simulated import Simulated, SimulatedSystem
+from quantize.studies.fusion.study import FusionStudy
+from quantize.studies.pooled import Part
+from quantize.studies.prosody import AtStrength, ProsodyStudy
+from quantize.studies.robustness import Condition, Outcome, Robustness
+from quantize.studies.sensitivity import Harm, LayerHarm, Sensitivity
+from quantize.studies.served import ServedStudy, Threshold
+from quantize.studies.split_leakage import Row, SplitLeakage
+from quantize.studies.study import Study
 
 NAMES = [f"Actor_{number % 4:02d}" for number in range(70)]
 LABELS = np.arange(70) % 7
-INTERVAL = Interval(-0.1, -0.15, -0.05)
+INTERVAL = Figure(-0.1, -0.15, -0.05)
 
 
 def write(study: Study, folder: Path) -> None:
@@ -48,15 +42,9 @@ def write(study: Study, folder: Path) -> None:
     (folder / f"{study.name}.json").write_text(json.dumps(figures), encoding="utf-8")
 
 
-def version(told: Mapping[str, Any]) -> dict[str, Any]:
+def version(told: Version) -> dict[str, Any]:
     """A file's hash and what is served of it, as the studies' dataclasses take it."""
-    return {"sha256": told["sha256"], "served": served(told)}
-
-
-def served(told: Mapping[str, Any]) -> Served:
-    own = told["served"]
-    weights, exponents = tuple(own["weights"]), tuple(own["prior_exponents"])
-    return Served(weights, tuple(map(tuple, own["priors"])), exponents, own["temperature"])
+    return {"sha256": told.sha256, "served": told.served}
 
 
 def _scores() -> Scores:
@@ -86,20 +74,12 @@ def _evaluated(study: Study) -> Report:
     )
 
 
-def _better(study: Study) -> Against:
+def _better(study: Study) -> BetterThan:
     model, than = (
         Side(_of_file(name, told, study.arguments[-1]), "acted", 1)
         for name, told in zip((study.about, "baseline"), study.made_of, strict=True)
     )
-    return Against("speech" if "speech" in study.about else "face", "made up", model, than, 2, _paired())
-
-
-def _trained(study: Study) -> Histories:
-    earlier = Training("what it grew from", 1, True, (Epoch(1, 0.9, 1.9, 0.15),))
-    chosen = Epoch(**study.made_of)
-    if chosen.validation_accuracy is None:
-        return Histories((earlier, Training(study.about, 1, False, (chosen,))))
-    return Histories((earlier, Training(study.about, 1, True, (chosen, Epoch(2, 0.4, 1.6, 0.1)))))
+    return BetterThan("speech" if "speech" in study.about else "face", "made up", model, than, 2, _paired())
 
 
 def _compared(study: Study) -> Comparison:
@@ -107,27 +87,24 @@ def _compared(study: Study) -> Comparison:
     rounded = Difference(0.99, by_class, 0.01, 0.1, newly_wrong=2, newly_right=1, mcnemar_p=1.0)
     forms = (
         Form("float32", "float.tflite", "0" * 64, 4000, _scores(), None),
-        Form("int8", "int8.tflite", study.made_of[0]["sha256"], 1000, _scores(), rounded),
+        Form("int8", "int8.tflite", study.made_of[0].sha256, 1000, _scores(), rounded),
     )
-    return Comparison(study.about, "0" * 64, served(study.made_of[0]), "fer2013", "made up", (), 8, forms)
+    return Comparison(study.about, "0" * 64, study.made_of[0].served, "fer2013", "made up", (), 8, forms)
 
 
-def _of_layers(study: Study) -> LayerReport:
+def _of_layers(study: Study) -> Sensitivity:
     harm = Harm(0.01, 2)
-    return LayerReport(
+    return Sensitivity(
         model=study.about,
         net_sha256="0" * 64,
-        served=served(study.made_of[0]),
-        float_sha256="0" * 64,
-        int8_sha256=study.made_of[0]["sha256"],
+        served=study.made_of[0].served,
+        int8_sha256=study.made_of[0].sha256,
         dataset="fer2013",
         protocol="made up",
         samples=70,
         calibrated_on=8,
         whole=harm,
-        layers=(LayerHarm("first_layer", "Conv2D", ("CONV_2D",), harm, harm),),
-        operations=(),
-        finding="int8 hurts most in first_layer",
+        layers=(LayerHarm("first_layer", "Conv2D", harm),),
     )
 
 
@@ -135,7 +112,7 @@ def _parts(study: Study) -> tuple[Part, ...]:
     return tuple(_of_file(study.about, told, "made-up") for told in study.made_of)
 
 
-def _of_file(model: str, told: Mapping[str, Any], dataset: str) -> Part:
+def _of_file(model: str, told: Version, dataset: str) -> Part:
     return Part(
         model=model,
         **version(told),
@@ -148,7 +125,7 @@ def _of_file(model: str, told: Mapping[str, Any], dataset: str) -> Part:
 
 
 def _worse(study: Study) -> Robustness:
-    outcome = Outcome(0, 0.0, _scores(), 0.7)
+    outcome = Outcome(0, 0.0, _scores())
     levels = [("blur", 1.0, "px"), ("blur", 2.0, "px"), ("eyes hidden", None, "")]
     conditions = tuple(
         Condition(
@@ -159,8 +136,6 @@ def _worse(study: Study) -> Robustness:
             what="made up",
             degraded=outcome,
             against_clean=_paired(),
-            where_read=None,
-            same_answer=0.9,
         )
         for family, level, unit in levels
     )
@@ -176,7 +151,6 @@ def _by_sex(study: Study) -> Fairness:
 
 
 def _fused(study: Study) -> FusionStudy:
-    figure = Figure(0.6, 0.5, 0.7)
     face, speech, *nets = study.made_of
     systems = tuple(
         System(name, _scores(), *(None if name == other else _paired() for other in ("speech", "average")))
@@ -191,20 +165,16 @@ def _fused(study: Study) -> FusionStudy:
         left_out=1,
         better_single="speech",
         systems=systems,
-        forms=(),
-        fits=(),
         learned={"face": 1.0, "speech": 1.0},
-        by_emotion=(),
-        repaired=Repaired(2, 1, 0.1, 0.09, (RepairedRule("average", 0.6, 0.7, 0.01),)),
-        losses=(Loss("face", "absent", "average", 0.5, 0.5, INTERVAL, 0.1, None, None),),
+        repaired=Repaired(2, 1, (RepairedRule("average", 0.6, 0.7, 0.01),)),
     )
     simulated = Simulated(
         face="a",
-        face_sha256=face["sha256"],
-        face_served=served(face),
+        face_sha256=face.sha256,
+        face_served=face.served,
         speech="b",
-        speech_sha256=speech["sha256"],
-        speech_served=served(speech),
+        speech_sha256=speech.sha256,
+        speech_served=speech.served,
         protocol="made up",
         faces=70,
         voices=70,
@@ -212,23 +182,22 @@ def _fused(study: Study) -> FusionStudy:
         seed=1,
         systems=(SimulatedSystem("average", 0.6, 0.01, 0.6),),
     )
-    people = People(70, 4, figure, figure, figure, INTERVAL, {})
-    return FusionStudy(study.about, simulated, (same,), {"face": 1.0, "speech": 1.0}, people)
+    return FusionStudy(study.about, simulated, (same,), {"face": 1.0, "speech": 1.0})
 
 
-def _split(study: Study) -> Protocols:
+def _split(study: Study) -> SplitLeakage:
     row = Row("by actor", "no actor is on both sides", 70, 0, 0, _scores())
-    return Protocols(**study.made_of, seed=1, rows=(row,))
+    return SplitLeakage(study.made_of, seed=1, rows=(row,))
 
 
 def _chosen(study: Study) -> ServedStudy:
-    rule, of_threshold = study.made_of["rules"]
+    sha256, rule, of_threshold = study.made_of
     on = {"made-up": OnLabels(70, 0.6, 0.5, 0.1, 0.9)}
     first, second = (Candidate(alone(answers=2), name, loss, on) for name, loss in (("this", 0.8), ("that", 0.9)))
     return ServedStudy(
         model=study.about,
         net_sha256="0" * 64,
-        sha256=study.made_of["sha256"],
+        sha256=sha256,
         rule=rule,
         samples={"made-up": 70},
         served=first.served,
@@ -238,25 +207,19 @@ def _chosen(study: Study) -> ServedStudy:
 
 
 def _of_prosody(study: Study) -> ProsodyStudy:
-    ways = [Way(Fit({"ravdess": 0.1, "tess": 0.6, "nemo": 0.3}, 0.2), strength) for strength in (0.0, 3.0)]
-    trials = tuple(Trial(way, {"ravdess": 0.7, "tess": 0.5, "nemo": 0.37}) for way in ways)
-    choices = (
-        Choice("tess", ("ravdess", "nemo"), trials[0], _scores()),
-        Choice("nemo", ("ravdess", "tess"), trials[0], _scores()),
-    )
-    return ProsodyStudy(study.about, study.made_of, 70, trials, trials[1], choices)
+    strengths = tuple(AtStrength(at, {"ravdess": 0.7, "tess": 0.5, "nemo": 0.37}) for at in (0.0, 3.0))
+    return ProsodyStudy(study.about, study.made_of, 70, 3.0, strengths)
 
 
 _MAKERS: Mapping[str, Callable[[Study], Any]] = {
     "scores": _evaluated,
-    "against": _better,
-    "training": _trained,
+    "better-than": _better,
     "formats": _compared,
-    "layers": _of_layers,
+    "sensitivity": _of_layers,
     "robustness": _worse,
     "fairness": _by_sex,
     "fusion": _fused,
     "prosody": _of_prosody,
-    "protocol": _split,
+    "split-leakage": _split,
     "served": _chosen,
 }

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.app import load_models, replay_estimates
+from device.app import replay_estimates
 from device.capture.replay import Replay, open_media
+from device.config.settings import Settings
 from device.errors import AffectdError
-from device.settings import Settings
+from device.wiring.models import load_models
 
 _CORNER = 6
 """A corner is so small a part of a side."""

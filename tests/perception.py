@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from device.models.card import read_card
 from device.models.detect import FaceDetector
 from device.models.tflite import TfliteModel
-from device.signals import RATE_HZ, AudioBlock
+from device.signals import SAMPLE_RATE_HZ, AudioBlock
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "models_tflite"
-NS_PER_SAMPLE = 1_000_000_000 // RATE_HZ
+NS_PER_SAMPLE = 1_000_000_000 // SAMPLE_RATE_HZ
 
 Samples = NDArray[np.int16]
 Grey = NDArray[np.uint8]
@@ -55,7 +55,7 @@ def far_away(face_px: int, *, left_px: int, top_px: int) -> Grey:
 
 def hiss(seconds: float, dbfs: float = -66.0) -> Samples:
     """White noise, the same each time."""
-    noise = np.random.default_rng(1).normal(0, 32768 * 10 ** (dbfs / 20), round(seconds * RATE_HZ))
+    noise = np.random.default_rng(1).normal(0, 32768 * 10 ** (dbfs / 20), round(seconds * SAMPLE_RATE_HZ))
     return _int16(noise)
 
 
@@ -65,9 +65,9 @@ def _int16(wave: NDArray[np.float64]) -> Samples:
 
 def spoken(seconds: float, *, pitch_hz: float = 130.0, dbfs: float = -26.0) -> Samples:
     """Like a voice: pulses of a gliding pitch through two formants, four syllables a second."""
-    time_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    time_s = np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     pitch = pitch_hz * (1 + 0.2 * np.sin(2 * np.pi * 0.7 * time_s))
-    phase = 2 * np.pi * np.cumsum(pitch) / RATE_HZ
+    phase = 2 * np.pi * np.cumsum(pitch) / SAMPLE_RATE_HZ
     wave = sum(
         np.exp(-(((k * pitch_hz - 600) / 500) ** 2)) * np.cos(k * phase)
         + 0.5 * np.exp(-(((k * pitch_hz - 1700) / 400) ** 2)) * np.cos(k * phase)
@@ -81,11 +81,11 @@ def spoken(seconds: float, *, pitch_hz: float = 130.0, dbfs: float = -26.0) -> S
 def in_a_room(*parts: Samples) -> Samples:
     """The parts one after the other, on a quiet hiss."""
     sound = np.concatenate(parts)
-    return sound + hiss(len(sound) / RATE_HZ)
+    return sound + hiss(len(sound) / SAMPLE_RATE_HZ)
 
 
 def pause(seconds: float) -> Samples:
-    return np.zeros(round(seconds * RATE_HZ), dtype=np.int16)
+    return np.zeros(round(seconds * SAMPLE_RATE_HZ), dtype=np.int16)
 
 
 def blocks(
@@ -101,5 +101,5 @@ def load(path: Path) -> Samples:
     """A recording as mono, 16 kHz, int16."""
     soundfile = pytest.importorskip("soundfile")
     wave, rate_hz = soundfile.read(path, always_2d=True)
-    wave = soxr.resample(wave.mean(axis=1), rate_hz, RATE_HZ)
+    wave = soxr.resample(wave.mean(axis=1), rate_hz, SAMPLE_RATE_HZ)
     return _int16(wave * 32768)

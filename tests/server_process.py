@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from perception import astronaut, in_a_room, pause, spoken
 from processes import started
 
-from device.signals import RATE_HZ
+from device.signals import SAMPLE_RATE_HZ
 
 ROOT = Path(__file__).resolve().parents[1]
 HAPPY_CLIP = ROOT / "deploy" / "demo" / "crema_d" / "1001_DFA_HAP_XX.flv"
@@ -97,7 +97,7 @@ def encoded(suffix: str, grey: NDArray[np.uint8]) -> bytes:
 
 def wav(samples: NDArray[Any], *, subtype: str = "PCM_16", kind: str = "WAV") -> bytes:
     file = io.BytesIO()
-    soundfile.write(file, samples, RATE_HZ, format=kind, subtype=subtype)
+    soundfile.write(file, samples, SAMPLE_RATE_HZ, format=kind, subtype=subtype)
     return file.getvalue()
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from types import ModuleType
 
 
-def run_command(command: ModuleType, options: Sequence[str]) -> None:
-    """As ``python -m quantize`` does, but with errors as exceptions."""
+def run_command(command: ModuleType, options: Sequence[str], name: str = "") -> None:
+    """As ``python -m quantize`` does, but with errors as exceptions; ``name`` is the module's unless given."""
     parser = argparse.ArgumentParser()
     command.add_to(parser.add_subparsers(required=True))
-    parsed = parser.parse_args([command.__name__.rpartition(".")[2], *options])
+    parsed = parser.parse_args([name or command.__name__.rpartition(".")[2], *options])
     parsed.command(parsed)

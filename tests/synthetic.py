@@ -11,7 +11,7 @@ import soundfile
 from numpy.typing import NDArray
 from perception import Grey, astronaut
 
-from device.signals import RATE_HZ
+from device.signals import SAMPLE_RATE_HZ
 from quantize.datasets import Samples, Split
 from quantize.datasets.ferplus import ANSWERS
 
@@ -77,7 +77,7 @@ def write_clips(folder: Path, names: Iterable[str]) -> Path:
     for i, name in enumerate(names):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, voice(rng, pitch_hz=110 + 10 * (i % 20)), RATE_HZ)
+        soundfile.write(path, voice(rng, pitch_hz=110 + 10 * (i % 20)), SAMPLE_RATE_HZ)
     return folder
 
 
@@ -125,12 +125,12 @@ def _clip_names(actor: int) -> list[str]:
 
 def voice(rng: np.random.Generator, *, pitch_hz: float, seconds: float = 1.2) -> NDArray[np.int16]:
     """Syllables of a humming voice whose pitch rises and falls, between silences that hold a little noise."""
-    time_s = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
+    time_s = np.arange(int(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     pitch = pitch_hz * 2 ** (0.3 * np.sin(2 * np.pi * 1.3 * time_s))
-    phase = 2 * np.pi * np.cumsum(pitch) / RATE_HZ
+    phase = 2 * np.pi * np.cumsum(pitch) / SAMPLE_RATE_HZ
     hum = sum(np.sin(k * phase) / k for k in range(1, 12))
     syllables = 0.05 + np.clip(np.sin(2 * np.pi * 4 * time_s), 0, None)
-    spoken = np.pad(3000 * hum * syllables, RATE_HZ // 2)
+    spoken = np.pad(3000 * hum * syllables, SAMPLE_RATE_HZ // 2)
     return np.asarray(np.rint(spoken + rng.normal(0, 3, len(spoken))), dtype=np.int16)
 
 

@@ -39,9 +39,23 @@ class Terminal:
         self.expect(question)
         self.type(text)
 
-    def interrupt(self) -> None:
-        """Ctrl-C, as the terminal makes a signal of it."""
-        os.write(self._master, b"\x03")
+    def interrupted(self) -> int:
+        """The exit code after Ctrl-C, as the terminal makes a signal of it.
+
+        Typed again each second until it is heard, as people do: a signal that comes in the instant before CPython waits
+        for a line is heard only with what is typed next.
+        """
+        end = time.monotonic() + 20.0
+        while time.monotonic() < end:
+            try:
+                os.write(self._master, b"\x03")
+            except OSError:  # the other end is closed
+                return self.ends()
+            pause = time.monotonic() + 1.0
+            while time.monotonic() < pause:
+                if not self._read(pause - time.monotonic()) and self.process.poll() is not None:
+                    return self.ends()
+        raise AssertionError(f"Ctrl-C was not heard: {self.seen!r}")
 
     def ends(self) -> int:
         """Everything that is still said, and the exit code."""

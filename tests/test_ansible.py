@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from appliance import ROOT
 
-from device.settings import UNSTATED
-from device.settings_file import schema
+from device.config.settings import UNSTATED
+from device.config.settings_file import schema
 from device.setup.purpose import LAWFUL
 
 yaml = pytest.importorskip("yaml", reason="the tests' packages are not there: pip install 'affectd[test]'")

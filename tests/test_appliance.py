@@ -13,8 +13,10 @@ from appliance import HAPPY_CLIP, ROOT, affectd, looping, running, write_config
 from broker import HOST, Listener, Mosquitto
 from fakes import eventually
 
+from device.config.settings_file import load_settings, parse_settings
 from device.publish.topics import TABLE, Topics
-from device.settings_file import load_settings, parse_settings
+
+pytestmark = pytest.mark.slow
 
 NODE = Topics("test")
 
@@ -65,7 +67,7 @@ def test_online_comes_after_all_retained_state(tmp_path: Path, mosquitto: Mosqui
         assert told <= set(before)
 
 
-def test_a_sensor_that_the_mode_leaves_out_is_said_to_be_disabled(tmp_path: Path, mosquitto: Mosquitto) -> None:
+def test_a_sensor_that_the_mode_leaves_out_is_reported_to_be_disabled(tmp_path: Path, mosquitto: Mosquitto) -> None:
     with Listener(mosquitto.port) as house, running(looping(tmp_path, mosquitto, node={"mode": "face"})):
         eventually(lambda: latest(house, "status") is not None, 30)
         assert latest(house, "status/microphone")["state"] == "disabled"
@@ -127,7 +129,7 @@ def test_the_configuration_that_comes_with_the_package_states_no_purpose() -> No
     assert load_settings(ROOT / "deploy" / "affectd.toml") == parse_settings('[node]\npurpose = "not-stated"', "")
 
 
-def test_without_a_broker_it_keeps_running_says_so_once_and_connects_later(tmp_path: Path) -> None:
+def test_without_a_broker_it_keeps_running_reports_it_once_and_connects_later(tmp_path: Path) -> None:
     broker = Mosquitto(tmp_path)  # a port, and nobody there yet
     config = looping(tmp_path, broker)
     with running(config) as process:
@@ -138,7 +140,7 @@ def test_without_a_broker_it_keeps_running_says_so_once_and_connects_later(tmp_p
             eventually(lambda: bool(house.json("affectd/test/state")), 30)
 
 
-def test_systemd_is_told_ready_alive_and_stopping(tmp_path: Path, mosquitto: Mosquitto) -> None:
+def test_systemd_is_reported_ready_alive_and_stopping(tmp_path: Path, mosquitto: Mosquitto) -> None:
     pytest.importorskip("systemd.daemon", reason="systemd-python is not installed (libsystemd-dev was not there)")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
@@ -172,7 +174,7 @@ def test_a_missing_camera_is_named_and_the_microphone_carries_on(tmp_path: Path,
         eventually(lambda: "usb-none" in str(latest(house, "status/camera")), 30)
 
 
-def test_without_its_only_sensor_it_says_that_it_does_not_know_and_never_that_nobody_is_there(
+def test_without_its_only_sensor_it_states_that_it_does_not_know_and_never_that_nobody_is_there(
     tmp_path: Path, mosquitto: Mosquitto
 ) -> None:
     config = write_config(

@@ -12,14 +12,16 @@ from perception import ROOT, blocks, hiss, load, model
 
 from device.capture.container import sound_blocks
 from device.features.bandwidth import BandwidthMeter, bandwidth_hz
-from device.features.framing import Framer
 from device.features.mel import log_energies
 from device.features.prosody import model_input
-from device.features.voice import Samples
+from device.features.speech_windows import SpeechWindower
+from device.features.voice_activity import Samples
 from device.fusion.rules import RULES
 from device.models.speech_emotion import SpeechRecogniser
-from device.readings import EMOTIONS, Emotion, Modality, Reading
-from device.signals import RATE_HZ
+from device.readings import EMOTIONS, Emotion, Modality, Reading, probabilities
+from device.signals import SAMPLE_RATE_HZ
+
+pytestmark = pytest.mark.slow
 
 DEMO = sorted((ROOT / "deploy" / "demo" / "crema_d").glob("*.flv"))
 
@@ -30,7 +32,7 @@ def whole(path: Path) -> Samples:
 
 def cut_at(hz: int, samples: Samples) -> Samples:
     """As through a line of that width: sampled at twice of it, and back."""
-    narrow = soxr.resample(soxr.resample(samples.astype(np.float64), RATE_HZ, 2 * hz), 2 * hz, RATE_HZ)
+    narrow = soxr.resample(soxr.resample(samples.astype(np.float64), SAMPLE_RATE_HZ, 2 * hz), 2 * hz, SAMPLE_RATE_HZ)
     return np.asarray(np.clip(np.rint(narrow), -32768, 32767), dtype=np.int16)
 
 
@@ -40,13 +42,13 @@ def soft(samples: Samples) -> Samples:
 
 def in_noise(samples: Samples) -> Samples:
     level = 20 * np.log10(np.sqrt(np.mean(np.square(samples / 32768))))
-    return samples + hiss(len(samples) / RATE_HZ, level - 10)[: len(samples)]
+    return samples + hiss(len(samples) / SAMPLE_RATE_HZ, level - 10)[: len(samples)]
 
 
 def widths_hz(clips: Iterable[Samples]) -> list[float]:
     found = []
     for clip in clips:
-        framer = Framer(model_input)
+        framer = SpeechWindower(model_input)
         windows = [w for block in blocks(clip) for w in framer.push(block)] + framer.finish()
         found += [window.bandwidth_hz for window in windows]
     return found
@@ -76,6 +78,7 @@ def test_a_whole_voice_is_whole_soft_or_in_noise(change: Callable[[Samples], Sam
     assert min(found) > 6000
 
 
+@pytest.mark.slow
 def test_a_voice_by_telephone_counts_two_thirds_and_a_whole_one_in_full() -> None:
     clips = [whole(path) for path in DEMO]
     full, telephone = qualities(clips), qualities(cut_at(4000, clip) for clip in clips)
@@ -87,7 +90,7 @@ def test_a_voice_by_telephone_counts_two_thirds_and_a_whole_one_in_full() -> Non
 def test_beside_a_good_face_the_telephone_s_voice_weighs_less() -> None:
     def reading(modality: Modality, emotion: Emotion, quality: float) -> Reading:
         probs = [0.9 if e is emotion else 0.1 / 6 for e in EMOTIONS]
-        return Reading(modality, 0, tuple(probs), quality)  # type: ignore[arg-type]
+        return Reading(modality, 0, probabilities(probs), quality)
 
     face = reading(Modality.FACE, Emotion.HAPPY, 1.0)
     for rule in ("weighted", "product", "learned"):
@@ -99,24 +102,24 @@ def test_beside_a_good_face_the_telephone_s_voice_weighs_less() -> None:
 
 
 def test_a_vowel_after_a_sibilant_does_not_make_the_line_narrow() -> None:
-    moments_s = np.arange(RATE_HZ) / RATE_HZ
+    moments_s = np.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
     vowel = (8000 * np.sin(2 * np.pi * 300 * moments_s)).astype(np.int16)
     meter = BandwidthMeter()
     for sound in (hiss(1, -30), vowel, vowel):
-        meter.hear(log_energies(sound))
+        meter.update(log_energies(sound))
     assert meter.hz == 8000
     for _ in range(8):
-        meter.hear(log_energies(vowel))
+        meter.update(log_energies(vowel))
     assert meter.hz < 2000
 
 
 def test_digital_silence_has_a_width_like_any_window() -> None:
-    assert 0 < bandwidth_hz(log_energies(np.zeros(RATE_HZ, dtype=np.int16))) <= 8000
+    assert 0 < bandwidth_hz(log_energies(np.zeros(SAMPLE_RATE_HZ, dtype=np.int16))) <= 8000
 
 
 def test_a_telephone_clip_after_a_studio_s_is_judged_by_itself() -> None:
     voice = whole(DEMO[0])
-    framer = Framer(model_input)
+    framer = SpeechWindower(model_input)
     for block in blocks(voice):
         framer.push(block)
     later = [w for block in blocks(cut_at(4000, voice), first_sample=10**6) for w in framer.push(block)]
@@ -126,7 +129,8 @@ def test_a_telephone_clip_after_a_studio_s_is_judged_by_itself() -> None:
     assert max(window.bandwidth_hz for window in own) < 4500
 
 
-def test_on_ravdess_the_quality_tells_a_telephone_from_a_studio(shared_data: Path) -> None:
+@pytest.mark.slow
+def test_on_ravdess_the_quality_distinguishes_a_telephone_from_a_studio(shared_data: Path) -> None:
     clips = [load(path) for path in sorted(shared_data.glob("ravdess/*/*.flac"))[::60]]
     full, telephone = qualities(clips), qualities(cut_at(4000, clip) for clip in clips)
     assert np.percentile(full, 5) > 0.9

@@ -3,7 +3,8 @@
 from estimates import probabilities
 
 from device.bench.end_to_end import is_of_time
-from device.fusion.fuse import Fusion
+from device.fusion.temporal import TemporalFusion
+from device.publish.contract import as_json
 from device.publish.payload import MediaClock, Payloads
 from device.readings import Estimate, Modality, Reading
 
@@ -16,11 +17,11 @@ def reading(modality: Modality, at_s: float) -> Reading:
 
 def said(estimate: Estimate | None) -> bool:
     assert estimate is not None
-    return is_of_time(Payloads(node="n", boot_id="b", model_set="m", clock=MediaClock()).state(estimate))
+    return is_of_time(as_json(Payloads(node="n", boot_id="b", model_set="m", clock=MediaClock()).state(estimate)))
 
 
 def test_an_estimate_is_of_time_if_no_reading_brought_it() -> None:
-    fusion = Fusion(
+    fusion = TemporalFusion(
         rule="average", fresh_s={Modality.FACE: 1, Modality.SPEECH: 3}, smooth_s=0, hold_s=0, uncertain_below=0
     )
     assert not said(fusion.step(reading(Modality.FACE, 0.5)))

@@ -2,17 +2,17 @@
 
 import pytest
 
-from device.blindness import blindness
-from device.lane_state import LaneState
+from device.pipeline.blindness import blindness
+from device.pipeline.branch_state import BranchState
 
-SEES = LaneState("online", "")
-OPENS = LaneState()
-CLOSED = LaneState("disabled", "privacy")
-LOST = LaneState("offline", "camera 'C920': no picture for 5 s; check the cable")
-MUTE = LaneState("degraded", "only zeros come from it; is it muted?")
-STUCK = LaneState("degraded", "stuck: no answer for 10 s while it is read; check its cable", blind=True)
-UNSTATED = LaneState("offline", "closed until a purpose is stated; run: sudo affectd setup")
-ENDED = LaneState("offline", "end of recording", finished=True)
+SEES = BranchState("online", "")
+OPENS = BranchState()
+CLOSED = BranchState("disabled", "privacy")
+LOST = BranchState("offline", "camera 'C920': no picture for 5 s; check the cable")
+MUTE = BranchState("degraded", "only zeros come from it; is it muted?")
+STUCK = BranchState("degraded", "stuck: no answer for 10 s while it is read; check its cable", blind=True)
+UNSTATED = BranchState("offline", "closed until a purpose is stated; run: sudo affectd setup")
+ENDED = BranchState("offline", "end of recording", finished=True)
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,8 @@ ENDED = LaneState("offline", "end of recording", finished=True)
         (ENDED, CLOSED, "privacy"),
     ],
 )
-def test_one_sensor_that_tells_of_the_world_is_enough(
-    camera: LaneState, microphone: LaneState, reason: str | None
+def test_one_sensor_that_describes_the_world_is_enough(
+    camera: BranchState, microphone: BranchState, reason: str | None
 ) -> None:
     assert blindness({"camera": camera, "microphone": microphone}) == reason
 
@@ -44,3 +44,21 @@ def test_one_sensor_that_tells_of_the_world_is_enough(
 def test_a_sensor_that_the_mode_leaves_out_is_not_missed() -> None:
     assert blindness({"microphone": SEES}) is None
     assert blindness({"microphone": LOST}) == "microphone lost"
+
+
+@pytest.mark.parametrize(
+    ("camera", "microphone", "reason"),
+    [
+        (OPENS, SEES, "starting"),
+        (SEES, OPENS, "starting"),
+        (LOST, SEES, None),
+        (STUCK, SEES, None),
+        (CLOSED, SEES, None),
+        (SEES, SEES, None),
+        (CLOSED, OPENS, "privacy"),
+    ],
+)
+def test_nobody_is_reported_to_be_there_before_every_sensor_has_had_its_chance(
+    camera: BranchState, microphone: BranchState, reason: str | None
+) -> None:
+    assert blindness({"camera": camera, "microphone": microphone}, nothing_read=True) == reason

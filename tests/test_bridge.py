@@ -12,6 +12,8 @@ from broker import HOST, Mosquitto, accepts, free_port
 from fakes import eventually
 from made_broker import NO_SUBSCRIBERS, House, make_broker
 
+pytestmark = pytest.mark.slow
+
 BRIDGE = (ROOT / "deploy" / "mosquitto" / "bridge.conf").read_text()
 NUMBER = b"wx"
 WELCOME = bytes([0x20, 3, 0, 0, 0])  # MQTT 5's CONNACK
@@ -90,7 +92,7 @@ def until_bridged(centre: House) -> None:
     "topic",
     ["status", "status/camera", "info", "state", "event", "health", "privacy/state", "response/self-test"],
 )
-def test_what_a_node_says_arrives_at_the_centre_under_the_name_of_its_house(
+def test_what_a_node_states_arrives_at_the_centre_under_the_name_of_its_house(
     centre: House, site: House, topic: str
 ) -> None:
     with centre.login("house", "affectd/north/#") as home, site.login("kitchen") as kitchen:
@@ -111,7 +113,7 @@ def test_what_is_retained_and_a_last_will_stay_at_the_centre_for_those_who_come_
 
 
 @pytest.mark.parametrize("topic", ["privacy/set", "request/restart"])
-def test_what_a_node_is_told_stays_in_the_house(centre: House, site: House, topic: str) -> None:
+def test_what_a_node_is_reported_stays_in_the_house(centre: House, site: House, topic: str) -> None:
     with centre.login("house", "affectd/#") as home, site.login("house") as inside:
         assert inside.may_say(f"affectd/kitchen/{topic}")
         with site.login("kitchen") as kitchen:
@@ -176,7 +178,7 @@ def test_where_it_is_allowed_a_command_comes_once_and_its_answer_goes_back(ways:
         assert owner.topics().count("affectd/north/kitchen/request/self-test") == 1
 
 
-def test_a_centre_that_was_broken_into_can_say_nothing_to_a_node_even_unasked(ways: tuple[Path, Path, Path]) -> None:
+def test_a_centre_that_was_broken_into_can_report_nothing_to_a_node_even_unasked(ways: tuple[Path, Path, Path]) -> None:
     """mosquitto asks no access list about what the other end of a bridge sends: the house's own must stop it."""
     text = BRIDGE.replace("bridge_cafile /etc/affectd-bridge/centre.crt", "# /etc/affectd-bridge/centre.crt")
     with broker(ways[0], "north") as real, broker(ways[1], "kitchen") as site, socket.create_server((HOST, 0)) as fake:

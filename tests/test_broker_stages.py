@@ -12,10 +12,12 @@ from broker import HOST, Listener, Mosquitto, eventually_while, free_port, make_
 from fakes import eventually
 from processes import started
 
-from device.findings import Finding
+from device.monitoring.findings import Finding
 from device.publish.broker import BrokerAddress, Login, Tls
 from device.publish.topics import Topics
 from device.setup.broker_stages import broker_stages
+
+pytestmark = pytest.mark.slow
 
 KITCHEN = Topics("kitchen")
 STATUS = "affectd/kitchen/status"
@@ -196,7 +198,7 @@ def test_who_listens_sees_no_change_of_a_node_that_runs(plain: Mosquitto) -> Non
         eventually(lambda: listener.raw(STATUS) == [online, online])
 
 
-def test_a_node_that_never_ran_is_said_to_be_stopped_and_nothing_stays(plain: Mosquitto) -> None:
+def test_a_node_that_never_ran_is_reported_to_be_stopped_and_nothing_stays(plain: Mosquitto) -> None:
     with Listener(plain.port) as listener:
         assert stages(BrokerAddress(HOST, plain.port))[-1].ok
         eventually(lambda: bool(listener.json(STATUS)))

@@ -151,7 +151,7 @@ def test_the_camera_module_is_taken_although_a_webcam_comes_first() -> None:
     assert list_cameras(Picamera2) == ["imx708 /base/soc/i2c0mux/i2c@1/imx708@1a"]
 
 
-def test_no_camera_module_a_wrong_name_and_a_busy_one_are_said_in_words() -> None:
+def test_no_camera_module_a_wrong_name_and_a_busy_one_are_reported_in_words() -> None:
     with pytest.raises(SourceUnavailable, match="none found; check its cable"):
         source(NoCamera).__enter__()
     with pytest.raises(SourceUnavailable, match="'ov5647' is not there; found: 'imx708 "):
@@ -173,7 +173,7 @@ def test_a_picture_as_wide_as_its_rows_is_left_as_it_is() -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("picamera2") is not None, reason="picamera2 is installed")
-def test_without_picamera2_the_remedy_is_told_and_nothing_is_listed() -> None:
+def test_without_picamera2_the_remedy_is_reported_and_nothing_is_listed() -> None:
     with pytest.raises(SourceUnavailable, match="apt install python3-picamera2"):
         CameraPi().__enter__()
     assert list_cameras() == []

@@ -12,6 +12,8 @@ from device.capture.camera_v4l2 import CameraV4l2, driver_time_ns, list_cameras
 from device.capture.opencv import FrameRate, to_grey
 from device.errors import SourceLost, SourceUnavailable
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def camera() -> Iterator[NetworkCamera]:
@@ -74,11 +76,25 @@ def test_parts_that_are_no_pictures_are_no_frames(camera: NetworkCamera) -> None
             list(source)
 
 
-def test_an_address_where_nobody_answers_is_unavailable_and_its_password_is_not_told(camera: NetworkCamera) -> None:
+def test_an_address_where_nobody_answers_is_unavailable_and_its_password_is_not_reported(camera: NetworkCamera) -> None:
     camera.unplug()
     with pytest.raises(SourceUnavailable, match="check the address") as caught:
         CameraV4l2(device=camera.address()).__enter__()
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "rtsp://10.0.0.2:554/stream1",
+        "rtsp://admin:p@ssword@10.0.0.2:554/stream1",
+        "rtsp://admin:pa/ss?word@10.0.0.2:554/stream1",
+        "rtsp://10.0.0.2:554/user=admin_password=password_channel=1.sdp",
+        "rtsp://10.0.0.2:554?user=admin&pwd=password",
+    ],
+)
+def test_of_an_address_messages_show_the_host_alone(address: str) -> None:
+    assert CameraV4l2(device=address).name == "rtsp://10.0.0.2:554"
 
 
 @pytest.mark.parametrize(("device", "named"), [("7", "/dev/video7"), ("/dev/v4l/by-id/none", "/dev/v4l/by-id/none")])

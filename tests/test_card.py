@@ -1,12 +1,13 @@
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from device.errors import ModelError
-from device.models.card import Card, Served, alone, read_card, verify_emotion_card, verify_file
+from device.models.card import Card, Served, alone, card_json, read_card, verify_emotion_card, verify_file
 from device.readings import EMOTIONS
 
 CONTENT = b"not a net, but bytes with a hash"
@@ -36,12 +37,21 @@ def card_in(folder: Path, **changes: Any) -> Card:
     return read_card(written(folder, **changes))
 
 
-def test_a_card_says_what_stands_in_it(tmp_path: Path) -> None:
+def test_a_card_states_what_stands_in_it(tmp_path: Path) -> None:
     card = card_in(tmp_path)
     assert card.id == "toy"
     assert card.labels == tuple(EMOTIONS)
     assert card.input.shape == (1, 48, 48, 1)
     assert card.outputs[0].zero_point == -128
+
+
+def test_one_input_is_written_as_versions_before_several_read_it(tmp_path: Path) -> None:
+    card = card_in(tmp_path)
+    assert json.loads(card_json(card))["input"] == RAW["input"]
+    several = replace(card, inputs=(card.input, card.input))
+    path = tmp_path / "several.json"
+    path.write_bytes(card_json(several))
+    assert read_card(path) == several
 
 
 def test_a_missing_card_is_named(tmp_path: Path) -> None:
@@ -50,7 +60,7 @@ def test_a_missing_card_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"7", b"null"])
-def test_a_file_that_is_no_card_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_card_is_reported_to_be_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "toy.json"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=r"toy\.json"):
@@ -84,7 +94,7 @@ TWO: dict[str, Any] = {
 }
 
 
-def test_a_card_says_how_two_answers_are_served_as_one(tmp_path: Path) -> None:
+def test_a_card_states_how_two_answers_are_served_as_one(tmp_path: Path) -> None:
     card = card_in(tmp_path, **TWO)
     verify_emotion_card(card, kind="face", features=("face48/1",))
     assert card.served == Served((0.5, 0.5), (tuple(PRIOR), ()), (1.0, 0.0), 0.9)
@@ -125,7 +135,7 @@ def test_a_card_of_before_still_serves_its_one_answer(tmp_path: Path, caplog: py
     assert not caplog.records
 
 
-def test_of_a_card_of_before_with_two_answers_the_first_is_served_and_that_is_said(
+def test_of_a_card_of_before_with_two_answers_the_first_is_served_and_that_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert read_older(tmp_path, 0.6, 1.1).served == alone(0.6, answers=2)
@@ -167,3 +177,28 @@ def test_a_card_for_another_job_features_or_order_is_refused(
 ) -> None:
     with pytest.raises(ModelError, match=f"model toy: {named} is"):
         verify_emotion_card(card_in(tmp_path, **changes), kind="face", features=("face48/1",))
+
+
+THREE: dict[str, Any] = {
+    "labels": ["positive", "negative", "neither"],
+    "outputs": [{"shape": [1, 3], "dtype": "int8", "scale": 0.0039, "zero_point": -128}],
+    "class_matrix": [[0, 0, 0, 1, 0, 0, 0], [0.5, 0, 0, 0, 0, 0.5, 0], [0, 0, 0, 0, 1, 0, 0]],
+}
+
+
+def test_a_net_with_other_classes_is_accepted_with_its_way_to_the_seven(tmp_path: Path) -> None:
+    card = card_in(tmp_path, **THREE)
+    verify_emotion_card(card, kind="face", features=("face48/1",))
+    path = tmp_path / "toy.json"
+    path.write_bytes(card_json(card))
+    assert read_card(path) == card
+
+
+@pytest.mark.parametrize("matrix", [THREE["class_matrix"][:2], [[1, 1, 0, 0, 0, 0, 0]] * 3, [[1]] * 3])
+def test_a_matrix_that_shares_no_class_among_the_seven_is_refused(tmp_path: Path, matrix: Any) -> None:
+    with pytest.raises(ModelError, match="class_matrix"):
+        card_in(tmp_path, **{**THREE, "class_matrix": matrix})
+
+
+def test_a_card_of_the_seven_has_no_matrix_in_its_file(tmp_path: Path) -> None:
+    assert b"class_matrix" not in card_json(card_in(tmp_path))

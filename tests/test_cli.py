@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from appliance import HAPPY_CLIP, ROOT, SCENE, affectd, write_config
 
-from device.cli import RULES
-from device.readings import EMOTIONS, UNCERTAIN
-from device.settings import Node, Settings
+from device.config.settings import Node, Settings
+from device.readings import EMOTIONS, RULE_NAMES, UNCERTAIN
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_replay_gives_a_line_an_estimate_and_the_same_bytes_twice() -> None:
@@ -47,7 +48,7 @@ def test_votes_may_begin_with_a_utf8_mark_and_a_file_that_holds_none_is_named(tm
     assert "votes.json: not what people said of the clips beside it" in done.stderr
 
 
-def test_no_emotion_of_the_demo_is_said_below_its_threshold_for_longer_than_it_is_held() -> None:
+def test_no_emotion_of_the_demo_is_reported_below_its_threshold_for_longer_than_it_is_held() -> None:
     fusion = Settings(node=Node(id="x")).fusion
     done = affectd("replay", *sorted(SCENE.glob("*.flv")), "--json")
     states = [json.loads(line) for line in done.stdout.splitlines()]
@@ -70,7 +71,7 @@ def test_the_shared_film_has_a_face_in_most_estimates_and_both_modalities_with_a
     assert any(all(part["present"] for part in state["modalities"].values()) for state in both)
 
 
-@pytest.mark.parametrize("rule", sorted(RULES))
+@pytest.mark.parametrize("rule", sorted(RULE_NAMES))
 def test_each_rule_is_named_in_its_estimates(rule: str) -> None:
     state = json.loads(affectd("replay", HAPPY_CLIP, "--json", "--fusion", rule).stdout.splitlines()[-1])
     assert state["fusion"]["rule"] == rule
@@ -93,7 +94,7 @@ def test_a_file_that_is_no_film_is_one_line(tmp_path: Path, content: bytes) -> N
     assert "Traceback" not in done.stderr
 
 
-def test_a_picture_without_anybody_says_nobody(tmp_path: Path) -> None:
+def test_a_picture_without_anybody_has_the_label_nobody(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "wall.png"), np.full((480, 640), 90, dtype=np.uint8))
     done = affectd("replay", *[tmp_path / "wall.png"] * 15, "--json")
     assert {json.loads(line)["label"] for line in done.stdout.splitlines()} == {"nobody"}

@@ -18,19 +18,21 @@ from locked import in_it
 from processes import run
 from synthetic import write_fer2013
 
-from desktop_server.answering import Question
-from desktop_server.app import open_house
+from desktop_server.analysis.request import AnalysisRequest
+from desktop_server.app import build_deps
 from desktop_server.cli import main
 from desktop_server.comparison.corpus import CorpusComparison, compare_corpus, dataset_called
 from desktop_server.comparison.recording import MediaComparison, compare_media
 from desktop_server.comparison.sides import Side, both_sides, require_twins
-from desktop_server.engine import float_engine
+from desktop_server.inference.onnx import float_engine
 from desktop_server.settings import ServerSettings
+from device.config.settings import Camera, Node, Settings
 from device.errors import ModelError
 from device.readings import EMOTIONS
-from device.settings import Camera, Node, Settings
 from quantize.datasets import FER2013
-from quantize.evaluate import evaluate
+from quantize.evaluation.evaluate import evaluate
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIPS = ROOT / "deploy" / "demo" / "crema_d"
@@ -63,7 +65,7 @@ def corpus(sides: tuple[Side, Side], faces: Path) -> CorpusComparison:
     return compare_corpus(FER2013, faces, *sides)
 
 
-def test_both_see_and_hear_the_same_clips_at_the_same_moments(clips: MediaComparison) -> None:
+def test_both_sides_have_estimates_at_the_same_times(clips: MediaComparison) -> None:
     assert set(clips.agreement) == {"face", "speech", "fused"}
     assert [clip.name for clip in clips.clips] == [HAPPY.name, ANGRY.name]
     assert clips.agreement["face"].samples > 15
@@ -79,7 +81,7 @@ def test_int8_is_near_its_float_twin_but_not_the_same(clips: MediaComparison) ->
         assert agreement.difference_quantiles == sorted(agreement.difference_quantiles)
 
 
-def test_what_people_said_of_the_clips_judges_both(clips: MediaComparison) -> None:
+def test_peoples_votes_score_both_sides(clips: MediaComparison) -> None:
     assert [clip.people for clip in clips.clips] == [["happy"], ["angry"]]
     assert clips.against_people is not None
     assert clips.against_people.samples == 2
@@ -88,11 +90,13 @@ def test_what_people_said_of_the_clips_judges_both(clips: MediaComparison) -> No
 def test_the_whole_clip_is_the_same_for_compare_and_for_the_server(sides: tuple[Side, Side]) -> None:
     (clip,) = compared([HAPPY], *sides).clips
     settings = ServerSettings(camera=Camera(rate_hz=RATE_HZ))
-    house = open_house(settings, float_engine("cpu"))
+    server = build_deps(settings, float_engine("cpu"))
     try:
-        whole = house.answer(Question(mode="both", rule=house.rule, recording=HAPPY.read_bytes())).estimate
+        whole = server.analyze(
+            AnalysisRequest(mode="both", rule=server.info.fusion, recording=HAPPY.read_bytes())
+        ).estimate
     finally:
-        house.close()
+        server.close()
     assert clip.float32 is not None
     assert str(whole.label) == clip.float32[0]
     assert whole.confidence == pytest.approx(clip.float32[1], abs=0.001)
@@ -187,7 +191,7 @@ def test_the_markdown_shows_the_drawings_beside_it(written: Path) -> None:
         (["film.mp4", "--model-set", "nothing"], "there is no such model set"),
     ],
 )
-def test_what_cannot_be_compared_is_one_sentence(
+def test_an_impossible_comparison_is_a_one_line_error(
     arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["compare", "--provider", "cpu", *arguments]) != 0
@@ -202,7 +206,7 @@ def test_a_text_that_is_called_a_picture_is_refused(tmp_path: Path, capsys: pyte
     assert "note.jpg" in capsys.readouterr().err
 
 
-def test_a_picture_of_nobody_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_picture_without_a_face_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "wall.png"
     cv2.imwrite(str(path), np.full((120, 160), 90, dtype=np.uint8))
     assert main(["compare", str(path), "--provider", "cpu"]) == 1
@@ -218,12 +222,12 @@ def in_a_fresh_process(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
 
 
-def test_serving_loads_nothing_of_the_workshop() -> None:
+def test_the_server_imports_nothing_of_quantize() -> None:
     code = "import desktop_server.app, sys; print({'quantize', 'scipy', 'matplotlib'} & set(sys.modules))"
     assert in_a_fresh_process(code).stdout.strip() == "set()"
 
 
-def test_comparing_loads_no_trainer() -> None:
+def test_comparing_imports_no_tensorflow() -> None:
     code = (
         "import sys, desktop_server.comparison.sections, desktop_server.comparison.cost, quantize.report.files\n"
         "print('tensorflow' in sys.modules)"

@@ -21,8 +21,10 @@ from fakes import eventually
 from processes import started
 from server_process import jpeg
 
+from desktop_server.http.tokens import Tokens
 from desktop_server.settings import DEFAULT_CONFIG
-from desktop_server.tokens import Tokens
+
+pytestmark = pytest.mark.slow
 
 COMPOSE = ROOT / "deploy" / "compose"
 ALERTS = COMPOSE / "prometheus" / "alerts.yml"

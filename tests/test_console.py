@@ -27,7 +27,7 @@ def test_json_lines_are_the_states_that_the_broker_would_carry() -> None:
     ]
 
 
-def test_a_person_reads_who_said_what() -> None:
+def test_a_person_reads_who_reported_what() -> None:
     happy, nobody, unknown = printed(as_json=False)
     assert " ".join(happy.split()) == "1.20 s happy 0.81 face happy 0.81 ×0.50 speech happy 0.81 ×0.50"
     assert " ".join(nobody.split()) == "2.00 s nobody 0.00 face – speech –"

@@ -49,7 +49,8 @@ def heard(path: Path) -> Samples:
     return np.concatenate([block.samples for block in sound_blocks(path, 100)])
 
 
-def test_whatever_a_decoder_says_of_a_spoilt_packet_it_is_a_hole_and_not_the_end(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_whatever_a_decoder_states_of_a_spoilt_packet_it_is_a_hole_and_not_the_end(tmp_path: Path) -> None:
     sound, damaged = encoded(tmp_path / "voice.m4a", "aac"), tmp_path / "damaged.m4a"
     samples, met = len(heard(sound)), set()
     for data in spoilt(sound):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 DEBIAN = ROOT / "deploy" / "debian"
 SCRIPTS = [
@@ -35,14 +37,15 @@ def files(package: Path) -> dict[str, str]:
     return {row[5].split(" -> ")[0].removeprefix("."): row[0] for row in rows}
 
 
+@pytest.mark.slow
 @needs("shellcheck")
 def test_the_scripts_are_sound() -> None:
     done = subprocess.run(["shellcheck", *SCRIPTS], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_the_package_names_the_doctor_as_the_readme_does() -> None:
-    texts = [path.read_text("utf-8") for path in (ROOT / "README.md", DEBIAN / "package" / "postinst")]
+def test_the_package_names_the_doctor_as_its_page_does() -> None:
+    texts = [path.read_text("utf-8") for path in (ROOT / "docs" / "raspberry-pi.md", DEBIAN / "package" / "postinst")]
     assert [set(re.findall("sudo .*?affectd doctor", text)) for text in texts] == [{"sudo affectd doctor"}] * 2
 
 
@@ -63,6 +66,52 @@ def test_systemd_understands_what_watches_an_update(tmp_path: Path) -> None:
     unit.write_text((ROOT / "systemd" / unit.name).read_text().replace("/usr/libexec/affectd/trial", "/bin/true"))
     done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("script", "fault"),
+    [
+        ("exit 0", ""),
+        ("echo dark; exit 3", "lamp ended with 3 (dark)"),
+        (r"printf 'K\374che\n'; exit 3", r"lamp ended with 3 (K\xfcche)"),
+        (r"printf 'K\374che\n'", ""),
+        (None, "lamp leads nowhere that this service sees (not into /home or /root)"),
+    ],
+)
+def test_a_check_of_the_owner_is_judged_by_its_end_whatever_it_says_and_never_overlooked(
+    tmp_path: Path, script: str | None, fault: str
+) -> None:
+    check = tmp_path / "lamp"
+    if script is None:
+        check.symlink_to(tmp_path / "home" / "lamp")
+    else:
+        check.write_text(f"#!/bin/sh\n{script}\n")
+        check.chmod(0o755)
+    ask = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); import trial;"
+        "print(trial.own_checks_fault(Path(sys.argv[2])))"
+    )
+    done = subprocess.run([sys.executable, "-c", ask, DEBIAN, tmp_path], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().removeprefix(f"{tmp_path}/") == fault
+
+
+@pytest.mark.parametrize("is_writable", [True, False])
+def test_a_version_is_refused_once_and_a_full_disk_does_not_keep_it_from_being_taken_back(
+    tmp_path: Path, is_writable: bool
+) -> None:
+    refused = tmp_path / "preferences.d" / "affectd-refused"
+    if is_writable:
+        refused.parent.mkdir()
+    ask = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); import trial;"
+        "trial.REFUSED = Path(sys.argv[2]); trial.refuse('9.0'); trial.refuse('9.0'); print(trial.refusals(), end='')"
+    )
+    done = subprocess.run([sys.executable, "-c", ask, DEBIAN, refused], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    pinned = "Package: affectd\nPin: version 9.0\nPin-Priority: -1\n\n"
+    assert pinned in done.stdout if is_writable else "cannot be refused" in done.stdout + done.stderr
+    assert done.stdout.count(pinned) == is_writable
 
 
 @needs_package

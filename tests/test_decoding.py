@@ -1,4 +1,4 @@
-"""Decoders: what is read in a process of its own is what is read here, and no file keeps one or brings one down."""
+"""DecoderPool: what is read in a process of its own is what is read here, and no file keeps one or brings one down."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from hostile import picture_of_many_scans
 from perception import astronaut, spoken
 from server_process import HAPPY_CLIP, encoded, jpeg, wav
 
-from desktop_server.cancellation import Cancellation
-from desktop_server.decoding.pool import Decoders
-from desktop_server.decoding.worker import Allowance
-from desktop_server.errors import RequestError
-from desktop_server.media import MediaLimits, decode_picture
-from desktop_server.recording import open_recording
+from desktop_server.analysis.cancellation import Cancellation
+from desktop_server.analysis.decoding.media import MediaLimits, decode_picture
+from desktop_server.analysis.decoding.pool import DecoderPool
+from desktop_server.analysis.decoding.recording import open_recording
+from desktop_server.analysis.decoding.worker import ResourceLimits
+from desktop_server.schema.problems import RequestError
 from device.signals import AudioBlock, Frame
 from device.stages import Source
+
+pytestmark = pytest.mark.slow
 
 LIMITS = MediaLimits(pixels=25_000_000, seconds=60.0)
 RATE_HZ = 10.0
@@ -34,9 +36,9 @@ def wanted() -> None:
 
 
 @pytest.fixture(scope="module")
-def decoders() -> Iterator[Decoders]:
-    pool = Decoders(LIMITS, Allowance(112 * 2**20, 1.0), warm=1, wait_s=60.0, rate_hz=RATE_HZ)
-    pool.warm_up()
+def decoders() -> Iterator[DecoderPool]:
+    pool = DecoderPool(LIMITS, ResourceLimits(112 * 2**20, 1.0), warm=1, wait_s=60.0, rate_hz=RATE_HZ)
+    pool.start_warm()
     yield pool
     pool.close()
 
@@ -51,18 +53,20 @@ def told(source: Source[Frame] | Source[AudioBlock] | None) -> list[tuple[int, b
         return [(s.captured_ns, (s.grey if isinstance(s, Frame) else s.samples).tobytes()) for s in signals]
 
 
-def refusal(decoders: Decoders, data: bytes) -> str:
+def refusal(decoders: DecoderPool, data: bytes) -> str:
     with pytest.raises(RequestError) as caught:
         decoders.picture(data, wanted)
     return caught.value.code
 
 
-def test_a_picture_is_what_it_is_here(decoders: Decoders) -> None:
+@pytest.mark.slow
+def test_a_picture_decodes_as_in_this_process(decoders: DecoderPool) -> None:
     for data in (jpeg(), encoded(".png", astronaut()[:200])):
         assert np.array_equal(decoders.picture(data, wanted), decode_picture(data, LIMITS))
 
 
-def test_a_film_and_a_sound_are_what_they_are_here_as_often_as_they_are_played(decoders: Decoders) -> None:
+@pytest.mark.slow
+def test_films_and_sounds_decode_as_in_this_process_each_time(decoders: DecoderPool) -> None:
     for data in (HAPPY_CLIP.read_bytes(), wav(spoken(5.0)), wav(spoken(12.0)), wav(spoken(5.0), kind="FLAC")):
         with open_recording(data, LIMITS, rate_hz=RATE_HZ) as here, decoders.recording(data, wanted) as there:
             assert (here.video is None) == (there.video is None)
@@ -72,7 +76,7 @@ def test_a_film_and_a_sound_are_what_they_are_here_as_often_as_they_are_played(d
                     assert told(there.video) == told(here.video)
 
 
-def test_what_is_refused_is_refused_in_the_same_words_and_the_decoder_goes_on(decoders: Decoders) -> None:
+def test_refusals_cross_the_process_and_the_decoder_goes_on(decoders: DecoderPool) -> None:
     decoders.picture(jpeg(), wanted)
     before = processes()
     assert refusal(decoders, b"no picture") == "unsupported-media"
@@ -83,21 +87,22 @@ def test_what_is_refused_is_refused_in_the_same_words_and_the_decoder_goes_on(de
     assert processes() == before
 
 
-def test_what_takes_too_much_of_the_processor_is_ended_and_the_next_file_is_read(decoders: Decoders) -> None:
+@pytest.mark.slow
+def test_the_processor_limit_ends_a_job_and_the_next_is_read(decoders: DecoderPool) -> None:
     before = processes()
     assert refusal(decoders, HEAVY) == "too-much-work"
     assert decoders.picture(jpeg(), wanted).shape == astronaut().shape
     assert not processes() & before
 
 
-def test_what_takes_too_much_memory_is_refused_and_the_next_file_is_read() -> None:
-    pool = Decoders(LIMITS, Allowance(40 * 2**20, 60.0), warm=1, wait_s=60.0, rate_hz=RATE_HZ)
+def test_the_memory_limit_refuses_a_job_and_the_next_is_read() -> None:
+    pool = DecoderPool(LIMITS, ResourceLimits(40 * 2**20, 60.0), warm=1, wait_s=60.0, rate_hz=RATE_HZ)
     assert refusal(pool, HEAVY) in ("too-much-work", "unreadable-picture")
     assert pool.picture(jpeg(), wanted).shape == astronaut().shape
     pool.close()
 
 
-def test_who_no_longer_wants_an_answer_ends_the_work(decoders: Decoders) -> None:
+def test_cancellation_ends_the_decoding(decoders: DecoderPool) -> None:
     cancellation = Cancellation()
     cancellation.cancel()
     before = processes()
@@ -107,7 +112,7 @@ def test_who_no_longer_wants_an_answer_ends_the_work(decoders: Decoders) -> None
     assert not processes() & before
 
 
-def end_on_the_way(decoders: Decoders, ending: signal.Signals) -> None:
+def end_on_the_way(decoders: DecoderPool, ending: signal.Signals) -> None:
     with decoders.recording(HAPPY_CLIP.read_bytes(), wanted) as tracks:
         assert tracks.video is not None
         for number, _ in enumerate(tracks.video):
@@ -116,7 +121,7 @@ def end_on_the_way(decoders: Decoders, ending: signal.Signals) -> None:
                     os.kill(process, ending)
 
 
-def test_a_decoder_that_ends_on_its_way_is_a_refusal_and_there_is_another(decoders: Decoders) -> None:
+def test_a_killed_decoder_is_a_refusal_and_is_replaced(decoders: DecoderPool) -> None:
     for ending, code in ((signal.SIGSEGV, "unreadable-recording"), (signal.SIGKILL, "too-much-work")):
         with pytest.raises(RequestError) as caught:
             end_on_the_way(decoders, ending)
@@ -124,17 +129,17 @@ def test_a_decoder_that_ends_on_its_way_is_a_refusal_and_there_is_another(decode
         assert decoders.picture(jpeg(), wanted).shape == astronaut().shape
 
 
-def test_a_film_that_is_left_on_its_way_keeps_nothing_of_the_next_one(decoders: Decoders) -> None:
+def test_an_abandoned_film_leaves_the_decoder_usable(decoders: DecoderPool) -> None:
     with decoders.recording(HAPPY_CLIP.read_bytes(), wanted) as tracks:
         assert tracks.video is not None
         next(iter(tracks.video))
     assert decoders.picture(jpeg(), wanted).shape == astronaut().shape
 
 
-def test_nothing_is_left_when_they_are_closed() -> None:
-    pool = Decoders(LIMITS, Allowance(112 * 2**20, 1.0), warm=2, wait_s=60.0, rate_hz=RATE_HZ)
+def test_closing_the_pool_ends_its_processes() -> None:
+    pool = DecoderPool(LIMITS, ResourceLimits(112 * 2**20, 1.0), warm=2, wait_s=60.0, rate_hz=RATE_HZ)
     before = processes()
-    pool.warm_up()
+    pool.start_warm()
     mine = processes() - before
     assert len(mine) == 2
     pool.close()

@@ -65,7 +65,7 @@ def test_the_same_picture_gives_the_same_faces() -> None:
     assert detector()(astronaut()) == detector()(astronaut())
 
 
-def test_a_far_face_is_found_in_a_view_and_told_in_pixels_of_the_whole_picture() -> None:
+def test_a_far_face_is_found_in_a_view_and_reported_in_pixels_of_the_whole_picture() -> None:
     scene = far_away(48, left_px=300, top_px=200)
     assert detector()(scene) == []
     found = [f for view in search_views(scene) for f in detector()(scene, view)]
@@ -119,12 +119,14 @@ def video_frames(path: Path, step: int) -> list[Grey]:
     return pictures[::step]
 
 
+@pytest.mark.slow
 def test_real_videos_show_one_face_in_every_frame(shared_data: Path) -> None:
     videos = [*sorted(shared_data.glob("crema_d/*/*.flv")), shared_data / "samples/WolfgangLanger_Pexels.mp4"]
     for video in videos:
         assert {len(detector()(grey)) for grey in video_frames(video, 12)} == {1}, video.name
 
 
+@pytest.mark.slow
 def test_fer2013_faces_are_found_with_their_eyes_where_the_crop_puts_them(shared_data: Path) -> None:
     """The measurement behind the constants of ``device.features.face``, on a tenth of its images."""
     corpus = np.load(shared_data / "fer2013" / "fer2013_ferplus.npz")

@@ -12,6 +12,8 @@ from broker import HOST, Listener, Mosquitto
 from fakes import eventually
 from small_disk import fill, on_small_disk, seen_from_outside
 
+pytestmark = pytest.mark.slow
+
 CLIPS = [str(SCENE / f"1001_DFA_{emotion}_XX.flv") for emotion in ("HAP", "SAD")]
 
 
@@ -45,7 +47,7 @@ def has_begun_one(told: list[Any]) -> bool:
     return [(e["kind"], e["backfilled"]) for e in told[-1:]] == [("start", False)]
 
 
-def test_every_start_that_was_told_gets_an_end_however_often_the_node_is_killed(
+def test_every_start_that_was_reported_gets_an_end_however_often_the_node_is_killed(
     tmp_path: Path, mosquitto: Mosquitto
 ) -> None:
     config = config_of(tmp_path, mosquitto, tmp_path / "state")
@@ -70,7 +72,7 @@ def test_every_start_that_was_told_gets_an_end_however_often_the_node_is_killed(
     assert all(e["kind"] == "end" and e["backfilled"] for e in restarts)
 
 
-def test_a_disk_that_fills_up_while_it_runs_keeps_no_event_from_being_told_and_forgets_no_privacy(
+def test_a_disk_that_fills_up_while_it_runs_keeps_no_event_from_being_reported_and_forgets_no_privacy(
     tmp_path: Path, mosquitto: Mosquitto
 ) -> None:
     disk = tmp_path / "disk"
@@ -117,7 +119,7 @@ def test_a_state_folder_that_can_only_be_read_degrades_and_stops_nothing(tmp_pat
         eventually(lambda: "store: " in str(latest(house, "response/self-test").get("error")), 30)
 
 
-def test_a_wish_that_cannot_be_read_starts_closed_and_can_be_opened(tmp_path: Path, mosquitto: Mosquitto) -> None:
+def test_a_request_that_cannot_be_read_starts_closed_and_can_be_opened(tmp_path: Path, mosquitto: Mosquitto) -> None:
     folder = tmp_path / "state"
     (folder / "privacy").mkdir(parents=True)  # what cannot be read as a file, even by root
     with Listener(mosquitto.port) as house, running(config_of(tmp_path, mosquitto, folder)):
@@ -129,7 +131,7 @@ def test_a_wish_that_cannot_be_read_starts_closed_and_can_be_opened(tmp_path: Pa
         eventually(lambda: latest(house, "status/camera")["state"] == "online", 30)
 
 
-def test_a_damaged_event_store_is_said_in_status_and_health_and_events_go_on(
+def test_a_damaged_event_store_is_reported_in_status_and_health_and_events_go_on(
     tmp_path: Path, mosquitto: Mosquitto
 ) -> None:
     folder = tmp_path / "state"

@@ -27,6 +27,8 @@ from processes import started
 
 from device.interpreter import interpreter_fault
 
+pytestmark = pytest.mark.slow
+
 NOTHING_TO_SENSE = {"media": [str(ROOT / "deploy" / "demo" / "astronaut.png")]}
 NO_BROKER = {"host": HOST, "port": 1}
 PICAMERA2_BUSY = """

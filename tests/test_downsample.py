@@ -11,13 +11,14 @@ from estimates import estimate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.publish.cadence import Cadence
-from device.publish.downsample import Downsampler, EntityStates
+from device.config.settings import HomeAssistant
+from device.publish.contract import EntityStates
+from device.publish.downsample import Downsampler
+from device.publish.publish_policy import PublishPolicy
 from device.readings import NOBODY, UNCERTAIN, Estimate, Modality
-from device.settings import HomeAssistant
 
 ROOT = Path(__file__).resolve().parents[1]
-MOST_ROWS = 3000
+MAX_ROWS = 3000
 OFF_UNTIL_ENABLED = ("valence", "arousal")
 DEFAULT = HomeAssistant()
 
@@ -50,7 +51,7 @@ def changes(estimates: list[Estimate], downsampler: Downsampler | None = None) -
 @cache
 def rows_of(downsampled: bool, habits: Habits) -> dict[str, int]:
     """By entity. Not downsampled: as every message of `state` would be."""
-    recorder, downsampler, cadence = Recorder(), default(), Cadence()
+    recorder, downsampler, cadence = Recorder(), default(), PublishPolicy()
     for one in a_day(rate_hz=1, habits=habits):
         if downsampled:
             recorder.hear(downsampler.step(one))
@@ -62,29 +63,33 @@ def rows_of(downsampled: bool, habits: Habits) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("habits", [Habits(), RESTLESS], ids=["a day at the desk", "restless"])
+@pytest.mark.slow
 def test_a_whole_day_of_a_person_fits_into_the_history(habits: Habits) -> None:
     rows = rows_of(True, habits)
     assert rows.keys() == {"label", "confidence_percent", "face", "speech", "valence", "arousal"}
-    assert sum(rows.values()) < MOST_ROWS
+    assert sum(rows.values()) < MAX_ROWS
 
 
-def test_the_same_day_as_everybody_else_hears_it_does_not() -> None:
-    assert sum(rows_of(False, Habits()).values()) > 10 * MOST_ROWS
+@pytest.mark.slow
+def test_the_same_day_as_everybody_else_receives_it_does_not() -> None:
+    assert sum(rows_of(False, Habits()).values()) > 10 * MAX_ROWS
 
 
-def test_readme_and_changelog_tell_that_day() -> None:
+@pytest.mark.slow
+def test_page_and_changelog_report_that_day() -> None:
     told, raw = (
         round(
             sum(rows for entity, rows in rows_of(downsampled, Habits()).items() if entity not in OFF_UNTIL_ENABLED), -2
         )
         for downsampled in (True, False)
     )
-    readme, changelog = (" ".join((ROOT / name).read_text("utf-8").split()) for name in ("README.md", "CHANGELOG.md"))
-    assert f"some {told:,} rows, where every `state` would make {raw:,}" in readme
+    pages = ("docs/home-assistant.md", "CHANGELOG.md")
+    page, changelog = (" ".join((ROOT / name).read_text("utf-8").split()) for name in pages)
+    assert f"some {told:,} rows, where every `state` would make {raw:,}" in page
     assert f"some {raw:,} rows a simulated day; now {told:,}" in changelog
 
 
-def test_a_smile_of_a_moment_is_not_told_and_one_that_stays_is() -> None:
+def test_a_smile_of_a_moment_is_not_reported_and_one_that_stays_is() -> None:
     assert changes(story((120, "neutral"), (5, "happy"), (60, "neutral"))) == [(0, "neutral")]
     assert changes(story((120, "neutral"), (60, "happy"))) == [(0, "neutral"), (pytest.approx(150, abs=0.3), "happy")]
 
@@ -94,7 +99,7 @@ def test_where_nothing_lasts_it_is_uncertain() -> None:
     assert [label for _, label in changes(restless)] == ["neutral", UNCERTAIN]
 
 
-def test_who_comes_in_is_told_within_seconds_and_once() -> None:
+def test_who_comes_in_is_reported_within_seconds_and_once() -> None:
     told = changes(story((100, NOBODY), (1, "surprise"), (40, "happy")))
     assert told == [(0, NOBODY), (pytest.approx(103, abs=0.3), "happy")]
 
@@ -108,7 +113,7 @@ def test_who_passes_by_is_seen_but_has_no_emotion() -> None:
     assert seen[-1] == pytest.approx(102 + DEFAULT.off_delay_s, abs=0.3)
 
 
-def test_that_nothing_is_looked_at_is_said_at_once_and_ends_presence() -> None:
+def test_that_nothing_is_looked_at_is_reported_at_once_and_ends_presence() -> None:
     downsampler = default()
     for one in story((10, "happy")):
         downsampler.step(one)
@@ -116,6 +121,7 @@ def test_that_nothing_is_looked_at_is_said_at_once_and_ends_presence() -> None:
     assert downsampler.step(blind) == EntityStates("unknown", 0, False, False, 0.0, 0.0)
 
 
+@pytest.mark.slow
 def test_the_confidence_goes_in_steps_and_does_not_waver_between_two() -> None:
     downsampler, told = default(), set()
     for tenth in range(20_000):
@@ -123,6 +129,7 @@ def test_the_confidence_goes_in_steps_and_does_not_waver_between_two() -> None:
     assert told == {60}
 
 
+@pytest.mark.slow
 def test_valence_and_arousal_follow_slowly_in_tenths() -> None:
     downsampler, told = default(), list[tuple[float, float, float]]()
     for tenth in range(6000):
@@ -151,6 +158,7 @@ def test_a_replay_that_begins_again_is_no_stretch_of_time() -> None:
 
 
 @settings(max_examples=25, deadline=None)
+@pytest.mark.slow
 @given(
     stretches=st.lists(
         st.tuples(st.floats(0.2, 90), st.sampled_from(["happy", "sad", "neutral", UNCERTAIN, NOBODY])), min_size=1

@@ -1,5 +1,6 @@
 from collections.abc import Iterable
 
+import pytest
 from estimates import estimate
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,7 +48,7 @@ def test_another_emotion_that_lasts_ends_the_first_one_before_it_starts() -> Non
     assert events[0].id == events[1].id
 
 
-def test_a_long_episode_is_told_of_again_and_again() -> None:
+def test_a_long_episode_is_reported_again_and_again() -> None:
     events = told([(0, 65, "sad")], update_s=20.0)
     assert [e.kind for e in events] == ["start", "update", "update", "update", "end"]
     assert len({e.id for e in events}) == 1
@@ -68,7 +69,7 @@ def test_the_certainty_is_that_of_the_estimates() -> None:
     assert [(e.confidence, e.peak_confidence, round(e.mean_confidence, 6)) for e in events] == [(0.7, 0.9, 0.7)]
 
 
-def test_a_start_and_an_update_leave_word_of_how_the_episode_is_to_end_if_nothing_more_is_heard() -> None:
+def test_a_start_and_an_update_leave_word_of_how_the_episode_is_to_end_if_nothing_more_is_received() -> None:
     start, update, end = told([(0, 40, "sad")])
     for event in (start, update):
         will = event.will()
@@ -77,8 +78,21 @@ def test_a_start_and_an_update_leave_word_of_how_the_episode_is_to_end_if_nothin
     assert (start.reason, end.reason, end.will()) == (None, None, None)
 
 
+def test_the_will_is_dated_to_what_was_last_seen() -> None:
+    episodes = Episodes(id_prefix="boot")
+    assert episodes.will() is None
+    for tenth in range(200):
+        episodes.step(estimate(tenth / 10, "sad"))
+    will = episodes.will()
+    assert will is not None
+    assert (will.kind, will.reason, will.captured_ns) == ("end", "restart", 19_900_000_000)
+    episodes.finish()
+    assert episodes.will() is None
+
+
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([*EMOTIONS, NOBODY, UNCERTAIN, UNKNOWN]), st.integers(1, 60)), max_size=12))
+@pytest.mark.slow
 def test_whatever_happens_every_start_has_one_end_and_episodes_do_not_overlap(stretches: list[tuple[str, int]]) -> None:
     story, at = [], 0.0
     for label, tenths in stretches:

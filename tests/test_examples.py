@@ -9,15 +9,19 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 from broker import HOST, Listener, Mosquitto
+from equipment import EVERYTHING
 from estimates import estimate
 from fakes import eventually
 from processes import started
 
+from device.publish.contract import as_json, encode
 from device.publish.episodes import Episodes
 from device.publish.homeassistant import Device, discovery
-from device.publish.payload import MediaClock, Payloads, encode
+from device.publish.payload import MediaClock, Payloads
 from device.publish.topics import EVENT, Topics
 from device.readings import EMOTIONS
+
+pytestmark = pytest.mark.slow
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 BLUEPRINTS = sorted(path for path in (EXAMPLES / "home-assistant").glob("*.yaml") if path.name != "card.yaml")
@@ -41,11 +45,11 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
         yield running
 
 
-def test_the_python_example_tells_what_begins_now_and_who_has_gone(broker: Mosquitto, tmp_path: Path) -> None:
+def test_the_python_example_reports_what_begins_now_and_who_has_gone(broker: Mosquitto, tmp_path: Path) -> None:
     payloads = Payloads(node="kitchen", boot_id="b", model_set="affectd-1", clock=MediaClock())
     episodes = Episodes(id_prefix="b")
     (event,) = [event for tenth in range(40) for event in episodes.step(estimate(tenth / 10, "sad", 0.62))][:1]
-    begins = payloads.event(event)
+    begins = as_json(payloads.event(event))
     command = [sys.executable, EXAMPLES / "react_to_emotion.py", f"{HOST}:{broker.port}", "kitchen"]
     with Listener(broker.port) as house, (tmp_path / "said").open("wb") as out, started(command, stdout=out):
         house.say(f"{NODE}/status", encode(payloads.status("online")), retain=True)
@@ -76,7 +80,7 @@ def test_a_blueprint_asks_for_all_that_it_uses_and_knows_our_labels(path: Path) 
 
 
 def test_the_card_shows_entities_that_a_node_of_that_name_has() -> None:
-    announced = discovery(Topics("living-room"), Device("0.1.0", name="Living Room"))
+    announced = discovery(Topics("living-room"), Device("0.1.0", name="Living Room"), has=EVERYTHING)
     ids = {f"{one['platform']}.living_room_{slug(one['name'])}" for one in announced["components"].values()}
     card = yaml.safe_load((EXAMPLES / "home-assistant/card.yaml").read_text(encoding="utf-8"))
     shown = {entity["entity"] for part in card["cards"] for entity in part["entities"]}

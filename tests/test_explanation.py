@@ -13,21 +13,21 @@ from estimates import probabilities
 from numpy.typing import NDArray
 from perception import Grey, astronaut, blocks, detector, in_a_room, model, pause, spoken
 
-from desktop_server.engine import models_folder, open_net
-from desktop_server.explanation import (
+from desktop_server.analysis.explanation import (
     MASKINGS,
-    Evidence,
-    Places,
+    MaskableInput,
+    ModalityInput,
+    attribution_map,
     average,
     blurred,
     contributions,
     explain,
-    place_map,
 )
 from desktop_server.faithfulness.curves import TENTH, areas
+from desktop_server.inference.onnx import load_net, models_folder
 from device.capture.films import film_frames
-from device.features.framing import Framer
 from device.features.speech import SPEECH_FEATURES
+from device.features.speech_windows import SpeechWindower
 from device.fusion.rules import RULES
 from device.models.card import read_card
 from device.models.face_emotion import crop_of
@@ -37,6 +37,8 @@ from device.models.track import every_face
 from device.readings import EMOTIONS, Emotion, Modality, Reading
 from device.signals import Frame
 
+pytestmark = pytest.mark.slow
+
 CLIPS = Path(__file__).resolve().parents[1] / "deploy" / "demo" / "crema_d"
 SETS = ("affectd-1", "baseline")
 
@@ -44,7 +46,7 @@ SETS = ("affectd-1", "baseline")
 @cache
 def net(name: str) -> Net:
     folder = models_folder()
-    return open_net(read_card(folder / f"{name}.json"), folder, provider="cpu")
+    return load_net(read_card(folder / f"{name}.json"), folder, provider="cpu")
 
 
 def reading(modality: Modality, label: str, confidence: float, quality: float = 1.0) -> Reading:
@@ -59,7 +61,7 @@ def crop(grey: Grey) -> FloatArray:
 
 @cache
 def window(features: str) -> FloatArray:
-    framer = Framer(SPEECH_FEATURES[features])
+    framer = SpeechWindower(SPEECH_FEATURES[features])
     sound = in_a_room(pause(0.6), spoken(2.5), pause(0.8))
     windows = [w for block in blocks(sound) for w in framer.push(block)]
     return (windows + framer.finish())[-1].features
@@ -69,8 +71,8 @@ def best_label(own: Net, values: FloatArray) -> Emotion:
     return EMOTIONS[int(np.argmax(served(own.card, own(values)[0])))]
 
 
-def evidence(own: Net, values: FloatArray, modality: Modality) -> Evidence:
-    return Evidence(own, values, Reading(modality, 0, served(own.card, own(values)[0])))
+def evidence(own: Net, values: FloatArray, modality: Modality) -> ModalityInput:
+    return ModalityInput(own, values, Reading(modality, 0, served(own.card, own(values)[0])))
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -95,14 +97,16 @@ def test_a_voice_is_explained_in_moments_and_bands(name: str) -> None:
     assert said.face_map is None
 
 
-def test_a_smile_is_seen_in_the_lower_half_of_the_face() -> None:
-    places = place_map(Places(net("affectd-1-face"), crop(astronaut())), MASKINGS[Modality.FACE], Emotion.HAPPY)
+def test_the_map_of_a_smile_is_strongest_in_the_lower_half() -> None:
+    places = attribution_map(
+        MaskableInput(net("affectd-1-face"), crop(astronaut())), MASKINGS[Modality.FACE], Emotion.HAPPY
+    )
     speaking = np.maximum(places, 0)
     assert speaking[24:].sum() > 2 * speaking[:24].sum()
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_in_a_picture_without_anything_nothing_speaks_for_the_label(name: str) -> None:
+def test_a_blank_picture_has_an_empty_map(name: str) -> None:
     flat = np.full((48, 48, 1), 0.5, dtype=np.float32)
     seen = evidence(net(f"{name}-face"), flat, Modality.FACE)
     assert np.all(np.array(explain({Modality.FACE: seen}, rule="average", label=Emotion.SAD).face_map) == 0)
@@ -116,7 +120,7 @@ def test_the_same_input_is_explained_in_the_same_way_twice() -> None:
 def test_an_int8_net_points_where_its_float_twin_does() -> None:
     pixels, masking = crop(astronaut()), MASKINGS[Modality.FACE]
     twins = (model("baseline-face"), net("baseline-face"))
-    maps = [place_map(Places(own, pixels), masking, Emotion.HAPPY) for own in twins]
+    maps = [attribution_map(MaskableInput(own, pixels), masking, Emotion.HAPPY) for own in twins]
     assert np.corrcoef(maps[0].ravel(), maps[1].ravel())[0, 1] > 0.9
 
 
@@ -125,24 +129,24 @@ def test_hiding_the_most_important_tenth_of_a_face_costs_more_than_hiding_anothe
     own, falls, random_falls = net(f"{name}-face"), [], []
     for clip in sorted(CLIPS.glob("*.flv")):
         _, grey = next(film_frames(clip, start_ns=0, length_ns=10**10, rate_hz=None))
-        places = Places(own, crop(grey))
+        places = MaskableInput(own, crop(grey))
         label = best_label(own, places.values)
-        falls.append(fall_of(places, place_map(places, MASKINGS[Modality.FACE], label), label))
+        falls.append(fall_of(places, attribution_map(places, MASKINGS[Modality.FACE], label), label))
         blots = cv2.GaussianBlur(np.random.default_rng(2).normal(size=(48, 48)), (0, 0), 4)
         random_falls.append(fall_of(places, blots.astype(np.float32), label))
     assert len(falls) == 6
     assert np.mean(falls) > 0.1 + np.mean(random_falls)
 
 
-def fall_of(places: Places, shown: FloatArray, label: Emotion) -> float:
+def fall_of(places: MaskableInput, shown: FloatArray, label: Emotion) -> float:
     hidden = blurred(places.picture)
     return areas(lambda pictures: places.probs(pictures, label), places.picture, hidden, shown).tenth
 
 
-def test_what_belongs_to_no_moment_of_a_voice_stays_while_its_moments_are_hidden() -> None:
+def test_prosody_is_kept_while_frames_are_masked() -> None:
     own = net("affectd-1-speech")
     values = window(own.card.features)
-    places = Places(own, values)
+    places = MaskableInput(own, values)
     assert places.picture.shape == (128, 40)
     given = places.inputs(np.stack([places.picture, average(places.picture)]))
     np.testing.assert_array_equal(given[0].reshape(values.shape), values)
@@ -150,7 +154,7 @@ def test_what_belongs_to_no_moment_of_a_voice_stays_while_its_moments_are_hidden
     assert np.ptp(given[1].reshape(values.shape)[:128]) == 0
 
 
-def test_curves_know_a_map_that_is_right_from_one_that_is_wrong() -> None:
+def test_deletion_and_insertion_rank_a_right_map_above_a_wrong_one() -> None:
     picture = np.zeros((10, 10), dtype=np.float32)
     picture[:2] = 1.0  # all that the label hangs on
 
@@ -167,14 +171,14 @@ def test_curves_know_a_map_that_is_right_from_one_that_is_wrong() -> None:
     assert TENTH == 2
 
 
-def test_behind_a_voice_is_the_mean_and_behind_a_face_a_blur() -> None:
+def test_the_background_is_the_mean_of_a_voice_and_a_blur_of_a_face() -> None:
     picture = np.random.default_rng(1).random((48, 48), dtype=np.float32)
     assert np.ptp(average(picture)) == 0
     assert np.ptp(blurred(picture)) < 0.2
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_contributions_add_up_from_knowing_nothing_to_the_fused_answer(rule: str) -> None:
+def test_contributions_add_up_to_the_fused_probability(rule: str) -> None:
     readings = {
         Modality.FACE: reading(Modality.FACE, "happy", 0.7, quality=0.9),
         Modality.SPEECH: reading(Modality.SPEECH, "sad", 0.5, quality=0.6),
@@ -185,13 +189,13 @@ def test_contributions_add_up_from_knowing_nothing_to_the_fused_answer(rule: str
     assert moved["face"] > 0 > moved["speech"]
 
 
-def test_two_witnesses_who_say_the_same_share_the_answer_evenly() -> None:
+def test_equal_readings_contribute_equally() -> None:
     readings = {modality: reading(modality, "fear", 0.8) for modality in Modality}
     moved = contributions(readings, rule="product", label=Emotion.FEAR)
     assert moved["face"] == pytest.approx(moved["speech"])
     assert moved["face"] > 0.4
 
 
-def test_one_witness_alone_moved_all_of_it() -> None:
+def test_a_single_reading_has_the_whole_contribution() -> None:
     moved = contributions({Modality.SPEECH: reading(Modality.SPEECH, "fear", 0.8)}, rule="product", label=Emotion.FEAR)
     assert moved == {"speech": pytest.approx(0.8 - 1 / 7)}

@@ -63,7 +63,7 @@ def middle_of(bright: np.ndarray) -> Point:
     return float((weights * x).sum() / weights.sum()), float((weights * y).sum() / weights.sum())
 
 
-def test_a_crop_is_what_a_model_eats() -> None:
+def test_a_crop_has_the_input_shape_of_a_model() -> None:
     pixels = crop_of(astronaut()).pixels
     assert pixels.shape == (48, 48, 1)
     assert pixels.dtype == np.float32

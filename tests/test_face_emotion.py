@@ -30,6 +30,7 @@ def test_a_smiling_astronaut_is_happy() -> None:
     assert 0.9 <= reading.quality <= 1
 
 
+@pytest.mark.slow
 def test_the_same_frames_give_the_same_readings() -> None:
     frames = [Frame(i * 100_000_000, astronaut()) for i in range(12)]
     first, second = recogniser(), recogniser()
@@ -44,6 +45,7 @@ def test_a_blurred_face_gives_a_reading_of_less_quality() -> None:
     assert unclear.quality < 0.5 * clear.quality
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "grey",
     [
@@ -88,5 +90,5 @@ def test_temperature_one_only_makes_the_sum_one() -> None:
     assert calibrated(np.float32(0.5) * SOFTMAX, 1.0) == pytest.approx(tuple(SOFTMAX), abs=1e-6)
 
 
-def test_an_output_of_zeros_says_nothing() -> None:
+def test_an_output_of_zeros_reports_nothing() -> None:
     assert calibrated(np.zeros(7, dtype=np.float32), 1.5) == pytest.approx((1 / 7,) * 7)

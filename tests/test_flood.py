@@ -15,7 +15,7 @@ def decisions(arrivals_a_second: list[int]) -> list[tuple[float, bool]]:
     return told
 
 
-def test_what_a_house_asks_is_heard() -> None:
+def test_what_a_house_asks_is_received() -> None:
     assert decisions([10, 40, 50, 0, 40]) == []
 
 
@@ -23,5 +23,5 @@ def test_a_flood_is_not_listened_to_until_the_pause_is_over() -> None:
     assert decisions([0, 2000, 0, 0, 0, 0, 10]) == [(1.0, False), (4.0, True)]
 
 
-def test_a_flood_that_goes_on_is_heard_for_a_moment_each_time() -> None:
+def test_a_flood_that_goes_on_is_received_for_a_moment_each_time() -> None:
     assert decisions([2000] * 7) == [(0.0, False), (3.0, True), (3.1, False), (6.1, True), (6.2, False)]

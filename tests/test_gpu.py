@@ -14,6 +14,8 @@ import pytest
 from processes import run
 from server_process import ROOT, Running, affectd_server, jpeg, serving, write_config
 
+pytestmark = pytest.mark.slow
+
 REASON = "libcublasLt.so.13: cannot open shared object file: No such file or directory"
 STAND_IN = r"""
     '''onnxruntime-gpu 1.31.1 as it was seen where NVIDIA's libraries are missing; the processor's is the real one.'''

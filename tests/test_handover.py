@@ -1,12 +1,14 @@
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.handover import DropOldest
+from device.threads.handover import DropOldest
 
 
 @given(st.lists(st.integers(), max_size=50), st.integers(1, 8))
+@pytest.mark.slow
 def test_the_newest_items_survive_and_every_loss_is_counted(items: list[int], capacity: int) -> None:
     handover: DropOldest[int] = DropOldest(capacity)
     for item in items:

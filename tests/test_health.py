@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from device.health import Health, RateMeter, SystemProbe
-from device.publish.payload import MediaClock, Payloads, encode
+from device.monitoring.health import Health, RateMeter, SystemProbe
+from device.publish.contract import as_json, encode
+from device.publish.payload import MediaClock, Payloads
 
 
 def zone(sys_root: Path, number: int, kind: str, millidegrees: str) -> None:
@@ -13,7 +14,7 @@ def zone(sys_root: Path, number: int, kind: str, millidegrees: str) -> None:
     (folder / "temp").write_text(millidegrees + "\n")
 
 
-def test_a_raspberry_pi_tells_its_temperature_and_its_hunger(tmp_path: Path) -> None:
+def test_a_raspberry_pi_reports_its_temperature_and_undervoltage(tmp_path: Path) -> None:
     zone(tmp_path, 0, "cpu-thermal", "61342")
     firmware = tmp_path / "devices/platform/soc/soc:firmware"
     firmware.parent.mkdir(parents=True)
@@ -28,7 +29,7 @@ def test_a_raspberry_pi_tells_its_temperature_and_its_hunger(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("answer", "undervoltage"), [("throttled=0x1", True), ("throttled=0x0", False), ("error", None)]
 )
-def test_a_kernel_that_does_not_tell_is_asked_through_vcgencmd(
+def test_a_kernel_that_does_not_report_is_asked_through_vcgencmd(
     tmp_path: Path, answer: str, undervoltage: bool | None
 ) -> None:
     command = tmp_path / "vcgencmd"
@@ -52,14 +53,14 @@ def test_the_board_is_called_what_its_firmware_calls_it(tmp_path: Path, firmware
     assert SystemProbe(proc_root=tmp_path).hardware() == board
 
 
-def test_a_machine_that_tells_nothing_gives_nulls(tmp_path: Path) -> None:
+def test_a_machine_that_reports_nothing_gives_nulls(tmp_path: Path) -> None:
     zone(tmp_path, 0, "acpitz", "20000")
     system = SystemProbe(sys_root=tmp_path, vcgencmd=None).read()
     assert system.soc_temperature_celsius is None
     assert system.undervoltage_now is None
 
 
-def test_this_machine_tells_its_memory_and_load() -> None:
+def test_this_machine_reports_its_memory_and_load() -> None:
     system = SystemProbe().read()
     assert 1e6 < system.memory_rss_bytes < 1e11
     assert system.memory_peak_bytes >= system.memory_rss_bytes * 0.9
@@ -69,7 +70,8 @@ def test_this_machine_tells_its_memory_and_load() -> None:
 
 def test_the_message_carries_every_counter_by_name() -> None:
     health = Health(SystemProbe().read(), 9.98765, {"vision": 3}, {"readings": 0}, {"mqtt": 1})
-    payload = Payloads(node="n", boot_id="b", model_set="baseline", clock=MediaClock()).health(health)
+    payloads = Payloads(node="n", boot_id="b", model_set="baseline", clock=MediaClock())
+    payload = as_json(payloads.health(health))
     assert payload["schema"] == "affectd.health/1"
     assert payload["frame_rate_hz"] == 9.99
     assert (payload["dropped"], payload["queued"], payload["restarts"]) == ({"vision": 3}, {"readings": 0}, {"mqtt": 1})

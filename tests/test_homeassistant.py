@@ -6,15 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from equipment import EVERYTHING, FACE_SENSE, SPEECH_SENSE
 from estimates import estimate
 from jinja2 import Environment, StrictUndefined
 from jsonschema import Draft202012Validator
 
-from device.health import Health, SystemProbe
+from device.monitoring.health import Health, SystemProbe
+from device.publish.contract import Json, as_json, encode
 from device.publish.downsample import Downsampler
 from device.publish.episodes import Episodes
-from device.publish.homeassistant import EVERYTHING, Device, Equipment, discovery
-from device.publish.payload import Json, MediaClock, Payloads, encode, entity_states
+from device.publish.homeassistant import Device, Equipment, discovery
+from device.publish.payload import MediaClock, Payloads
 from device.publish.requests import Unsound, answer
 from device.publish.topics import SENSORS, TABLE, Topics
 from device.readings import EMOTIONS, NOBODY, UNCERTAIN
@@ -172,8 +174,10 @@ SCHEMA: Json = {
 TOPICS = Topics("kitchen", prefix="home/affectd")
 
 
-CAMERA_ONLY_PC = Equipment(speech=False, temperature=False, throttling=False, restart=False)
-MICROPHONE_ONLY = Equipment(face=False)
+CAMERA_ONLY_PC = Equipment(
+    (FACE_SENSE, replace(SPEECH_SENSE, is_here=False)), temperature=False, throttling=False, restart=False
+)
+MICROPHONE_ONLY = Equipment((replace(FACE_SENSE, is_here=False), SPEECH_SENSE))
 INFO = "home/affectd/kitchen/info"
 
 
@@ -194,12 +198,12 @@ def payloads_by_topic(
     )
     states = Downsampler(min_interval_s=60, off_delay_s=60).step(estimate(0, label, 0.63, speech=True))
     by_topic = {
-        "homeassistant": entity_states(states),
-        "health": payloads.health(Health(machine, 9.94, {}, {}, {})),
-        "info": payloads.info(version="0.1.0", models={}, runtime="r", capabilities=[]),
-        "status": payloads.status("online"),
-        "response/self-test": answer("self-test", b"{}", {"self-test": lambda _: {"models": "face, speech"}}),
-        **{f"status/{name}": payloads.part(part, "unplugged") for name in SENSORS},
+        "homeassistant": as_json(states),
+        "health": as_json(payloads.health(Health(machine, 9.94, {}, {}, {}))),
+        "info": as_json(payloads.info(version="0.1.0", models={}, runtime="r", capabilities=[])),
+        "status": as_json(payloads.status("online")),
+        "response/self-test": as_json(answer("self-test", b"{}", {"self-test": lambda _: {"models": "face, speech"}})),
+        **{f"status/{name}": as_json(payloads.part(part, "unplugged")) for name in SENSORS},
     }
     return {f"home/affectd/kitchen/{topic}": json.loads(encode(payload)) for topic, payload in by_topic.items()}
 
@@ -276,7 +280,7 @@ def test_only_what_the_node_has_is_announced_and_the_rest_removed(has: Equipment
 
 def test_people_read_the_name_and_the_room_and_see_the_board() -> None:
     named = Device("0.1.0", name="Wohnzimmer 📺", area="Wohnzimmer", hardware="Raspberry Pi 4 Model B Rev 1.5")
-    announcement = discovery(TOPICS, named)
+    announcement = discovery(TOPICS, named, has=EVERYTHING)
     Draft202012Validator(SCHEMA).validate(announcement)
     assert announcement["device"] == {
         "identifiers": ["affectd_kitchen"], "name": "Wohnzimmer 📺", "manufacturer": "affectd",
@@ -299,7 +303,7 @@ def test_two_nodes_in_one_house_have_no_id_in_common() -> None:
     ids = [
         component["unique_id"]
         for node in ("kitchen", "hall")
-        for component in discovery(Topics(node), Device("0.1.0"))["components"].values()
+        for component in discovery(Topics(node), Device("0.1.0"), has=EVERYTHING)["components"].values()
     ]
     assert len(set(ids)) == len(ids)
 
@@ -311,7 +315,7 @@ def test_every_topic_is_one_of_the_contract() -> None:
     assert set(named) <= known
 
 
-def test_every_entity_shows_what_the_node_says() -> None:
+def test_every_entity_shows_what_the_node_states() -> None:
     payloads = payloads_by_topic()
     assert shown(payloads) == {
         "emotion": "happy", "confidence": "65", "face_present": "ON", "speech_present": "ON",
@@ -337,13 +341,13 @@ def test_while_nothing_is_looked_at_there_is_no_emotion_and_none_waits_to_come_b
     assert states["camera_status"] == states["microphone_status"] == "disabled"
     blind = replace(estimate(0, NOBODY), label="unknown")
     states_topic = message()["components"]["emotion"]["state_topic"]
-    payload = entity_states(Downsampler(min_interval_s=60, off_delay_s=60).step(blind))
+    payload = Downsampler(min_interval_s=60, off_delay_s=60).step(blind)
     for key, component in message()["components"].items():
         if component.get("state_topic") == states_topic:  # "off" for a moment would say that somebody has gone
             assert rendered(component["value_template"], payload) == "None", key
 
 
-def test_a_blind_camera_beside_a_microphone_that_hears_does_not_say_that_somebody_has_gone() -> None:
+def test_a_blind_camera_beside_a_microphone_that_receives_does_not_state_that_somebody_has_gone() -> None:
     payloads = payloads_by_topic(part="degraded")
     camera = next(topic for topic in payloads if topic.endswith("status/camera"))
     assert shown(payloads)["face_present"] == "ON"  # degraded, but it sees: a part of the signals is lost
@@ -353,12 +357,12 @@ def test_a_blind_camera_beside_a_microphone_that_hears_does_not_say_that_somebod
     assert states["camera_status"] == "degraded"
 
 
-def test_what_the_machine_does_not_tell_for_a_moment_is_unknown() -> None:
+def test_what_the_machine_does_not_report_for_a_moment_is_unknown() -> None:
     states = shown(payloads_by_topic(temperature=None, undervoltage=None))
     assert (states["temperature"], states["undervoltage"]) == ("None", "None")
 
 
-def test_a_sensor_that_is_lost_says_why() -> None:
+def test_a_sensor_that_is_lost_gives_the_reason() -> None:
     payloads = payloads_by_topic(part="offline")
     camera = message()["components"]["camera_status"]
     assert shown(payloads)["camera_status"] == "offline"
@@ -382,7 +386,7 @@ def test_an_event_fires_when_an_emotion_begins_or_ends_now_and_for_nothing_else(
     payloads = Payloads(node="kitchen", boot_id="b", model_set="baseline", clock=MediaClock())
     episodes = Episodes(id_prefix="b", update_s=2.0)
     steps = [e for tenth in range(60) for e in episodes.step(estimate(tenth / 10, "sad"))]
-    events = [payloads.event(event) for event in [*steps, *episodes.finish()]]
+    events = [as_json(payloads.event(event)) for event in [*steps, *episodes.finish()]]
     late = [event | {"backfilled": True} for event in events]
     episode = message()["components"]["episode"]
     fired = [rendered(episode["value_template"], event) for event in [*events, *late]]
@@ -395,7 +399,7 @@ def test_an_event_fires_when_an_emotion_begins_or_ends_now_and_for_nothing_else(
 
 
 def test_a_node_that_is_stuck_expires_after_three_missed_heartbeats() -> None:
-    components = discovery(TOPICS, Device("0.1.0"), heartbeat_s=7, health_period_s=30)["components"]
+    components = discovery(TOPICS, Device("0.1.0"), has=EVERYTHING, heartbeat_s=7, health_period_s=30)["components"]
     assert components["emotion"]["expire_after"] == 21
     assert components["temperature"]["expire_after"] == 90
 

@@ -29,7 +29,7 @@ def loaded(path: Path) -> dict[str, Any]:
     return content
 
 
-def test_the_layer_says_all_of_its_variables_that_the_tool_asks_for() -> None:
+def test_the_layer_states_all_of_its_variables_that_the_tool_asks_for() -> None:
     found = metadata()
     assert found["X-Env-Layer-Name"] == LAYER.stem
     assert {"X-Env-Layer-Category", "X-Env-Layer-Desc", "X-Env-Layer-Version", "X-Env-VarPrefix"} <= found.keys()

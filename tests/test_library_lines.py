@@ -12,9 +12,11 @@ from appliance import running, write_config
 from fakes import eventually
 from virtual_hardware import has_pulseaudio, virtual_microphone
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import logging, os, sys
-from device.library_lines import library_lines_once
+from device.process.library_lines import library_lines_once
 with library_lines_once():
     logging.basicConfig(level="INFO", format="%(name)s: %(message)s")
     for attempt in range(5):
@@ -35,7 +37,7 @@ def said(more: str = "") -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_line_that_differs_in_numbers_alone_is_told_once_and_ours_each_time() -> None:
+def test_a_line_that_differs_in_numbers_alone_is_reported_once_and_ours_each_time() -> None:
     lines = said().stderr.splitlines()
     assert [line for line in lines if "ALSA" in line] == ["libraries: ALSA lib pcm.c:2664 Unknown PCM, attempt 0"]
     assert sum("CRC error" in line for line in lines) == 1
@@ -45,7 +47,7 @@ def test_a_line_that_differs_in_numbers_alone_is_told_once_and_ours_each_time() 
     assert lines[-2:] == ["after", "after, by a library"]
 
 
-def test_a_crash_in_a_library_says_where_it_was() -> None:
+def test_a_crash_in_a_library_states_where_it_was() -> None:
     done = said("import ctypes; ctypes.string_at(0)")
     assert done.returncode == -signal.SIGSEGV
     assert "Segmentation fault" in done.stderr

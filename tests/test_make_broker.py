@@ -14,10 +14,12 @@ from made_broker import NOT_AUTHORIZED, Guest, House, make_broker, strict_contex
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from device.config.settings_file import load_settings, parse_settings
 from device.publish import topics as table
 from device.publish.node import subscriptions
 from device.publish.topics import TABLE, Topics
-from device.settings_file import load_settings, parse_settings
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield House(folder, port)
 
 
-def test_a_node_speaks_below_its_own_prefix_and_is_heard_by_the_house_and_the_server(house: House) -> None:
+def test_a_node_speaks_below_its_own_prefix_and_is_received_by_the_house_and_the_server(house: House) -> None:
     with house.login("house", "affectd/#") as home, house.login("server", "affectd/#") as server:
         with house.login("kitchen") as kitchen:
             assert kitchen.may_say("affectd/kitchen/state")
@@ -71,7 +73,7 @@ def test_kitchen_cannot_leave_a_last_will_in_halls_name(house: House) -> None:
         assert "affectd/hall/status" not in home.topics()
 
 
-def test_kitchen_hears_nothing_of_hall_whatever_it_asks_for(house: House) -> None:
+def test_kitchen_receives_nothing_of_hall_whatever_it_asks_for(house: House) -> None:
     with house.login("kitchen", "#", "affectd/hall/#", "$share/x/affectd/hall/#") as kitchen:
         with house.login("hall") as hall, house.login("house") as home:
             assert hall.may_say("affectd/hall/state")
@@ -88,7 +90,7 @@ def test_the_house_asks_and_switches_but_cannot_pass_itself_off_as_a_node(house:
         assert not home.may_say("affectd/hall/state")
 
 
-def test_the_server_hears_and_says_nothing_to_a_node(house: House) -> None:
+def test_the_server_receives_and_reports_nothing_to_a_node(house: House) -> None:
     with house.login("server") as server:
         assert not server.may_say("affectd/hall/privacy/set", "OFF")
         assert not server.may_say("affectd/hall/request/restart")
@@ -186,7 +188,7 @@ def test_a_second_run_adds_a_node_and_keeps_every_secret(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["a", "x" * 64])
-def test_what_was_made_can_be_told_whatever_the_length_of_a_name(tmp_path: Path, name: str) -> None:
+def test_what_was_made_can_be_reported_whatever_the_length_of_a_name(tmp_path: Path, name: str) -> None:
     make_broker(tmp_path)
     assert [name, "made"] in [line.split() for line in make_broker(tmp_path, "--node", name).stdout.splitlines()]
     assert [name, "kept"] in [line.split() for line in make_broker(tmp_path, "--node", name).stdout.splitlines()]

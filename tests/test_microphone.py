@@ -23,6 +23,8 @@ from device.capture.choose import choose
 from device.capture.microphone import Microphone, list_microphones
 from device.errors import SourceLost, SourceUnavailable
 
+pytestmark = pytest.mark.slow
+
 LISTENER = Path(__file__).with_name("listen.py")
 
 
@@ -77,7 +79,7 @@ def best_match(piece: NDArray[np.int16], recording: NDArray[np.int16]) -> tuple[
     return place, float(pair[0] @ pair[1]) / (loudness or 1.0)
 
 
-def test_what_is_played_is_what_is_heard_counted_in_samples(hardware: VirtualMicrophone, tmp_path: Path) -> None:
+def test_what_is_played_is_what_is_received_counted_in_samples(hardware: VirtualMicrophone, tmp_path: Path) -> None:
     sound = noise(1.0)
     wav = write_wav(tmp_path / "sound.wav", np.concatenate([np.zeros(8_000, dtype=np.int16), sound]))
     with Listener(hardware, "affectd_mic", tmp_path / "out.npz", seconds=3.0) as listener:
@@ -97,7 +99,7 @@ def test_what_is_played_is_what_is_heard_counted_in_samples(hardware: VirtualMic
     assert {"affectd_mic", "affectd_second"} <= set(heard["listed"].tolist())
 
 
-def test_digital_silence_is_told_from_a_quiet_room(hardware: VirtualMicrophone, tmp_path: Path) -> None:
+def test_digital_silence_is_distinguished_from_a_quiet_room(hardware: VirtualMicrophone, tmp_path: Path) -> None:
     with Listener(hardware, "affectd_mic", tmp_path / "out.npz", seconds=0.5) as listener:
         assert [listener.says(), listener.says()] == ["listening", "done"]
     assert np.load(tmp_path / "out.npz")["silent_s"] > 0.4
@@ -207,7 +209,7 @@ def test_silence_is_counted_and_ends_with_the_first_sound() -> None:
             assert microphone.silent_s == pytest.approx(silent_s)
 
 
-def test_a_card_that_says_nothing_any_more_is_lost() -> None:
+def test_a_card_that_reports_nothing_any_more_is_lost() -> None:
     card = SoundCard("USB Codec")
     with Microphone(driver=card, lost_after_s=0.1) as microphone, pytest.raises(SourceLost, match="'USB Codec': no so"):
         list(microphone)
@@ -242,7 +244,7 @@ def test_the_list_of_devices_is_read_anew_each_time_a_microphone_is_opened() -> 
     assert card.restarts == 2
 
 
-def test_a_card_that_cannot_be_opened_and_a_system_without_one_are_said_in_words() -> None:
+def test_a_card_that_cannot_be_opened_and_a_system_without_one_are_reported_in_words() -> None:
     busy = SoundCard("USB Codec", channels=8)
     with pytest.raises(SourceUnavailable, match=r"'USB Codec': it cannot be opened .*end the program that uses it"):
         Microphone(driver=busy).__enter__()
@@ -261,7 +263,7 @@ def test_a_full_name_is_not_ambiguous_because_it_is_part_of_another() -> None:
     assert choose("microphone", "PULSE", ["pulse monitor", "pulse"]) == 1
 
 
-def test_without_portaudio_the_remedy_is_told(tmp_path: Path) -> None:
+def test_without_portaudio_the_remedy_is_reported(tmp_path: Path) -> None:
     (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
     program = (
         "import json; from device.capture.microphone import Microphone, list_microphones\n"

@@ -12,15 +12,15 @@ from typing import Any
 import onnxruntime
 import pytest
 
-from desktop_server import engine
 from desktop_server.cli import main
-from desktop_server.model_repository import Batches, config_text, labels_text, write_repository
+from desktop_server.inference import onnx as engine
+from desktop_server.inference.model_repository import Batches, config_text, labels_text, write_repository
 from device.errors import AffectdError, ModelError
 from device.models.card import Card
 from device.models.sets import list_sets, load_set
 
 FOLDER = engine.models_folder()
-CARDS = {card.id: card for name in list_sets(FOLDER) for card in load_set(FOLDER, name).cards[:2]}
+CARDS = {card.id: card for name in list_sets(FOLDER) for card in load_set(FOLDER, name).models.values()}
 BATCHES = Batches(size=32, wait_us=2000, queue=64)
 
 
@@ -133,7 +133,7 @@ def test_an_id_that_cannot_name_a_folder_is_refused(name: str, tmp_path: Path) -
         write_repository(tmp_path / "out", [card], FOLDER, BATCHES)
 
 
-def test_a_file_in_the_way_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_in_place_of_the_folder_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(AffectdError, match="cannot write the model repository"):
         write_repository(tmp_path / "file", CARDS.values(), FOLDER, BATCHES)

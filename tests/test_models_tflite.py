@@ -14,12 +14,13 @@ from device.features import face, mfcc, prosody
 from device.models.card import read_card, verify_emotion_card
 from device.models.runtime import open_interpreter
 from device.models.tflite import TfliteModel
-from quantize.answers import served_of
+from quantize.conversion.graph import read_graph
 from quantize.datasets import FER2013, RAVDESS, Split
-from quantize.evaluate import evaluate, front_end_of, probabilities
-from quantize.graph import read_graph
-from quantize.metrics import score
-from quantize.model_card import model_card
+from quantize.evaluation.evaluate import evaluate, front_end_of, probabilities
+from quantize.evaluation.metrics import score, served_of
+from quantize.report.model_card import model_card
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "models_tflite"
@@ -37,14 +38,14 @@ PARAMETERS = {
     "affectd-1-speech": 227_871,
 }
 BYTES = {"baseline": 2.5e6, "affectd-1": 2.35e6}
-# XNNPACK and the built-in kernels round differently: so much on the golden inputs. `quantize runtimes` has all faces.
+# XNNPACK and the built-in kernels round differently: so much on the golden inputs.
 ROUNDINGS = {"affectd-1-face": 28.5 / 256}
 OTHER_ROUNDINGS = 16.5 / 256
 TFLITE_PYTHON = os.environ.get("AFFECTD_TFLITE_PYTHON", "")
 
 
 @pytest.mark.parametrize(("model_id", "kind", "features"), SHIPPED)
-def test_a_shipped_model_is_what_its_card_says(model_id: str, kind: str, features: str) -> None:
+def test_a_shipped_model_is_what_its_card_states(model_id: str, kind: str, features: str) -> None:
     card = read_card(MODELS / f"{model_id}.json")
     verify_emotion_card(card, kind=kind, features=(features,))
     TfliteModel(card, MODELS)

@@ -11,7 +11,9 @@ from fakes import eventually
 from device.errors import ConfigError
 from device.publish.broker import BrokerAddress, Login, Tls
 from device.publish.message import Message
-from device.publish.mqtt import Link, longest_pause_s
+from device.publish.mqtt import MqttClient, longest_pause_s
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -20,8 +22,8 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
         yield broker
 
 
-def connected(address: BrokerAddress) -> Link:
-    link = Link(address, client_id="affectd-test", subscriptions=["test/in"])
+def connected(address: BrokerAddress) -> MqttClient:
+    link = MqttClient(address, client_id="affectd-test", subscriptions=["test/in"])
     link.open(will=Message("test/will", b"gone", 1, True))
     eventually(lambda: link.connections.take(0) is True)
     return link
@@ -55,18 +57,18 @@ def test_who_breaks_off_leaves_the_word_to_the_last_will(
 ) -> None:
     link = connected(BrokerAddress(HOST, mosquitto.port, protocol))
     with Listener(mosquitto.port, "test/#") as house:
-        link.break_off()
+        link.abort()
         eventually(lambda: house.raw("test/will") == [b"gone"])
     assert "trying again" not in caplog.text
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-def test_two_nodes_with_one_name_say_so_once_and_hold_their_peace(
+def test_two_nodes_with_one_name_report_it_once_and_hold_their_peace(
     mosquitto: Mosquitto, protocol: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     address = BrokerAddress(HOST, mosquitto.port, protocol)
-    twins = [Link(address, client_id="affectd-kitchen", subscriptions=[]) for _ in range(2)]
+    twins = [MqttClient(address, client_id="affectd-kitchen", subscriptions=[]) for _ in range(2)]
     for twin in twins:
         twin.open()
     eventually(lambda: caplog.text.count("probably another client uses this node's id") == 2, 20)
@@ -83,7 +85,9 @@ def test_no_pause_between_attempts_is_longer_than_half_a_minute_and_each_node_ha
 
 
 def test_what_comes_faster_than_it_is_taken_is_counted(mosquitto: Mosquitto) -> None:
-    link = Link(BrokerAddress(HOST, mosquitto.port), client_id="slow", subscriptions=["test/in"], inbox_capacity=2)
+    link = MqttClient(
+        BrokerAddress(HOST, mosquitto.port), client_id="slow", subscriptions=["test/in"], inbox_capacity=2
+    )
     link.open()
     eventually(lambda: link.connections.take(0) is True)
     with Listener(mosquitto.port, "test/#") as house:
@@ -93,11 +97,11 @@ def test_what_comes_faster_than_it_is_taken_is_counted(mosquitto: Mosquitto) -> 
     link.close()
 
 
-def test_a_broker_that_is_absent_is_said_once_and_found_when_it_comes(
+def test_a_broker_that_is_absent_is_reported_once_and_found_when_it_comes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     mosquitto = Mosquitto(tmp_path)
-    link = Link(BrokerAddress(HOST, mosquitto.port), client_id="early", subscriptions=[])
+    link = MqttClient(BrokerAddress(HOST, mosquitto.port), client_id="early", subscriptions=[])
     link.open()
     eventually(lambda: "cannot be reached" in caplog.text)
     assert "Connection refused" in caplog.text
@@ -120,8 +124,8 @@ def test_every_acknowledged_message_survives_a_broker_that_is_killed(mosquitto: 
     link.close()
 
 
-def test_a_full_queue_says_no_instead_of_growing() -> None:
-    link = Link(BrokerAddress(HOST, free_port()), client_id="lonely", subscriptions=[])
+def test_a_full_queue_states_no_instead_of_growing() -> None:
+    link = MqttClient(BrokerAddress(HOST, free_port()), client_id="lonely", subscriptions=[])
     numbers = [link.send(Message("test/out", b"x", 1)) for _ in range(300)]
     assert numbers.count(None) == 100
     assert link.unsent == 100
@@ -131,11 +135,11 @@ def test_a_full_queue_says_no_instead_of_growing() -> None:
 def test_a_broker_that_hangs_does_not_keep_us_from_stopping(mosquitto: Mosquitto) -> None:
     link = connected(BrokerAddress(HOST, mosquitto.port))
     mosquitto.freeze()
-    link.close(farewell=Message("test/out", b"bye", 1))
+    link.close(final_message=Message("test/out", b"bye", 1))
     assert not link.connected
 
 
-def test_a_password_opens_the_door_and_is_never_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_password_opens_the_door_and_is_never_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     passwords = make_password_file(tmp_path, "node", "s3cret-word")
     with Mosquitto(tmp_path, "allow_anonymous false", f"password_file {passwords}") as broker:
@@ -145,13 +149,13 @@ def test_a_password_opens_the_door_and_is_never_told(tmp_path: Path, caplog: pyt
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-def test_a_wrong_password_is_said_once_in_words(
+def test_a_wrong_password_is_reported_once_in_words(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, protocol: str
 ) -> None:
     passwords = make_password_file(tmp_path, "node", "right")
     with Mosquitto(tmp_path, "allow_anonymous false", f"password_file {passwords}") as broker:
         address = BrokerAddress(HOST, broker.port, protocol, login=Login("node", "wrong"))
-        link = Link(address, client_id="guest", subscriptions=[])
+        link = MqttClient(address, client_id="guest", subscriptions=[])
         link.open()
         attempts = [link.connections.take(10) for _ in range(2)]
         link.close()
@@ -183,7 +187,7 @@ class TestTls:
     def test_a_broker_of_an_unknown_authority_is_refused_with_the_reason(
         self, broker: Mosquitto, caplog: pytest.LogCaptureFixture
     ) -> None:
-        link = Link(BrokerAddress(HOST, broker.port, tls=Tls()), client_id="careful", subscriptions=[])
+        link = MqttClient(BrokerAddress(HOST, broker.port, tls=Tls()), client_id="careful", subscriptions=[])
         link.open()
         eventually(lambda: "certificate verify failed" in caplog.text)
         link.close()
@@ -191,7 +195,7 @@ class TestTls:
     def test_a_certificate_for_another_name_is_refused(
         self, broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        link = Link(
+        link = MqttClient(
             BrokerAddress("localhost", broker.port, tls=Tls(tmp_path / "ca.crt")), client_id="x", subscriptions=[]
         )
         link.open()
@@ -200,7 +204,7 @@ class TestTls:
 
 
 def test_a_password_in_clear_text_over_the_network_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    Link(BrokerAddress("192.0.2.1", login=Login("node", "word")), client_id="x", subscriptions=[])
+    MqttClient(BrokerAddress("192.0.2.1", login=Login("node", "word")), client_id="x", subscriptions=[])
     assert "clear text" in caplog.text
     assert "word;" not in caplog.text
 
@@ -221,10 +225,10 @@ def test_a_password_in_clear_text_over_the_network_is_warned_of(caplog: pytest.L
 )
 def test_an_unusable_address_is_an_error_by_name(address: BrokerAddress, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        Link(address, client_id="x", subscriptions=[])
+        MqttClient(address, client_id="x", subscriptions=[])
 
 
-def test_an_access_list_that_forbids_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_access_list_that_forbids_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "acl").write_text("topic write test/allowed\n")
     with Mosquitto(tmp_path, f"acl_file {tmp_path / 'acl'}") as broker:
         link = connected(BrokerAddress(HOST, broker.port))

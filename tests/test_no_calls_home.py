@@ -13,6 +13,8 @@ from processes import run
 from resolver import Resolver, resolver
 from server_process import HAPPY_CLIP, ROOT, jpeg, serving
 
+pytestmark = pytest.mark.slow
+
 OFF = {"ORT_DISABLE_TELEMETRY": "1", "RAY_USAGE_STATS_ENABLED": "0"}
 IMPORTS = re.compile(r"^\s*(import|from) (onnxruntime|ray)\b", re.MULTILINE)
 
@@ -40,7 +42,7 @@ def left_in(home: Path) -> list[str]:
     return sorted(str(path.relative_to(home)) for path in home.rglob("*"))
 
 
-def test_the_recorder_hears_who_asks(recorder: Resolver, tmp_path: Path) -> None:
+def test_the_recording_resolver_records_queries(recorder: Resolver, tmp_path: Path) -> None:
     ask = "import socket; socket.getaddrinfo('somebody.example', 443)"
     asked = run([*in_a_home(recorder, tmp_path / "home"), sys.executable, "-c", ask])
     assert "gaierror" in asked.stderr
@@ -50,13 +52,13 @@ def test_the_recorder_hears_who_asks(recorder: Resolver, tmp_path: Path) -> None
 
 def test_it_is_off_whichever_part_of_affectd_is_imported_first() -> None:
     found = importers()
-    assert {"desktop_server.engine", "quantize.export"} <= set(found)
+    assert {"desktop_server.inference.onnx", "quantize.conversion.export"} <= set(found)
     for package in {name.partition(".")[0] for name in found}:
         said = run([sys.executable, "-c", f"import {package}, os, json; print(json.dumps(dict(os.environ)))"], cwd=ROOT)
         assert OFF.items() <= json.loads(said.stdout).items(), package
 
 
-def test_a_served_picture_and_film_are_told_nobody_and_leave_nothing(recorder: Resolver, tmp_path: Path) -> None:
+def test_serving_resolves_no_name_and_writes_no_file(recorder: Resolver, tmp_path: Path) -> None:
     home = tmp_path / "home"
     with serving(tmp_path, before=in_a_home(recorder, home)) as server, server.client() as client:
         assert client.post("/v1/face?compare=true&explain=true", files={"picture": jpeg()}).status_code == 200
@@ -64,12 +66,13 @@ def test_a_served_picture_and_film_are_told_nobody_and_leave_nothing(recorder: R
     assert (left_in(home), recorder.asked) == ([], [])
 
 
-def test_nor_are_those_told_who_open_a_float_net_without_the_server(recorder: Resolver, tmp_path: Path) -> None:
+def test_opening_a_float_net_resolves_no_name_and_writes_no_file(recorder: Resolver, tmp_path: Path) -> None:
     home = tmp_path / "home"
     opened = (
-        "from desktop_server.engine import float_engine, models_folder; from device.models.sets import load_set; "
-        "models = load_set(models_folder()); float_engine().open_net(models.face, models.folder); "
-        "import quantize.export"
+        "from desktop_server.inference.onnx import float_engine, models_folder; "
+        "from device.readings import Modality; from device.models.sets import load_set; "
+        "models = load_set(models_folder()); float_engine().load_net(models.card(Modality.FACE), models.folder); "
+        "import quantize.conversion.export"
     )
     done = run([*in_a_home(recorder, home), sys.executable, "-c", opened])
     assert (done.returncode, done.stderr) == (0, "")

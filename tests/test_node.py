@@ -10,26 +10,30 @@ from typing import Any
 
 import pytest
 from broker import HOST, Listener, Mosquitto, eventually_while
+from equipment import EVERYTHING
 from estimates import estimate
 from fakes import eventually
 
 from device.errors import AffectdError
-from device.health import Health, SystemProbe
+from device.monitoring.health import Health, SystemProbe
 from device.publish import topics as table
 from device.publish.broker import BrokerAddress
-from device.publish.cadence import Cadence
-from device.publish.courier import Courier
+from device.publish.contract import Json
 from device.publish.downsample import Downsampler
 from device.publish.entities import Entities
 from device.publish.episodes import Episodes
 from device.publish.homeassistant import Device, discovery
 from device.publish.identities import Identities, Identity
-from device.publish.mqtt import Link
-from device.publish.node import NodeSink, is_privacy_wish, subscriptions
+from device.publish.mqtt import MqttClient
+from device.publish.node import NodeSink, is_privacy_request, subscriptions
 from device.publish.outbox import Outbox
-from device.publish.payload import Json, MediaClock, Payloads
+from device.publish.outbox_relay import OutboxRelay
+from device.publish.payload import MediaClock, Payloads
+from device.publish.publish_policy import PublishPolicy
 from device.publish.requests import Handler
 from device.publish.topics import Topics
+
+pytestmark = pytest.mark.slow
 
 TOPICS = Topics("kitchen")
 NODE = "affectd/kitchen"
@@ -55,16 +59,16 @@ def node(
 ) -> Iterator[NodeSink]:
     now = Identity(topics.node, topics.prefix, topics.homeassistant_prefix, boot_id)
     identities = Identities(folder / "identities.json", now)
-    link = Link(
+    link = MqttClient(
         BrokerAddress(HOST, broker.port, protocol),
         client_id=f"affectd-{topics.node}",
         subscriptions=subscriptions(topics, identities.former),
-        is_urgent=lambda message: is_privacy_wish(topics, message),
+        is_urgent=lambda message: is_privacy_request(topics, message),
     )
     entities = Entities(
         link=link,
         topics=topics,
-        discovery=discovery(topics, Device("0.1.0")) if home_assistant else None,
+        discovery=discovery(topics, Device("0.1.0"), has=EVERYTHING) if home_assistant else None,
         downsampler=Downsampler(min_interval_s=1.0, off_delay_s=1.0),
         is_first=is_first,
         birth_jitter_s=0.0,
@@ -77,9 +81,9 @@ def node(
             link=link,
             topics=topics,
             payloads=payloads,
-            cadence=Cadence(),
+            policy=PublishPolicy(),
             episodes=Episodes(id_prefix=boot_id),
-            courier=Courier(link=link, outbox=outbox, address=topics.address(table.EVENT)),
+            relay=OutboxRelay(link=link, outbox=outbox, address=topics.address(table.EVENT)),
             handlers={"self-test": self_test} if handlers is None else handlers,
             set_privacy=set_privacy,
             entities=entities,
@@ -137,7 +141,7 @@ def test_a_subscriber_receives_every_topic_of_the_contract(
     assert [(e["kind"], e["backfilled"]) for e in house.json(f"{NODE}/event")] == [("start", False), ("end", False)]
 
 
-def test_online_is_said_last(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
+def test_online_is_reported_last(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
     with node(mosquitto, tmp_path) as sink:
         eventually_while(sink.poll, lambda: is_online(house))
         assert house.topics()[-1] == f"{NODE}/status"
@@ -165,7 +169,7 @@ def test_the_state_follows_the_cadence(mosquitto: Mosquitto, house: Listener, tm
     assert states == [(1, 0.9, "fear"), (2, 1, "happy"), (3, 11, "happy"), (4, 21, "happy")]
 
 
-def test_a_broker_that_comes_back_hears_the_state_of_now_before_online(
+def test_a_broker_that_comes_back_receives_the_state_of_now_before_online(
     mosquitto: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with node(mosquitto, tmp_path) as sink:
@@ -183,7 +187,7 @@ def test_a_broker_that_comes_back_hears_the_state_of_now_before_online(
             assert [(s["label"], s["reason"]) for s in after.json(f"{NODE}/state")] == [("unknown", "camera lost")]
 
 
-def test_home_assistant_that_comes_back_hears_the_state_of_now(
+def test_home_assistant_that_comes_back_receives_the_state_of_now(
     mosquitto: Mosquitto, house: Listener, tmp_path: Path
 ) -> None:
     with node(mosquitto, tmp_path) as sink:
@@ -197,7 +201,7 @@ def test_home_assistant_that_comes_back_hears_the_state_of_now(
     assert [s["mono_ns"] for s in house.json(f"{NODE}/state")] == [0, 2_900_000_000]
 
 
-def test_whoever_is_told_online_again_hears_the_state_of_now_first(
+def test_whoever_is_reported_online_again_receives_the_state_of_now_first(
     mosquitto: Mosquitto, house: Listener, tmp_path: Path
 ) -> None:
     with node(mosquitto, tmp_path) as sink:
@@ -220,7 +224,7 @@ def test_a_status_that_somebody_else_wrote_is_corrected(mosquitto: Mosquitto, ho
             eventually_while(sink.poll, lambda: (house.raw(f"{NODE}/status")[-1]).startswith(b'{"state":"online"'))
 
 
-def test_the_farewell_of_an_earlier_life_is_no_challenge(
+def test_the_final_message_of_an_earlier_life_is_no_challenge(
     mosquitto: Mosquitto, house: Listener, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for boot_id in ("boot-1", "boot-2"):
@@ -253,7 +257,7 @@ def test_the_last_will_of_an_older_life_does_not_stay(mosquitto: Mosquitto, hous
         (ZeroDivisionError(), "offline"),
     ],
 )
-def test_only_a_node_that_meant_to_stop_says_stopped(
+def test_only_a_node_that_meant_to_stop_publishes_stopped(
     mosquitto: Mosquitto, house: Listener, tmp_path: Path, protocol: str, reason: BaseException | None, said: str
 ) -> None:
     with suppress(BaseException), node(mosquitto, tmp_path, protocol=protocol) as sink:
@@ -338,7 +342,7 @@ def test_an_episode_that_a_killed_node_left_open_is_ended_by_the_next_start(tmp_
     assert told == [
         ("start", None, "00:01", "boot-1"),
         ("update", None, "00:31", "boot-1"),
-        ("end", "restart", "00:31", "boot-1"),
+        ("end", "restart", "00:51", "boot-1"),  # no more than five seconds before it was killed, at 00:55
     ]
     assert len({e["id"] for e in house.json(f"{NODE}/event")}) == 1
 
@@ -351,19 +355,19 @@ def live_and_die(mosquitto: Mosquitto, folder: Path) -> None:
 
 
 def test_privacy_reaches_the_appliance_and_is_confirmed(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
-    wishes: list[bool] = []
-    with node(mosquitto, tmp_path, set_privacy=wishes.append) as sink:
+    requested: list[bool] = []
+    with node(mosquitto, tmp_path, set_privacy=requested.append) as sink:
         eventually_while(sink.poll, lambda: is_online(house))
-        for wish in (b"ON", b"OFF"):
-            house.say(f"{NODE}/privacy/set", wish)
-            eventually_while(sink.poll, lambda wish=wish: house.raw(f"{NODE}/privacy/state")[-1] == wish)  # type: ignore[misc]
+        for sent in (b"ON", b"OFF"):
+            house.say(f"{NODE}/privacy/set", sent)
+            eventually_while(sink.poll, lambda sent=sent: house.raw(f"{NODE}/privacy/state")[-1] == sent)  # type: ignore[misc]
         house.say(f"{NODE}/privacy/set", "maybe")
         eventually_while(sink.poll, lambda: bool(house.raw(f"{NODE}/response/privacy")))
-    assert wishes == [True, False]
+    assert requested == [True, False]
     assert house.json(f"{NODE}/response/privacy")[0]["status"] == "error"
 
 
-def test_a_wish_that_cannot_be_remembered_is_done_and_the_switch_shows_it(
+def test_a_request_that_cannot_be_remembered_is_done_and_the_switch_shows_it(
     mosquitto: Mosquitto, house: Listener, tmp_path: Path
 ) -> None:
     sensors_are_closed = False
@@ -375,57 +379,73 @@ def test_a_wish_that_cannot_be_remembered_is_done_and_the_switch_shows_it(
 
     with node(mosquitto, tmp_path, set_privacy=close_and_forget) as sink:
         eventually_while(sink.poll, lambda: is_online(house))
-        for wish in (b"ON", b"OFF"):
-            house.say(f"{NODE}/privacy/set", wish)
-            eventually_while(sink.poll, lambda wish=wish: house.raw(f"{NODE}/privacy/state")[-1] == wish)  # type: ignore[misc]
-            assert sensors_are_closed is (wish == b"ON")
+        for sent in (b"ON", b"OFF"):
+            house.say(f"{NODE}/privacy/set", sent)
+            eventually_while(sink.poll, lambda sent=sent: house.raw(f"{NODE}/privacy/state")[-1] == sent)  # type: ignore[misc]
+            assert sensors_are_closed is (sent == b"ON")
     assert [r["error"] for r in house.json(f"{NODE}/response/privacy")] == [
         "cannot remember the privacy switch; a restart will forget it"
     ] * 2
 
 
-def test_a_retained_wish_to_open_is_ignored_at_every_connection(
+def test_a_retained_request_to_open_is_ignored_at_every_connection(
     mosquitto: Mosquitto, house: Listener, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    wishes: list[bool] = []
+    requested: list[bool] = []
     house.say(f"{NODE}/privacy/set", "OFF", retain=True)
-    with node(mosquitto, tmp_path, set_privacy=wishes.append) as sink:
+    with node(mosquitto, tmp_path, set_privacy=requested.append) as sink:
         eventually_while(sink.poll, lambda: "ignored a retained OFF" in caplog.text)
-        house.say(f"{NODE}/privacy/set", "OFF", retain=True)  # now it hears it at once, which is a wish of now
-        eventually_while(sink.poll, lambda: wishes == [False])
+        house.say(f"{NODE}/privacy/set", "OFF", retain=True)  # now it hears it at once, which is a request of now
+        eventually_while(sink.poll, lambda: requested == [False])
 
 
-def test_a_retained_wish_to_close_that_was_sent_while_the_node_was_away_closes(
+def test_a_retained_request_to_close_that_was_sent_while_the_node_was_away_closes(
     mosquitto: Mosquitto, house: Listener, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wishes: list[bool] = []
+    requested: list[bool] = []
     house.say(f"{NODE}/privacy/set", "ON", retain=True)
-    with node(mosquitto, tmp_path, set_privacy=wishes.append) as sink:
-        eventually_while(sink.poll, lambda: wishes == [True])
+    with node(mosquitto, tmp_path, set_privacy=requested.append) as sink:
+        eventually_while(sink.poll, lambda: requested == [True])
         eventually_while(sink.poll, lambda: house.raw(f"{NODE}/privacy/state")[-1:] == [b"ON"])
         house.say(f"{NODE}/privacy/set", "OFF")
-        eventually_while(sink.poll, lambda: wishes == [True, False])
-        house.say(f"{NODE}/privacy/set", b"", retain=True)  # takes the retained one away, and is no wish
+        eventually_while(sink.poll, lambda: requested == [True, False])
+        house.say(f"{NODE}/privacy/set", b"", retain=True)  # takes the retained one away, and is no request
         house.say(f"{NODE}/request/self-test", b"")
         eventually_while(sink.poll, lambda: bool(house.raw(f"{NODE}/response/self-test")))
-    assert wishes == [True, False]
+    assert requested == [True, False]
     assert house.raw(f"{NODE}/response/privacy") == []
     assert "closed by a retained ON" in caplog.text
 
 
-def test_a_flood_of_requests_and_of_rubbish_drives_out_no_privacy_wish(
+def test_a_flood_of_requests_and_of_rubbish_drives_out_no_privacy_request(
     mosquitto: Mosquitto, house: Listener, tmp_path: Path
 ) -> None:
-    wishes: list[bool] = []
-    with node(mosquitto, tmp_path, set_privacy=wishes.append) as sink:
+    requested: list[bool] = []
+    with node(mosquitto, tmp_path, set_privacy=requested.append) as sink:
         eventually_while(sink.poll, lambda: is_online(house))
-        for wish in ("ON", "OFF", "ON"):
-            house.say(f"{NODE}/privacy/set", wish)
+        for sent in ("ON", "OFF", "ON"):
+            house.say(f"{NODE}/privacy/set", sent)
             for _ in range(80):  # more than what is kept of anything else
                 house.say(f"{NODE}/request/self-test", b"")
                 house.say(f"{NODE}/privacy/set", "maybe")
-        eventually_while(sink.poll, lambda: wishes == [True, False, True])
+        eventually_while(sink.poll, lambda: requested[-1:] == [True])
+        eventually_while(sink.poll, lambda: house.raw(f"{NODE}/privacy/state")[-1:] == [b"ON"])
+
+
+def test_of_a_flood_of_privacy_requests_the_newest_is_obeyed_alone(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path
+) -> None:
+    requested: list[bool] = []
+    with node(mosquitto, tmp_path, set_privacy=requested.append) as sink:
+        eventually_while(sink.poll, lambda: is_online(house))
+        for sent in ("ON", "OFF") * 100:
+            house.say(f"{NODE}/privacy/set", sent)
+        house.say(f"{NODE}/privacy/set", "ON")
+        house.say(f"{NODE}/request/self-test", b"")  # after all of them; they wait for one call of poll
+        eventually(lambda: len(sink._link.inbox) > 0)
+        sink.poll()
+    assert requested == [True]
 
 
 def test_rubbish_is_answered_and_survived(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
@@ -446,12 +466,12 @@ def test_rubbish_is_answered_and_survived(mosquitto: Mosquitto, house: Listener,
 def test_a_flood_of_requests_is_turned_off_at_the_broker(
     mosquitto: Mosquitto, house: Listener, tmp_path: Path, protocol: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wishes: list[bool] = []
-    with node(mosquitto, tmp_path, protocol=protocol, set_privacy=wishes.append) as sink:
+    requested: list[bool] = []
+    with node(mosquitto, tmp_path, protocol=protocol, set_privacy=requested.append) as sink:
         eventually_while(sink.poll, lambda: is_online(house))
         for _ in range(400):
             house.say(f"{NODE}/request/dance", b"")
-        eventually_while(sink.poll, lambda: "requests come in a flood" in caplog.text)
+        eventually_while(sink.poll, lambda: "messages come in a flood" in caplog.text)
         answered = len(house.raw(f"{NODE}/response/dance"))
         assert answered < 400
         house.say(f"{NODE}/privacy/set", "ON")
@@ -461,18 +481,38 @@ def test_a_flood_of_requests_is_turned_off_at_the_broker(
         house.say(f"{NODE}/privacy/set", "OFF")
         eventually_while(sink.poll, lambda: house.raw(f"{NODE}/privacy/state")[-1:] == [b"OFF"])
         assert house.raw(f"{NODE}/response/self-test") == []
-    assert wishes == [True, False]
+    assert requested == [True, False]
 
 
-def test_a_flood_of_rubbish_at_the_privacy_switch_is_not_answered_and_the_wish_in_it_is_obeyed(
+@pytest.mark.parametrize("flooded", [f"{NODE}/status", "homeassistant/status", "homeassistant/device/kitchen/config"])
+def test_a_flood_at_anything_else_that_a_node_receives_is_turned_off_too(
+    tmp_path: Path, flooded: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        Mosquitto(tmp_path, "log_type all", "log_timestamp false") as broker,
+        Listener(broker.port) as house,
+        node(broker, tmp_path) as sink,
+    ):
+        eventually_while(sink.poll, lambda: is_online(house))
+        for _ in range(400):
+            house.say(flooded, "online")
+        eventually_while(sink.poll, lambda: "messages come in a flood" in caplog.text)
+        house.say(f"{NODE}/privacy/set", "ON")
+        eventually_while(sink.poll, lambda: house.raw(f"{NODE}/privacy/state")[-1:] == [b"ON"])
+        _, _, left = (tmp_path / "mosquitto.log").read_text().partition("Received UNSUBSCRIBE from affectd-kitchen\n")
+        assert f"\t{flooded}\n" in left.partition("Sending UNSUBACK")[0]
+        assert f"\t{NODE}/privacy/set\n" not in left.partition("Sending UNSUBACK")[0]
+
+
+def test_a_flood_of_rubbish_at_the_privacy_switch_is_not_answered_and_the_request_in_it_is_obeyed(
     mosquitto: Mosquitto, house: Listener, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wishes: list[bool] = []
-    with node(mosquitto, tmp_path, set_privacy=wishes.append) as sink:
+    requested: list[bool] = []
+    with node(mosquitto, tmp_path, set_privacy=requested.append) as sink:
         eventually_while(sink.poll, lambda: is_online(house))
         for _ in range(400):
             house.say(f"{NODE}/privacy/set", "maybe")
-        eventually_while(sink.poll, lambda: "requests come in a flood" in caplog.text)
+        eventually_while(sink.poll, lambda: "messages come in a flood" in caplog.text)
         house.say(f"{NODE}/privacy/set", "ON")
         eventually_while(sink.poll, lambda: house.raw(f"{NODE}/privacy/state")[-1:] == [b"ON"])
         answered = len(house.raw(f"{NODE}/response/privacy"))
@@ -480,7 +520,7 @@ def test_a_flood_of_rubbish_at_the_privacy_switch_is_not_answered_and_the_wish_i
         house.say(f"{NODE}/privacy/set", "OFF")
         eventually_while(sink.poll, lambda: house.raw(f"{NODE}/privacy/state")[-1:] == [b"OFF"])
         assert len(house.raw(f"{NODE}/response/privacy")) == answered
-    assert wishes == [True, False]
+    assert requested == [True, False]
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
@@ -515,7 +555,7 @@ def test_a_broker_that_takes_small_packets_only_costs_discovery_which_is_named(
     assert "another client" not in caplog.text
 
 
-def test_home_assistant_is_told_again_when_it_starts(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
+def test_home_assistant_is_reported_again_when_it_starts(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
     config = "homeassistant/device/affectd/kitchen/config"
     with node(mosquitto, tmp_path) as sink:
         eventually_while(sink.poll, lambda: is_online(house))
@@ -537,7 +577,9 @@ def test_a_node_that_is_not_for_home_assistant_withdraws_itself(
         assert "homeassistant/device/affectd/kitchen/config" not in late.topics()
 
 
-def test_home_assistant_hears_less_than_everybody_else(mosquitto: Mosquitto, house: Listener, tmp_path: Path) -> None:
+def test_home_assistant_receives_less_than_everybody_else(
+    mosquitto: Mosquitto, house: Listener, tmp_path: Path
+) -> None:
     with node(mosquitto, tmp_path) as sink:
         eventually_while(sink.poll, lambda: is_online(house))
         for tenth in range(200):
@@ -551,7 +593,7 @@ def test_home_assistant_hears_less_than_everybody_else(mosquitto: Mosquitto, hou
     assert len(told) < 5
 
 
-def test_home_assistant_knows_what_is_true_before_it_hears_that_the_node_is_online(
+def test_home_assistant_knows_what_is_true_before_it_receives_that_the_node_is_online(
     mosquitto: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with node(mosquitto, tmp_path) as sink:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -28,7 +30,9 @@ def test_the_wheel_brings_our_three_packages_and_no_other(wheel: zipfile.ZipFile
 
 
 def test_the_wheel_leaves_the_nets_as_they_were_trained_in_the_workshop(wheel: zipfile.ZipFile) -> None:
-    assert [name for name in wheel.namelist() if name.endswith(".keras") or name.startswith("quantize/nets/")] == []
+    assert [
+        name for name in wheel.namelist() if name.endswith(".keras") or name.startswith("quantize/checkpoints/")
+    ] == []
 
 
 def test_the_wheel_brings_the_models_and_their_cards(wheel: zipfile.ZipFile) -> None:

@@ -11,7 +11,7 @@ def ends(limit: PacketLimit, *, young: bool = True, too_large: bool = False) -> 
     return [sent.address for sent in [*withdrawn.values(), *limit.connected(None).values()]]
 
 
-def test_a_broker_that_says_what_it_takes_is_believed() -> None:
+def test_a_broker_that_states_what_it_takes_is_believed() -> None:
     limit = PacketLimit()
     assert limit.allows(LARGE)
     limit.sent(1, LARGE)

@@ -19,9 +19,11 @@ from test_pipeline import SeesJoy, taken
 from virtual_hardware import network_camera
 
 from device.capture.picture_watch import BLACK, FROZEN, PictureWatch, WatchedPictures, is_black
-from device.pipeline import ThreadedPipeline
+from device.pipeline.run import ThreadedPipeline
 from device.signals import Frame
-from device.stages import Lane
+from device.stages import Branch
+
+pytestmark = pytest.mark.slow
 
 SECOND = 1_000_000_000
 SIZE = (480, 640)
@@ -43,7 +45,7 @@ def story(picture: Callable[[int], Grey], seconds: int, watch: PictureWatch | No
     told = []
     for second in range(begin, begin + seconds):
         watch.see(second * SECOND, picture(second))
-        told.append(watch.problem)
+        told.append(watch.warning)
     return told
 
 
@@ -111,7 +113,7 @@ def test_pictures_of_any_size_can_be_watched(size: tuple[int, int]) -> None:
     assert story(lambda _: np.zeros(size, dtype=np.uint8), 12)[-1] == BLACK
 
 
-def test_black_is_told_after_ten_seconds_and_taken_back_with_the_first_light() -> None:
+def test_black_is_reported_after_ten_seconds_and_taken_back_with_the_first_light() -> None:
     watch = PictureWatch()
     assert story(lambda second: covered(8, 3, second), 12, watch) == [""] * 10 + [BLACK] * 2
     assert story(lambda second: noisy(portrait(), 1, second), 2, watch, begin=12) == ["", ""]
@@ -121,13 +123,13 @@ def test_a_picture_of_another_size_is_another_picture() -> None:
     watch = PictureWatch()
     watch.see(0, np.full((48, 64), 99, dtype=np.uint8))
     watch.see(11 * SECOND, np.full((64, 48), 99, dtype=np.uint8))
-    assert watch.problem == ""
+    assert watch.warning == ""
 
 
-def test_of_frozen_pictures_the_lane_gives_no_readings_and_says_why() -> None:
+def test_of_frozen_pictures_the_lane_gives_no_readings_and_gives_the_reason() -> None:
     frames = [Frame(second * SECOND, portrait()) for second in range(15)]
     source = WatchedPictures(Recording(frames, live=True))
-    with ThreadedPipeline([Lane("camera", lambda: source, SeesJoy())]) as pipeline:
+    with ThreadedPipeline([Branch("camera", lambda: source, SeesJoy())]) as pipeline:
         readings = taken(pipeline, lambda: pipeline.states["camera"].blind and not pipeline.queued_readings)
         told = pipeline.states["camera"]
     assert (told.state, told.reason, told.perceives) == ("degraded", FROZEN, False)
@@ -147,7 +149,7 @@ def camera_status(house: Listener) -> str:
     return f"{told['state']}: {told['reason']}"
 
 
-def test_a_network_camera_that_repeats_one_picture_is_degraded_and_no_emotion_is_said(
+def test_a_network_camera_that_repeats_one_picture_is_degraded_and_no_emotion_is_reported(
     tmp_path: Path, mosquitto: Mosquitto
 ) -> None:
     with network_camera() as hardware, Listener(mosquitto.port) as house:

@@ -1,4 +1,4 @@
-"""The lanes, in step and on threads, with recordings for sensors and counting stand-ins for models."""
+"""The branches, in step and on threads, with recordings for sensors and counting stand-ins for models."""
 
 from collections.abc import Callable
 
@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from fakes import Recording, eventually
 
+from device.capture.latest import LatestOnly
 from device.errors import SourceLost, SourceUnavailable
-from device.fusion.fuse import Fusion
-from device.newest import NewestOnly
-from device.pipeline import LaneState, ThreadedPipeline, run_inline
+from device.fusion.temporal import TemporalFusion
+from device.pipeline.run import BranchState, ThreadedPipeline, run_inline
 from device.readings import EMOTIONS, NOBODY, Emotion, Estimate, Modality, Probabilities, Reading
 from device.signals import AudioBlock, Frame
-from device.stages import AnyLane, Lane
+from device.stages import AnyBranch, Branch
 
 SECOND = 1_000_000_000
 HAPPY: Probabilities = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
@@ -51,12 +51,12 @@ def block(at_s: float) -> AudioBlock:
     return AudioBlock(int(at_s * SECOND), int(at_s * 16_000), np.zeros(1600, dtype=np.int16))
 
 
-def camera(source: Recording, *, required: bool = False) -> AnyLane:
-    return Lane("camera", lambda: source, SeesJoy(), required=required)
+def camera(source: Recording, *, required: bool = False) -> AnyBranch:
+    return Branch("camera", lambda: source, SeesJoy(), required=required)
 
 
-def fusion() -> Fusion:
-    return Fusion(
+def fusion() -> TemporalFusion:
+    return TemporalFusion(
         rule="average",
         fresh_s={Modality.FACE: 1.0, Modality.SPEECH: 2.0},
         smooth_s=0,
@@ -66,11 +66,11 @@ def fusion() -> Fusion:
 
 
 def inline(frames: list[Frame], blocks: list[AudioBlock]) -> list[Estimate]:
-    lanes: list[AnyLane] = [
+    branches: list[AnyBranch] = [
         camera(Recording(frames)),
-        Lane("microphone", lambda: Recording(blocks), HearsSorrowAtTheEnd()),
+        Branch("microphone", lambda: Recording(blocks), HearsSorrowAtTheEnd()),
     ]
-    return list(run_inline(lanes, fusion()))
+    return list(run_inline(branches, fusion()))
 
 
 def test_face_and_voice_are_fused_in_the_order_of_capture() -> None:
@@ -87,7 +87,7 @@ def test_the_last_words_before_the_end_are_not_lost() -> None:
     assert last.probs[EMOTIONS.index(Emotion.SAD)] == 0.5
 
 
-def test_an_empty_scene_is_said_to_be_empty() -> None:
+def test_an_empty_scene_is_reported_to_be_empty() -> None:
     estimates = inline([frame(t / 10, light=0) for t in range(25)], [])
     assert {e.label for e in estimates} == {NOBODY}
     assert len(estimates) == 2
@@ -96,15 +96,15 @@ def test_an_empty_scene_is_said_to_be_empty() -> None:
 @pytest.mark.parametrize(
     ("state", "perceives"),
     [
-        (LaneState("online", ""), True),
-        (LaneState("degraded", "the clock drifts"), True),
-        (LaneState("degraded", "the picture stands still", blind=True), False),
-        (LaneState("offline", "starting"), False),
-        (LaneState("disabled", "privacy"), False),
-        (LaneState("online", "", finished=True), False),
+        (BranchState("online", ""), True),
+        (BranchState("degraded", "the clock drifts"), True),
+        (BranchState("degraded", "the picture stands still", blind=True), False),
+        (BranchState("offline", "starting"), False),
+        (BranchState("disabled", "privacy"), False),
+        (BranchState("online", "", finished=True), False),
     ],
 )
-def test_a_lane_perceives_while_its_signals_may_be_believed(state: LaneState, perceives: bool) -> None:
+def test_a_lane_perceives_while_its_signals_may_be_believed(state: BranchState, perceives: bool) -> None:
     assert state.perceives is perceives
 
 
@@ -121,18 +121,19 @@ def taken(pipeline: ThreadedPipeline, until: Callable[[], bool]) -> list[Reading
     return readings
 
 
-def test_threads_give_every_reading_of_a_recording_and_then_say_so() -> None:
+def test_threads_give_every_reading_of_a_recording_and_then_report_it() -> None:
     with ThreadedPipeline([camera(Recording([frame(t / 10) for t in range(20)]))]) as pipeline:
         readings = taken(pipeline, lambda: pipeline.finished)
     assert [r.captured_ns for r in readings] == [t * SECOND // 10 for t in range(20)]
     assert pipeline.states["camera"].reason == "end of recording"
 
 
+@pytest.mark.slow
 def test_a_lost_camera_is_reported_and_tried_again() -> None:
     broken = Recording([frame(0)], lost=SourceLost("camera 'C920': no picture for 5 s; check the cable"))
     whole = Recording([frame(1)], live=True)
     sources = iter([broken, whole])
-    with ThreadedPipeline([Lane("camera", lambda: next(sources), SeesJoy())]) as pipeline:
+    with ThreadedPipeline([Branch("camera", lambda: next(sources), SeesJoy())]) as pipeline:
         readings = taken(pipeline, lambda: pipeline.states["camera"].signals == 2)
         assert pipeline.states["camera"].state == "online"
         assert pipeline.states["camera"].restarts == 1
@@ -141,16 +142,16 @@ def test_a_lost_camera_is_reported_and_tried_again() -> None:
 
 
 def test_a_camera_that_is_not_there_leaves_the_other_lane_alone() -> None:
-    absent = Lane("camera", Absent, SeesJoy())
-    present = Lane("second", lambda: Recording([frame(0)], live=True), SeesJoy())
+    absent = Branch("camera", Absent, SeesJoy())
+    present = Branch("second", lambda: Recording([frame(0)], live=True), SeesJoy())
     with ThreadedPipeline([absent, present]) as pipeline:
         assert len(taken(pipeline, lambda: pipeline.states["second"].signals == 1)) == 1
         eventually(lambda: "none is there" in pipeline.states["camera"].reason)
 
 
 def test_a_required_camera_that_is_not_there_ends_the_whole() -> None:
-    lane = Lane("camera", Absent, SeesJoy(), required=True)
-    with ThreadedPipeline([lane]) as pipeline, pytest.raises(SourceUnavailable, match="none is there"):
+    branch = Branch("camera", Absent, SeesJoy(), required=True)
+    with ThreadedPipeline([branch]) as pipeline, pytest.raises(SourceUnavailable, match="none is there"):
         taken(pipeline, lambda: False)
 
 
@@ -159,15 +160,15 @@ def test_a_bug_in_a_thread_reaches_the_caller() -> None:
         def __call__(self, frame: Frame) -> Reading | None:
             raise ZeroDivisionError(f"a bug at {frame.captured_ns}")
 
-    lane = Lane("camera", lambda: Recording([frame(0)]), Broken())
-    with ThreadedPipeline([lane]) as pipeline, pytest.raises(ZeroDivisionError):
+    branch = Branch("camera", lambda: Recording([frame(0)]), Broken())
+    with ThreadedPipeline([branch]) as pipeline, pytest.raises(ZeroDivisionError):
         taken(pipeline, lambda: False)
 
 
 def test_a_camera_that_only_opens_is_not_yet_online() -> None:
     source, seen = Recording([], live=True), Recording([frame(0)], live=True)
-    lanes: list[AnyLane] = [camera(source), Lane("second", lambda: seen, SeesJoy())]
-    with ThreadedPipeline(lanes) as pipeline:
+    branches: list[AnyBranch] = [camera(source), Branch("second", lambda: seen, SeesJoy())]
+    with ThreadedPipeline(branches) as pipeline:
         eventually(lambda: pipeline.states["second"].state == "online" and source.opened == 1)
         assert (pipeline.states["camera"].state, pipeline.states["camera"].reason) == ("offline", "starting")
 
@@ -197,7 +198,7 @@ def test_privacy_switched_on_and_off_at_once_leaves_the_camera_alive() -> None:
 
 def test_a_sensor_that_ends_by_itself_is_lost_not_over() -> None:
     source = Recording([frame(0)])
-    source.is_recording = False
+    source.is_finite = False
     with ThreadedPipeline([camera(source)]) as pipeline:
         eventually(lambda: "ended by itself" in pipeline.states["camera"].reason)
         assert not pipeline.finished
@@ -205,7 +206,7 @@ def test_a_sensor_that_ends_by_itself_is_lost_not_over() -> None:
 
 def test_a_microphone_that_is_mute_is_degraded_not_lost() -> None:
     source = Recording([frame(0)], live=True)
-    source.problem = "only zeros come from it; is it muted?"
+    source.warning = "only zeros come from it; is it muted?"
     with ThreadedPipeline([camera(source)]) as pipeline:
         eventually(lambda: pipeline.states["camera"].state == "degraded")
         assert "muted" in pipeline.states["camera"].reason
@@ -219,7 +220,7 @@ def test_started_in_privacy_nothing_is_opened_at_all() -> None:
 
 
 def test_a_slow_reader_gets_the_newest_picture_and_the_losses_are_counted() -> None:
-    source = NewestOnly(Recording([frame(t) for t in range(100)]))
+    source = LatestOnly(Recording([frame(t) for t in range(100)]))
     with source:
         pictures = iter(source)
         eventually(lambda: source.dropped == 99)
@@ -228,7 +229,7 @@ def test_a_slow_reader_gets_the_newest_picture_and_the_losses_are_counted() -> N
 
 
 def test_what_the_capture_thread_meets_comes_out_of_the_iteration() -> None:
-    with NewestOnly(Recording([], lost=SourceLost("gone"))) as source, pytest.raises(SourceLost, match="gone"):
+    with LatestOnly(Recording([], lost=SourceLost("gone"))) as source, pytest.raises(SourceLost, match="gone"):
         list(source)
 
 

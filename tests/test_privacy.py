@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from small_disk import run_on_small_disk
 
+from device.appliance.privacy import PrivacyFlag
 from device.errors import AffectdError
-from device.privacy import PrivacyFlag
 
 PRELUDE = f"""
 import os, sys
@@ -13,7 +13,7 @@ sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
 from small_disk import fill
 from device.errors import AffectdError
-from device.privacy import PrivacyFlag
+from device.appliance.privacy import PrivacyFlag
 folder = Path(sys.argv[1])
 path = folder / "privacy"
 """
@@ -23,10 +23,10 @@ def test_a_new_appliance_is_open() -> None:
     assert not PrivacyFlag(Path("/nowhere/privacy")).active()
 
 
-def test_a_wish_survives_a_restart(tmp_path: Path) -> None:
-    for wish in (True, False, False, True, False):
-        PrivacyFlag(tmp_path / "privacy").set(wish)
-        assert PrivacyFlag(tmp_path / "privacy").active() is wish
+def test_a_request_survives_a_restart(tmp_path: Path) -> None:
+    for requested in (True, False, False, True, False):
+        PrivacyFlag(tmp_path / "privacy").set(requested)
+        assert PrivacyFlag(tmp_path / "privacy").active() is requested
         assert PrivacyFlag(tmp_path / "privacy").problem == ""
 
 
@@ -52,7 +52,7 @@ def test_a_file_that_cannot_be_read_means_closed_and_is_left_alone(tmp_path: Pat
     assert "opened by OFF" in flag.problem
 
 
-def test_a_wish_that_cannot_be_kept_is_an_error_in_one_sentence(tmp_path: Path) -> None:
+def test_a_request_that_cannot_be_kept_is_an_error_in_one_sentence(tmp_path: Path) -> None:
     flag = PrivacyFlag(tmp_path / "nowhere" / "privacy")
     with pytest.raises(AffectdError, match="cannot remember the privacy switch"):
         flag.set(True)
@@ -68,23 +68,25 @@ def test_the_file_keeps_its_place_on_the_disk(tmp_path: Path) -> None:
     PrivacyFlag(path).secure()
     assert not PrivacyFlag(path).active()
     place = path.stat().st_ino
-    for wish in (True, False):
-        PrivacyFlag(path).set(wish)
+    for requested in (True, False):
+        PrivacyFlag(path).set(requested)
         assert (path.stat().st_ino, path.stat().st_size) == (place, 4)
     assert [left.name for left in tmp_path.iterdir()] == ["privacy"]
 
 
-def test_a_full_disk_forgets_no_wish(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_full_disk_forgets_no_request(tmp_path: Path) -> None:
     script = PRELUDE + (
         "PrivacyFlag(path).secure()\n"
         "fill(folder)\n"
-        "for wish in (True, False, True):\n"
-        "    PrivacyFlag(path).set(wish)\n"
-        "    print(wish, PrivacyFlag(path).active())"
+        "for requested in (True, False, True):\n"
+        "    PrivacyFlag(path).set(requested)\n"
+        "    print(requested, PrivacyFlag(path).active())"
     )
     assert run_on_small_disk(tmp_path / "disk", script).splitlines() == ["True True", "False False", "True True"]
 
 
+@pytest.mark.slow
 def test_a_disk_that_was_always_full_remembers_at_least_that_it_is_closed(tmp_path: Path) -> None:
     script = PRELUDE + (
         "fill(folder)\n"
@@ -101,7 +103,8 @@ def test_a_disk_that_was_always_full_remembers_at_least_that_it_is_closed(tmp_pa
     assert told == ["True False False", "fine True True", "fine False False"]
 
 
-def test_a_disk_that_can_only_be_read_says_so_and_keeps_what_it_said(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_disk_that_can_only_be_read_reports_it_and_keeps_what_it_reported(tmp_path: Path) -> None:
     script = PRELUDE + (
         "PrivacyFlag(path).set(True)\n"
         "os.system(f'mount -o remount,ro {folder}')\n"
@@ -121,7 +124,7 @@ def test_a_disk_that_can_only_be_read_says_so_and_keeps_what_it_said(tmp_path: P
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write whatever the file says")
-def test_a_file_that_may_not_be_written_says_so_at_the_start(tmp_path: Path) -> None:
+def test_a_file_that_may_not_be_written_reports_it_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "privacy").write_bytes(b"OFF\n")
     (tmp_path / "privacy").chmod(0o400)
     flag = PrivacyFlag(tmp_path / "privacy")

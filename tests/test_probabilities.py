@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from perception import model
 
-from device.models.card import Served, alone
-from device.models.probabilities import LEAST, pooled, served
-from device.readings import EMOTIONS, Emotion
+from device.models.card import Head, Served, alone
+from device.models.probabilities import pooled, served
+from device.readings import EMOTIONS, MIN_PROBABILITY, Emotion
 
 SURE = np.array([0.02, 0.02, 0.02, 0.88, 0.02, 0.02, 0.02], dtype=np.float32)
 EVEN = np.full(7, 1 / 7, dtype=np.float32)
@@ -55,7 +55,7 @@ def test_a_zero_of_one_answer_does_not_overrule_the_other_for_ever() -> None:
     zero, sure = np.eye(7, dtype=np.float32)[[0, 3]]
     found = pooled(replace(BOTH, priors=((), ()), prior_exponents=(0.0, 0.0)), np.stack([zero, sure]))
     assert found[0] == pytest.approx(found[3])
-    assert found[1] == pytest.approx(found[0] * LEAST**0.5, rel=1e-6)
+    assert found[1] == pytest.approx(found[0] * MIN_PROBABILITY**0.5, rel=1e-6)
 
 
 def test_the_temperature_is_that_of_the_whole() -> None:
@@ -69,7 +69,7 @@ steps = st.lists(st.integers(0, 255), min_size=14, max_size=14)
 
 
 @given(steps)
-def test_whatever_an_int8_net_says_what_is_served_are_probabilities(output: list[int]) -> None:
+def test_whatever_an_int8_net_states_what_is_served_are_probabilities(output: list[int]) -> None:
     answers = np.asarray(np.reshape(output, (2, 7)) / 256, dtype=np.float32)
     probs = served(model("affectd-1-face").card, answers)
     assert sum(probs) == pytest.approx(1)
@@ -83,3 +83,20 @@ def test_the_face_net_that_ships_serves_both_of_its_answers() -> None:
     neither, crowd, label = (served(card, np.stack(two)) for two in ((EVEN, EVEN), (SURE, EVEN), (EVEN, SURE)))
     happy = EMOTIONS.index(Emotion.HAPPY)
     assert neither[happy] < min(crowd[happy], label[happy])
+
+
+def test_a_net_with_other_classes_is_served_by_its_card_s_matrix() -> None:
+    """Of three classes, positive is joy, negative shared by anger and sadness, and the third neutral."""
+    rows = [{"happy": 1.0}, {"angry": 0.5, "sad": 0.5}, {"neutral": 1.0}]
+    matrix = tuple(tuple(row.get(str(emotion), 0.0) for emotion in EMOTIONS) for row in rows)
+    card = replace(
+        model("baseline-face").card,
+        labels=("positive", "negative", "neither"),
+        class_matrix=matrix,
+        answers=(Head("crowd"),),
+        served=alone(),
+    )
+    probs = served(card, np.array([0.2, 0.7, 0.1], dtype=np.float32))
+    assert dict(zip(map(str, EMOTIONS), probs, strict=True)) == pytest.approx(
+        {"angry": 0.35, "disgust": 0, "fear": 0, "happy": 0.2, "neutral": 0.1, "sad": 0.35, "surprise": 0}
+    )

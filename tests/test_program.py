@@ -9,6 +9,8 @@ import pytest
 from appliance import HAPPY_CLIP, SCENE
 from processes import run
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 AFFECTD = ("-m", "device")
 SERVER = ("-m", "desktop_server")

@@ -10,11 +10,11 @@ from perception import Samples, in_a_room, spoken
 from device.features import logmel, prosody
 from device.features.frames import SpeechFrames, speech_frames
 from device.features.pitch import SPAN_SAMPLES, Pitches, pitches
-from device.signals import RATE_HZ
+from device.signals import SAMPLE_RATE_HZ
 
 
 def hum(pitch_hz: float, samples: int = SPAN_SAMPLES) -> NDArray[np.float64]:
-    phase = 2 * np.pi * pitch_hz * np.arange(samples) / RATE_HZ
+    phase = 2 * np.pi * pitch_hz * np.arange(samples) / SAMPLE_RATE_HZ
     return sum((np.cos(k * phase) / k for k in range(1, 8)), np.zeros(samples)) * 3000
 
 
@@ -72,7 +72,7 @@ def test_a_voice_an_octave_higher_is_higher_in_its_pitch() -> None:
 
 
 def test_a_voice_that_glides_moves_its_pitch_more_than_a_flat_one() -> None:
-    flat = np.rint(hum(150, 2 * RATE_HZ)).astype(np.int16)
+    flat = np.rint(hum(150, 2 * SAMPLE_RATE_HZ)).astype(np.int16)
     moving, still = (prosody.statistics(speech_frames(sound)) for sound in (spoken(2.0, pitch_hz=150), flat))
     assert moving is not None
     assert still is not None

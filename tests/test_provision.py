@@ -12,6 +12,8 @@ from perception import MODELS, ROOT, detector
 
 from device.models.card import read_card
 
+pytestmark = pytest.mark.slow
+
 FILE = "blazeface_short.tflite"
 
 
@@ -42,7 +44,7 @@ def test_where_the_right_file_is_nothing_is_done(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"something else"], ids=["missing", "empty", "altered"])
-def test_without_a_network_it_says_so_in_one_line_and_leaves_things_as_they_are(
+def test_without_a_network_it_reports_it_in_one_line_and_leaves_things_as_they_are(
     tmp_path: Path, content: bytes | None
 ) -> None:
     if content is not None:

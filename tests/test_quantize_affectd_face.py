@@ -1,7 +1,7 @@
 """The recipe of affectd-1-face from end to end: soft targets, growing pictures, averaged weights, temperature."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,25 +11,25 @@ from synthetic import write_fer2013
 
 from device.errors import AffectdError
 from device.models.card import read_card
-from quantize import checkpoints
 from quantize.__main__ import main
-from quantize.courses import Batch, Course, GrowingFaces, Stage
+from quantize.conversion.graph import read_graph
 from quantize.datasets import Samples, Split
 from quantize.datasets.fer2013_votes import FER2013_VOTES
-from quantize.face_recipes import AFFECTD_1_FACE, AFFECTD_1_FACE_SHALLOW
-from quantize.graph import read_graph
-from quantize.learner import seed_net
-from quantize.train import train
+from quantize.recipes.face import AFFECTD_1_FACE, AFFECTD_1_FACE_SHALLOW
+from quantize.training import checkpoints
+from quantize.training.batches import Batch, BatchStream, ProgressiveResizing, Stage
+from quantize.training.ema import Interpolate
+from quantize.training.train import initial_net, train
 
-pytestmark = QUIET_TENSORFLOW
+pytestmark = [*QUIET_TENSORFLOW, pytest.mark.slow]
 
 STAGES = ("shallow", "deeper", "gated")
 """What the shipped net was before."""
 
 SHORT = replace(
     AFFECTD_1_FACE_SHALLOW,
-    refit=AFFECTD_1_FACE.refit,
-    plan=GrowingFaces(batch_size=13, stages=(Stage(40, 1), Stage(48, 1))),
+    finish=AFFECTD_1_FACE.finish[1:],
+    plan=ProgressiveResizing(batch_size=13, stages=(Stage(40, 1), Stage(48, 1))),
 )
 # The recipe's own rate is still warming up after so few steps.
 QUICK = replace(SHORT, optimizer=lambda keras: keras.optimizers.SGD(0.03, momentum=0.9, nesterov=True))
@@ -47,17 +47,12 @@ def striped_faces(each: int) -> Samples:
     return Samples(names, list(images), labels, names, targets)
 
 
-def test_the_recipe_goes_from_corpus_to_a_calibrated_int8_file(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_recipe_goes_from_corpus_to_a_calibrated_int8_file(tmp_path: Path) -> None:
     faces = write_fer2013(tmp_path / "fer2013", each=10)  # more than one batch of the recipe's 64
     for earlier in (f"affectd-1-face-{stage}" for stage in STAGES):
         assert main(["train", earlier, "--root", str(faces), "--run", str(tmp_path / earlier), "--epochs", "1"]) == 0
     made = ["--root", str(faces), "--run", str(tmp_path / "run")]
     assert main(["train", "affectd-1-face", *made, "--epochs", "1"]) == 0
-    assert main(["refit", "affectd-1-face", *made]) == 0
-    rows = [row.split()[:3] for row in capsys.readouterr().out.splitlines()[-7:-5]]
-    assert [row[:2] for row in rows] == [["as", "trained"], ["fitted", "anew,"]]
     out = ["--out", str(tmp_path), "--calibration", str(tmp_path / "pinned.json")]
     assert main(["convert", "affectd-1-face", *made, *out]) == 0
     card = read_card(tmp_path / "affectd-1-face.json")
@@ -75,11 +70,6 @@ def test_the_recipe_goes_from_corpus_to_a_calibrated_int8_file(
     assert (tmp_path / "affectd-1-face.tflite").stat().st_size < 2_200_000
 
 
-def test_a_net_of_which_nothing_is_fitted_anew_is_not_asked_what_that_does(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["refit", "baseline-face", "--root", "anywhere"]) != 0
-    assert "nothing of it is fitted anew" in capsys.readouterr().err
-
-
 def test_a_net_that_grows_from_another_asks_for_that_one_first(
     faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,9 +79,9 @@ def test_a_net_that_grows_from_another_asks_for_that_one_first(
 
 def test_a_training_cut_short_leaves_no_net_that_lacks_what_comes_last(faces: Path, tmp_path: Path) -> None:
     split = FER2013_VOTES.split(faces)
-    assert SHORT.is_finished_apart
+    assert SHORT.finish
     with pytest.raises(KeyboardInterrupt):
-        train(replace(SHORT, plan=lambda whole: _Interrupted(SHORT.plan(whole))), split, tmp_path, seed=1, epochs=2)
+        train(replace(SHORT, plan=lambda whole: _interrupted(SHORT.plan(whole))), split, tmp_path, seed=1, epochs=2)
     assert len(checkpoints.require_state(tmp_path).epochs) == 1
     with pytest.raises(AffectdError, match="no checkpoint can be read"):
         checkpoints.load_net(tmp_path)
@@ -103,34 +93,29 @@ def test_what_an_earlier_training_gave_is_gone_when_a_longer_one_is_cut_short(fa
     split = FER2013_VOTES.split(faces)
     train(SHORT, split, tmp_path / SHORT.id, seed=1, epochs=1)
     checkpoints.load_net(tmp_path / SHORT.id)
-    cut_short = replace(SHORT, plan=lambda whole: _Interrupted(SHORT.plan(whole)))
+    cut_short = replace(SHORT, plan=lambda whole: _interrupted(SHORT.plan(whole)))
     with pytest.raises(KeyboardInterrupt):
         train(cut_short, split, tmp_path / SHORT.id, seed=1, epochs=2)
     with pytest.raises(AffectdError, match="has no whole training of it"):
-        seed_net("another", SHORT, tmp_path)
+        initial_net(replace(SHORT, id="another", initial_from=SHORT), tmp_path)
 
 
-@dataclass(frozen=True)
-class _Interrupted:
-    """A course that Ctrl-C is pressed in, in its second epoch."""
+def _interrupted(whole: BatchStream) -> BatchStream:
+    """A stream that Ctrl-C is pressed in, in its second epoch."""
 
-    whole: Course
-
-    @property
-    def steps(self) -> int:
-        return self.whole.steps
-
-    def epoch(self, number: int, rng: np.random.Generator) -> Iterator[Batch]:
+    def epoch(number: int, rng: np.random.Generator) -> Iterator[Batch]:
         if number == 2:
             raise KeyboardInterrupt
-        yield from self.whole.epoch(number, rng)
+        yield from whole.epoch(number, rng)
+
+    return BatchStream(whole.steps, epoch)
 
 
 def test_half_the_way_back_is_half_of_each_weight(faces: Path, tmp_path: Path) -> None:
     split = FER2013_VOTES.split(faces)
-    seed = replace(SHORT, id="seed", refit=None)
+    seed = replace(SHORT, id="seed", finish=())
     train(seed, split, tmp_path / "seed", seed=1, epochs=1)
-    on = replace(seed, id="on", grown_from=seed, way_kept=0.5, taught_share=0.5)
+    on = replace(seed, id="on", initial_from=seed, finish=(Interpolate(0.5),), distillation_weight=0.5)
     train(on, split, tmp_path / "on", seed=1, epochs=1)
     before, after, result = (
         checkpoints.load_net(tmp_path / run, name).get_weights()
@@ -139,7 +124,9 @@ def test_half_the_way_back_is_half_of_each_weight(faces: Path, tmp_path: Path) -
     assert any(not np.array_equal(old, new) for old, new in zip(before, after, strict=True))
     for old, new, found in zip(before, after, result, strict=True):
         np.testing.assert_allclose(found, (old + new) / 2, atol=1e-6)
-    for found, grown in zip(result, seed_net("a third", on, tmp_path).get_weights(), strict=True):
+    for found, grown in zip(
+        result, initial_net(replace(on, id="a third", initial_from=on), tmp_path).get_weights(), strict=True
+    ):
         np.testing.assert_array_equal(found, grown)  # what grows from it begins there
 
 

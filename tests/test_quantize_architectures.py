@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 
-from quantize import architectures
+from quantize.training import architectures
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
+    pytest.mark.slow,
+]
 
 
 @pytest.fixture(scope="module", params=["tf_keras", "keras"])

@@ -14,6 +14,8 @@ from processes import started
 
 from quantize.__main__ import main
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = "every finished epoch is kept, the same command goes on from there"
 

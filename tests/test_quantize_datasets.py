@@ -6,10 +6,11 @@ import soundfile
 from synthetic import write_fer2013, write_fer2013_table, write_ravdess, write_votes
 
 from device.readings import EMOTIONS, Emotion
-from quantize.datasets import FER2013, FERPLUS, RAVDESS, RAVDESS_FOLDS, Dataset, DatasetError, Split, ravdess_fold
-from quantize.datasets.ferplus import vote_shares
+from quantize.datasets import FER2013, FERPLUS, RAVDESS, RAVDESS_FOLDS, Dataset, DatasetError, Split
 from quantize.datasets.ravdess import FOLDS
 from quantize.datasets.sound import read_clip
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -135,20 +136,13 @@ def test_ferplus_keeps_what_more_than_half_call_by_one_of_seven_names(ferplus: P
     assert [EMOTIONS[i] for i in split.test.labels] == ["neutral", "angry", "angry"]
 
 
-def test_the_distribution_of_the_votes_is_there_to_train_on(ferplus: Path) -> None:
-    undecided, contempt, no_face, divided = vote_shares(ferplus, [f"fer2013#{i}" for i in (14, 15, 16, 18)])
-    order = {str(emotion): i for i, emotion in enumerate(EMOTIONS)}
-    assert (undecided[order["neutral"]], undecided[order["happy"]]) == (0.5, 0.5)
-    assert contempt.sum() == no_face.sum() == 0
-    assert (divided[order["neutral"]], divided[order["sad"]], divided.sum()) == (0.75, 0.25, 1)
-
-
 def test_ferplus_without_its_votes_says_where_they_are(tmp_path: Path) -> None:
     write_fer2013_table(tmp_path)
     with pytest.raises(DatasetError, match=r"fer2013new\.csv: the FER\+ votes are not there; .*microsoft/FERPlus"):
         FERPLUS.split(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_real_ferplus_has_the_rows_that_its_authors_tested_on(shared_data: Path) -> None:
     split = FERPLUS.split(shared_data)
     assert len(split.test) == 3137  # and 16 of contempt, their eighth class
@@ -156,6 +150,7 @@ def test_the_real_ferplus_has_the_rows_that_its_authors_tested_on(shared_data: P
 
 
 @pytest.mark.parametrize("dataset", [RAVDESS, *RAVDESS_FOLDS], ids=lambda dataset: str(dataset.name))
+@pytest.mark.slow
 def test_no_actor_is_in_two_parts(ravdess: Path, dataset: Dataset) -> None:
     split = dataset.split(ravdess.parent)
     parts = [set(part.groups) for part in (split.train, split.validation, split.test)]
@@ -164,6 +159,7 @@ def test_no_actor_is_in_two_parts(ravdess: Path, dataset: Dataset) -> None:
 
 
 @pytest.mark.parametrize("dataset", [FER2013, FERPLUS], ids=lambda dataset: str(dataset.name))
+@pytest.mark.slow
 def test_no_picture_is_in_training_and_in_the_clean_test(shared_data: Path, dataset: Dataset) -> None:
     split = dataset.split(shared_data)
     assert set(split.test.groups) & set(split.train.groups)
@@ -171,14 +167,9 @@ def test_no_picture_is_in_training_and_in_the_clean_test(shared_data: Path, data
 
 
 def test_the_five_folds_test_every_actor_once(ravdess: Path) -> None:
-    tested = [set(ravdess_fold(k).split(ravdess).test.groups) for k in range(5)]
+    tested = [set(fold.split(ravdess).test.groups) for fold in RAVDESS_FOLDS]
     assert sum(len(actors) for actors in tested) == len(set.union(*tested)) == 24
     assert tested[3] == set(RAVDESS.split(ravdess).test.groups)
-
-
-def test_there_is_no_sixth_fold() -> None:
-    with pytest.raises(DatasetError, match="no fold 5; there are F0 to F4"):
-        ravdess_fold(5)
 
 
 def test_every_actor_is_in_one_fold_and_one_only() -> None:
@@ -218,6 +209,7 @@ def test_channels_are_averaged_and_full_scale_is_kept(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_clip(tmp_path / "clip.flac"), [32767, -32768, 2000])
 
 
+@pytest.mark.slow
 def test_the_real_fer2013_leaks_288_test_faces_from_its_training_part(shared_data: Path) -> None:
     split = FER2013.split(shared_data)
     assert (len(split.validation), len(split.test), len(split.clean)) == (3589, 3589, 3301)

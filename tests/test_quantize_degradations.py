@@ -13,12 +13,12 @@ from perception import astronaut, detector
 from scipy.signal import butter, sosfiltfilt
 from synthetic import voice
 
-from device.signals import RATE_HZ
+from device.signals import SAMPLE_RATE_HZ
 from quantize.datasets import DatasetError
 from quantize.datasets.noises import noise_files, read_noises
-from quantize.degradations import Degradation, Degraded, rng_of
-from quantize.degraded_faces import EYES, GAMMA, MOUTH, Bar, face_degradations, in_low_light, jpeg
-from quantize.degraded_voices import (
+from quantize.studies.degradations import Degradation, degraded, rng_of
+from quantize.studies.degraded_faces import EYES, GAMMA, MOUTH, Bar, face_degradations, in_low_light, jpeg
+from quantize.studies.degraded_voices import (
     active_power,
     cut,
     in_noise,
@@ -31,8 +31,8 @@ from quantize.degraded_voices import (
 
 FACE = np.asarray(cv2.resize(astronaut()[60:160, 135:235], (48, 48), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 VOICE = voice(np.random.default_rng(1), pitch_hz=180, seconds=2)
-HISS = np.asarray(np.random.default_rng(2).normal(0, 500, 3 * RATE_HZ), dtype=np.int16)
-HUM = np.asarray(900 * np.sin(np.arange(RATE_HZ // 3) / 9), dtype=np.int16)
+HISS = np.asarray(np.random.default_rng(2).normal(0, 500, 3 * SAMPLE_RATE_HZ), dtype=np.int16)
+HUM = np.asarray(900 * np.sin(np.arange(SAMPLE_RATE_HZ // 3) / 9), dtype=np.int16)
 FACES, VOICES = face_degradations(), voice_degradations([HISS, HUM])
 EACH = [*((d, FACE) for d in FACES), *((d, VOICE) for d in VOICES)]
 NAMED = [d.name for d in (*FACES, *VOICES)]
@@ -57,8 +57,8 @@ def test_it_changes_a_copy_and_keeps_shape_and_type(degradation: Degradation, si
 
 @pytest.mark.parametrize(("degradation", "signal"), EACH, ids=NAMED)
 def test_a_sample_meets_the_same_chance_whoever_comes_before(degradation: Degradation, signal: NDArray[Any]) -> None:
-    three = Degraded([signal] * 3, ["ann", "bob", "carol"], degradation)
-    alone = Degraded([signal], ["bob"], degradation)
+    three = degraded([signal] * 3, ["ann", "bob", "carol"], degradation)
+    alone = degraded([signal], ["bob"], degradation)
     assert np.array_equal(three[1], alone[0])
     assert np.array_equal(three[1:][0], three[1])
 
@@ -90,6 +90,7 @@ def test_a_bar_is_black_and_everything_else_is_left(name: str, bar: Bar) -> None
     assert np.array_equal(made, FACE)
 
 
+@pytest.mark.slow
 def test_the_bars_lie_where_faces_of_fer2013_have_eyes_and_mouth(shared_data: Path) -> None:
     with np.load(shared_data / "fer2013" / "fer2013_ferplus.npz") as corpus:
         images = corpus["images"][corpus["usage"] == 2][::24]
@@ -133,7 +134,7 @@ def test_noise_is_as_far_below_the_speech_as_was_asked(snr_db: int, noise: NDArr
 
 
 def test_pauses_do_not_count_as_speech() -> None:
-    padded = np.pad(VOICE, 4 * RATE_HZ)
+    padded = np.pad(VOICE, 4 * SAMPLE_RATE_HZ)
     assert power(padded) < 0.3 * power(VOICE)
     assert decibels(active_power(padded) / active_power(VOICE)) == pytest.approx(0, abs=0.2)
 
@@ -156,7 +157,7 @@ def test_the_sound_in_a_room_falls_by_60_decibels_in_its_time(rt60_s: float) -> 
     left = np.cumsum(tail[::-1] ** 2)[::-1]  # Schroeder's backward integration
     levels = 10 * np.log10(left / left[0])
     falling = slice(int(np.argmax(levels < -5)), int(np.argmax(levels < -35)))  # T30 of ISO 3382
-    slope = np.polyfit(np.arange(len(levels))[falling] / RATE_HZ, levels[falling], 1)[0]
+    slope = np.polyfit(np.arange(len(levels))[falling] / SAMPLE_RATE_HZ, levels[falling], 1)[0]
     assert -60 / slope == pytest.approx(rt60_s, rel=0.05)
 
 
@@ -168,7 +169,9 @@ def test_a_room_smears_speech_but_leaves_it_as_loud() -> None:
 
 def test_a_telephone_passes_speech_from_300_to_3400_hz() -> None:
     def gain_db(pitch_hz: float) -> float:
-        tone = np.asarray(8000 * np.sin(2 * np.pi * pitch_hz * np.arange(RATE_HZ) / RATE_HZ), dtype=np.int16)
+        tone = np.asarray(
+            8000 * np.sin(2 * np.pi * pitch_hz * np.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ), dtype=np.int16
+        )
         return decibels(power(telephoned(tone, rng_of(""))) / power(tone))
 
     assert [gain_db(hz) for hz in (500, 1000, 2500)] == pytest.approx([0, 0, 0], abs=0.5)
@@ -176,9 +179,9 @@ def test_a_telephone_passes_speech_from_300_to_3400_hz() -> None:
 
 
 def test_mu_law_keeps_38_decibels_between_a_tone_and_its_steps() -> None:
-    tone = np.asarray(8000 * np.sin(2 * np.pi * 997 * np.arange(RATE_HZ) / RATE_HZ), dtype=np.int16)
+    tone = np.asarray(8000 * np.sin(2 * np.pi * 997 * np.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ), dtype=np.int16)
     coded = telephoned(tone, rng_of(""))[2000:-2000].astype(np.float64)
-    rest = sosfiltfilt(butter(4, (900, 1100), "bandstop", fs=RATE_HZ, output="sos"), coded)[2000:-2000]
+    rest = sosfiltfilt(butter(4, (900, 1100), "bandstop", fs=SAMPLE_RATE_HZ, output="sos"), coded)[2000:-2000]
     assert decibels(power(coded) / power(rest)) == pytest.approx(38, abs=3)
 
 
@@ -195,6 +198,7 @@ def test_softer_speech_is_the_same_speech() -> None:
     assert np.corrcoef(made, VOICE)[0, 1] > 0.999
 
 
+@pytest.mark.slow
 def test_no_noise_is_in_both_halves(shared_data: Path) -> None:
     files = noise_files(shared_data)
     assert (len(files.training), len(files.held_out)) == (100, 100)
@@ -212,7 +216,7 @@ def test_the_first_noise_trains_and_the_second_is_held_out(tmp_path: Path) -> No
     folder = tmp_path / "noise" / "some"
     folder.mkdir(parents=True)
     for name in ("b.wav", "a.flac", "c.ogg", "d.wav"):
-        soundfile.write(folder / name, HUM, RATE_HZ)
+        soundfile.write(folder / name, HUM, SAMPLE_RATE_HZ)
     (folder / "licence.txt").write_text("yours")
     files = noise_files(tmp_path)
     assert [path.name for path in files.training] == ["a.flac", "c.ogg"]
@@ -220,8 +224,8 @@ def test_the_first_noise_trains_and_the_second_is_held_out(tmp_path: Path) -> No
 
 
 def test_padding_is_cut_out_of_a_noise_and_silence_left_out(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "padded.wav", np.pad(HISS, (0, 5 * RATE_HZ)), RATE_HZ)
-    soundfile.write(tmp_path / "silent.wav", np.zeros(RATE_HZ), RATE_HZ)
+    soundfile.write(tmp_path / "padded.wav", np.pad(HISS, (0, 5 * SAMPLE_RATE_HZ)), SAMPLE_RATE_HZ)
+    soundfile.write(tmp_path / "silent.wav", np.zeros(SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
     (noise,) = read_noises([tmp_path / "padded.wav", tmp_path / "silent.wav"])
     assert np.array_equal(noise, HISS[: len(noise)])
     assert len(noise) > len(HISS) - 480

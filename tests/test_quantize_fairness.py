@@ -14,12 +14,11 @@ from synthetic import voices, write_clips
 from test_quantize_corpora import VOICES
 
 from device.errors import AffectdError
-from quantize.cases import Answers, open_cases, pooled_samples
-from quantize.commands import fairness as command
+from quantize.commands import studies
 from quantize.datasets import Dataset, DatasetError, Samples, Split, find_dataset
 from quantize.datasets.common import only_a_test
-from quantize.fairness import Fairness, compare_sexes, study
-from quantize.sexes import Sex, sexes_of
+from quantize.studies.fairness import Fairness, Sex, compare_sexes, score_cases, sexes_of
+from quantize.studies.pooled import Answers, open_cases, pooled_samples
 
 MODEL = MODELS / "baseline-speech.tflite"
 MEN = {f"man {i:02d}": Sex.MALE for i in range(12)}
@@ -60,6 +59,7 @@ def test_men_who_are_read_better_by_20_points_are_found_to_be() -> None:
         assert gap.p < 0.005
 
 
+@pytest.mark.slow
 def test_where_sex_makes_no_difference_it_is_seldom_found_to() -> None:
     found = []
     for seed in range(25):
@@ -148,15 +148,16 @@ def test_parts_of_a_corpus_are_pooled_unless_somebody_is_in_two() -> None:
         open_cases([(MODEL, bob), (MODEL, bob)], Path())
 
 
+@pytest.mark.slow
 def test_a_speaker_whose_sex_nobody_knows_is_named(tmp_path: Path) -> None:
     root = write_clips(tmp_path, ["EB0_anger_1.wav", "ZZ9_anger_1.wav", *VOICES["nemo"]])
     nemo = find_dataset("nemo", "speech")
     with pytest.raises(DatasetError, match="which sex ZZ9 is"):
-        study(open_cases([(MODEL, nemo)], root), sexes_of(nemo, root))
+        score_cases(open_cases([(MODEL, nemo)], root), sexes_of(nemo, root))
 
 
 def fairness(root: Path, *options: str) -> dict[str, Any]:
-    run_command(command, [*options, "--root", str(root), "--json", str(root / "out" / "figures.json")])
+    run_command(studies, [*options, "--root", str(root), "--json", str(root / "out" / "figures.json")], "fairness")
     result: dict[str, Any] = json.loads((root / "out" / "figures.json").read_text())
     return result
 
@@ -165,13 +166,14 @@ def pairs(*names: str) -> Sequence[str]:
     return [word for name in names for word in ("--model", str(MODEL), "--dataset", name)]
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_figures_and_shows_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = fairness(write_clips(tmp_path, VOICES["nemo"]), *pairs("nemo"))
     assert [(own["sex"], own["actors"]) for own in result["by_sex"]] == [("female", 1), ("male", 1)]
     (part,) = result["parts"]
     assert (part["dataset"], part["samples"], len(part["sha256"])) == ("nemo", result["samples"], 64)
     assert 0 <= result["accuracy_gap"]["p"] <= 1
-    assert "male − female" in capsys.readouterr().out
+    assert "men minus women" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -189,6 +191,7 @@ def test_what_cannot_be_compared_is_an_error(options: Sequence[str], message: st
         fairness(tmp_path, *options)
 
 
+@pytest.mark.slow
 def test_where_the_figures_cannot_be_written_it_says_so(tmp_path: Path) -> None:
     root = write_clips(tmp_path, VOICES["nemo"])
     (root / "out").write_text("in the way")

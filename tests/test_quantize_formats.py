@@ -9,22 +9,20 @@ import tf_keras
 from quiet import QUIET_TENSORFLOW
 from tiny_nets import TINY_FACE, command_line, keep, noise, tiny_face
 
-from device.models.card import alone
-from quantize import convert
-from quantize.commands import compare as compare_command
-from quantize.datasets import FER2013
-from quantize.face_recipes import BASELINE_FACE
-from quantize.formats import Comparison, compare, difference
-from quantize.graph import read_graph, read_operations
-from quantize.paired import mcnemar_p
+from quantize.commands import studies
+from quantize.conversion import convert
+from quantize.conversion.graph import read_graph, read_operations
+from quantize.evaluation.significance import mcnemar_p
+from quantize.recipes.face import BASELINE_FACE
+from quantize.studies.formats import Comparison, difference, study
 
-pytestmark = QUIET_TENSORFLOW
+pytestmark = [*QUIET_TENSORFLOW, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
 def compared(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     run = keep(tmp_path_factory.mktemp("run"), tiny_face(tf_keras), TINY_FACE.id)
-    return compare(TINY_FACE, FER2013.split(faces), run=run, calibration_path=run / "pinned.json", served=alone())
+    return study(TINY_FACE, faces, run=run, calibration_path=run / "pinned.json")
 
 
 def test_all_forms_of_one_net_are_scored_on_the_same_samples(compared: Comparison) -> None:
@@ -94,7 +92,7 @@ def test_the_command_prints_a_line_a_form_and_writes_the_figures(
 ) -> None:
     run = keep(tmp_path / "run", BASELINE_FACE.architecture(tf_keras), BASELINE_FACE.id)
     out: list[str | Path] = ["--calibration", tmp_path / "pinned.json", "--json", tmp_path / "formats.json"]
-    command_line(compare_command, "compare", "baseline-face", "--root", faces, "--run", run, *out)
+    command_line(studies, "formats", "baseline-face", "--root", faces, "--run", run, *out)
     assert "dynamic-range" in capsys.readouterr().out
     written = json.loads((tmp_path / "formats.json").read_text())
     assert [form["format"] for form in written["forms"]][-1] == "int8"

@@ -7,23 +7,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from device.fusion.rules import LEARNED, RULES, log_linear
 from device.models.card import alone
 from device.models.probabilities import calibrated
-from device.readings import EMOTIONS, Modality
+from device.readings import MIN_PROBABILITY, Modality
 from quantize.datasets import DatasetError
 from quantize.datasets.ravdess import FOLDS
-from quantize.fusion.apply import FULL_QUALITY, fused
-from quantize.fusion.compare import Nets, SamePerformance, rules_by_performance, same_performance
-from quantize.fusion.learning import a_power_each, fit, powers, softmax, temperature, tempered
-from quantize.fusion.missing import ABSENT, STRANGER, STRANGER_POOR, UNIFORM
-from quantize.fusion.nets import Answered, fold_files
-from quantize.fusion.openface import FACE_NETS, FOLDER, VOICE_NET, Answers, answers
-from quantize.fusion.people import people
-from quantize.fusion.performances import calibrated_out_of_fold, paired_up
-from quantize.fusion.repaired import repaired
-from quantize.fusion.simulated import simulated
+from quantize.studies.fusion.apply import fused, powers, temperature, tempered
+from quantize.studies.fusion.openface import FACE_NETS, FOLDER, VOICE_NET, Answers, answers
+from quantize.studies.fusion.performances import calibrated_out_of_fold, paired_up
+from quantize.studies.fusion.same_performance import (
+    SamePerformance,
+    repaired,
+    rules_by_performance,
+    same_performance,
+)
+from quantize.studies.fusion.simulated import Answered, simulated
+from quantize.studies.fusion.study import fold_files
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
 CODES_OF_SEVEN = ("05", "07", "06", "03", "01", "04", "08")
@@ -35,15 +39,19 @@ FloatArray = NDArray[np.float64]
 def some_probs(count: int, seed: int, sharpness: float = 2.0) -> tuple[FloatArray, NDArray[np.int64]]:
     """Calibrated answers and labels drawn from them: each label is as likely as its probability says."""
     rng = np.random.default_rng(seed)
-    probs = softmax(rng.normal(0, sharpness, (count, 7)))
+    probs = softmax(rng.normal(0, sharpness, (count, 7)), axis=1)
     return probs, np.array([rng.choice(7, p=p) for p in probs])
+
+
+def logs_of(probs: FloatArray) -> FloatArray:
+    return np.log(np.maximum(probs, MIN_PROBABILITY))
 
 
 def acted(seed: int, clearness: float, takes: int = 1) -> Answers:
     """What a net might say of 24 actors who play each emotion ``takes`` times."""
     rng = np.random.default_rng(seed)
     return {
-        f"01-{code}-01-01-01-{take:02d}-{actor:02d}": softmax(rng.normal(clearness * np.eye(7)[[label]], 1.0))[0]
+        f"01-{code}-01-01-01-{take:02d}-{actor:02d}": softmax(rng.normal(clearness * np.eye(7)[label], 1.0))
         for actor in range(1, 25)
         for label, code in enumerate(CODES_OF_SEVEN)
         for take in range(takes)
@@ -54,15 +62,17 @@ def acted(seed: int, clearness: float, takes: int = 1) -> Answers:
 def measured() -> SamePerformance:
     heard = acted(2, clearness=1.2)
     heard.pop(next(iter(heard)))
-    return same_performance(paired_up(acted(1, clearness=2.0), heard), Nets("eye", "ear"), left_out=1)
+    seen = paired_up(acted(1, clearness=2.0), heard)
+    return same_performance(seen, face="eye", speech="ear", speech_files=(), left_out=1)
 
 
 def test_what_is_measured_is_what_ships() -> None:
     face, _ = some_probs(50, seed=3)
     speech, _ = some_probs(50, seed=4)
     for power in ({Modality.FACE: 0.7, Modality.SPEECH: 0.4}, {Modality.FACE: 1.0, Modality.SPEECH: 1.0}):
-        by_rule = fused([log_linear(power)] * 50, face, speech, quality=FULL_QUALITY)
-        by_fit = softmax(a_power_each(face, speech) @ np.array([power[m] for m in Modality]))
+        by_rule = fused([log_linear(power)] * 50, face, speech)
+        logs = {Modality.FACE: logs_of(face), Modality.SPEECH: logs_of(speech)}
+        by_fit = softmax(sum(power[modality] * logs[modality] for modality in Modality), axis=1)
         np.testing.assert_allclose(by_rule, by_fit, atol=1e-12)
 
 
@@ -81,20 +91,13 @@ def test_two_independent_witnesses_are_learned_to_count_in_full() -> None:
     rng = np.random.default_rng(7)
     labels = rng.integers(0, 7, 6000)
     # Gaussian evidence of unit variance about a mean of 1 for the truth: its softmax is calibrated.
-    face, speech = (softmax(rng.normal(np.eye(7)[labels], 1.0)) for _ in range(2))
+    face, speech = (softmax(rng.normal(np.eye(7)[labels], 1.0), axis=1) for _ in range(2))
     assert list(powers(face, speech, labels).values()) == pytest.approx([1, 1], abs=0.15)
 
 
 def test_one_witness_heard_twice_is_learned_to_count_once() -> None:
     probs, labels = some_probs(4000, seed=8)
     assert sum(powers(probs, probs, labels).values()) == pytest.approx(1, abs=0.15)
-
-
-def test_the_fit_finds_a_bias() -> None:
-    rng = np.random.default_rng(9)
-    evidence = np.zeros((3000, 7, 7)) + np.eye(7)
-    weights = fit(evidence, rng.choice(7, 3000, p=[0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]))
-    assert softmax(weights[np.newaxis])[0, 0] == pytest.approx(0.4, abs=0.05)
 
 
 def test_a_zero_costs_a_temperature_no_more_than_it_costs_a_rule() -> None:
@@ -123,10 +126,11 @@ def test_the_learned_rule_of_a_performance_is_that_of_its_fold() -> None:
     own = np.flatnonzero(performances.folds == 3)[0]
     expected = log_linear(fits[3].learned)
     pair = performances.face[[own]], performances.speech[[own]]
-    by_fold = fused([rules["learned"][own]], *pair, quality=FULL_QUALITY)
-    np.testing.assert_array_equal(by_fold, fused([expected], *pair, quality=FULL_QUALITY))
+    by_fold = fused([rules["learned"][own]], *pair)
+    np.testing.assert_array_equal(by_fold, fused([expected], *pair))
 
 
+@pytest.mark.slow
 def test_two_who_see_and_hear_more_than_one_are_scored_so_by_every_rule(measured: SamePerformance) -> None:
     systems = {system.name: system for system in measured.systems}
     assert set(systems) == {"face", "speech", *RULES}
@@ -140,23 +144,8 @@ def test_two_who_see_and_hear_more_than_one_are_scored_so_by_every_rule(measured
     assert systems["weighted"].scores == systems["average"].scores, "posteriors have no quality"
 
 
-def test_every_emotion_and_every_form_is_in_the_result(measured: SamePerformance) -> None:
-    assert [gain.emotion for gain in measured.by_emotion] == [str(emotion) for emotion in EMOTIONS]
-    assert {form.parameters for form in measured.forms} == {0, 2, 9, 21}
+def test_the_result_can_be_written(measured: SamePerformance) -> None:
     json.dumps(asdict(measured), allow_nan=False)
-
-
-def test_without_one_modality_every_rule_is_as_good_as_the_other_alone(measured: SamePerformance) -> None:
-    alone = [loss for loss in measured.losses if loss.condition in (ABSENT, UNIFORM)]
-    assert len(alone) == 2 * 2 * len(RULES)
-    assert all(loss.accuracy == pytest.approx(loss.other_alone) for loss in alone)
-
-
-def test_a_stranger_of_poor_quality_does_less_harm_to_the_rules_that_ask_for_quality(measured: SamePerformance) -> None:
-    harm = {(loss.modality, loss.condition, loss.rule): -loss.change.value for loss in measured.losses}
-    for rule in ("weighted", "product", "learned"):
-        assert harm["speech", STRANGER_POOR, rule] < harm["speech", STRANGER, rule]
-    assert harm["speech", STRANGER_POOR, "average"] == harm["speech", STRANGER, "average"]
 
 
 def test_eyes_and_ears_that_err_together_look_better_when_paired_at_random() -> None:
@@ -164,7 +153,6 @@ def test_eyes_and_ears_that_err_together_look_better_when_paired_at_random() -> 
     heard = {name: tempered(probs[np.newaxis], 1.5)[0] for name, probs in seen.items()}  # the same errors
     performances = paired_up(seen, heard)
     control = repaired(performances, {"product": [RULES["product"]] * len(seen)})
-    assert control.both_wrong > control.both_wrong_in_random_pairs
     (product,) = control.rules
     assert product.random_pairs > product.true_pairs + 0.05
 
@@ -206,14 +194,16 @@ def test_answers_that_are_not_those_of_a_fold_are_named(tmp_path: Path, line: st
 def test_missing_answers_and_missing_nets_are_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"face_AUmlp_fold0\.csv: not there"):
         answers(tmp_path, FACE_NETS[1])
-    with pytest.raises(DatasetError, match=r"ours-f0\.tflite is not there; one is needed for each fold"):
+    with pytest.raises(DatasetError, match=r"ours-fK\.tflite is not there; one is needed for each fold"):
         fold_files(tmp_path, Path("ours.tflite"))
 
 
 def test_the_shipped_net_speaks_for_the_fold_that_it_never_met(tmp_path: Path) -> None:
     for fold in (0, 1, 2, 4):
         (tmp_path / f"ours-f{fold}.tflite").touch()
-    assert [path.name for path in fold_files(tmp_path, Path("ours.tflite"))][2:4] == ["ours-f2.tflite", "ours.tflite"]
+    shipped = tmp_path / "ours.tflite"
+    shipped.touch()
+    assert [path.name for path in fold_files(tmp_path, shipped)][2:4] == ["ours-f2.tflite", "ours.tflite"]
 
 
 def test_a_fold_of_which_nothing_was_heard_is_named() -> None:
@@ -229,21 +219,6 @@ def test_the_column_orders_are_those_that_agree_with_the_labels(shared_data: Pat
         performances = paired_up(told, told)
         right = performances.face.argmax(axis=1) == performances.labels
         assert right.mean() > at_least
-
-
-def test_most_people_gain_six_points_from_the_second_modality(shared_data: Path) -> None:
-    told = people(shared_data)
-    assert (told.clips, told.actors) == (7442, 91)
-    assert (told.voice.value, told.face.value, told.both.value) == pytest.approx((0.446, 0.685, 0.744), abs=0.001)
-    assert told.gain.value == pytest.approx(0.058, abs=0.001)
-
-
-@pytest.mark.parametrize("table", ["", '"FileName"\n"1001_IEO_NEU_XX"\n', '"FileName","VoiceVote"\n"x","N"\n'])
-def test_a_table_that_is_not_the_votes_is_named(tmp_path: Path, table: str) -> None:
-    (tmp_path / "crema_d_votes").mkdir()
-    (tmp_path / "crema_d_votes" / "summaryTable.csv").write_text(table)
-    with pytest.raises(DatasetError, match=r"summaryTable\.csv"):
-        people(tmp_path)
 
 
 def test_the_shipped_powers_are_the_measured_ones() -> None:

@@ -10,10 +10,10 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 from quiet import QUIET_TENSORFLOW
 
-from quantize import convert
-from quantize.ranges import with_true_ranges
+from quantize.conversion import convert
+from quantize.conversion.ranges import with_true_ranges
 
-pytestmark = QUIET_TENSORFLOW
+pytestmark = [*QUIET_TENSORFLOW, pytest.mark.slow]
 
 Inputs = list[NDArray[np.float32]]
 

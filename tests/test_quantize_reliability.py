@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from quantize.reliability import ReliabilityBin, error, error_by_chance, reliability, together
+from quantize.evaluation.reliability import ReliabilityBin, error, error_by_chance, reliability
 
 
 def honest(samples: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -17,15 +17,6 @@ def honest(samples: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_error_is_the_distance_from_the_diagonal_by_how_many_answers_there_are() -> None:
     assert error([ReliabilityBin(30, 0.5, 0.6), ReliabilityBin(10, 0.9, 0.5)]) == pytest.approx(0.175)
-
-
-def test_files_taken_together_have_the_bins_of_all_their_answers() -> None:
-    probs, labels = honest(600)
-    parts = [reliability(probs[own], labels[own]) for own in (slice(0, 100), slice(100, 350), slice(350, 600))]
-    both, whole = together(parts), reliability(probs, labels)
-    assert [own.samples for own in both] == [own.samples for own in whole]
-    np.testing.assert_allclose([own.confidence for own in both], [own.confidence for own in whole], atol=1e-6)
-    np.testing.assert_allclose([own.accuracy for own in both], [own.accuracy for own in whole], atol=1e-6)
 
 
 @pytest.mark.parametrize("samples", [300, 3000])

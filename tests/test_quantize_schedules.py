@@ -3,11 +3,11 @@
 import pytest
 from quiet import QUIET_TENSORFLOW
 
-from quantize.schedules import Cycles
+from quantize.training.schedules import WarmupCosineRestarts
 
-pytestmark = QUIET_TENSORFLOW
+pytestmark = [*QUIET_TENSORFLOW, pytest.mark.slow]
 
-TWO = Cycles(peaks=[0.05, 0.03], steps=[100, 60], warm_up_steps=10)
+TWO = WarmupCosineRestarts(peaks=[0.05, 0.03], steps=[100, 60], warm_up_steps=10)
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ def test_each_cycle_rises_to_its_peak_and_falls_to_0(step: int, rate: float) -> 
 
 
 def test_cycles_survive_being_written_into_a_checkpoint() -> None:
-    assert Cycles(**TWO.get_config()).get_config() == TWO.get_config()
+    assert WarmupCosineRestarts(**TWO.get_config()).get_config() == TWO.get_config()

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from quantize.answers import tempered
-from quantize.metrics import calibration_error
-from quantize.temperature import FLATTEST, fit_temperature, fitted_temperature
+from quantize.evaluation.metrics import calibration_error, tempered
+from quantize.evaluation.temperature import MAX_TEMPERATURE, fit_temperature, fitted_temperature
 
 FloatArray = NDArray[np.float32]
 
@@ -34,6 +33,7 @@ def test_a_net_too_sure_by_a_factor_gets_that_factor(
     assert fit_temperature(softmax(times * logits), labels) == pytest.approx(times, rel=0.03)
 
 
+@pytest.mark.slow
 def test_the_fitted_temperature_mends_the_calibration(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> None:
     fitted = fitted_temperature(softmax(2 * logits), softmax(2 * logits), labels)
     assert fitted.calibration_error_before > 0.1
@@ -41,6 +41,7 @@ def test_the_fitted_temperature_mends_the_calibration(logits: NDArray[np.float64
     assert fitted.samples == 20_000
 
 
+@pytest.mark.slow
 def test_the_best_class_stays_the_best(logits: NDArray[np.float64]) -> None:
     probs = softmax(logits)
     np.testing.assert_array_equal(tempered(probs, 2.0).argmax(axis=1), probs.argmax(axis=1))
@@ -54,5 +55,5 @@ def test_at_temperature_1_the_answers_are_the_nets_own() -> None:
 def test_a_net_that_is_never_right_is_flattened_and_no_further_than_the_limit() -> None:
     probs = np.tile(np.eye(7, dtype=np.float32)[0], (50, 1))
     temperature = fit_temperature(probs, np.full(50, 3))
-    assert temperature == pytest.approx(FLATTEST, rel=0.01)
+    assert temperature == pytest.approx(MAX_TEMPERATURE, rel=0.01)
     assert calibration_error(tempered(probs, temperature), np.full(50, 3)) == pytest.approx(1)

@@ -15,22 +15,24 @@ from device.errors import AffectdError, ModelError
 from device.features.hum import TAKEN_OUT
 from device.models.card import read_card
 from device.models.tflite import TfliteModel
-from quantize import checkpoints, convert
 from quantize.__main__ import main
-from quantize.architectures import affectd_face
-from quantize.checkpoints import Epoch, Training
-from quantize.courses import OneByOne, epoch_order
+from quantize.conversion import convert
+from quantize.conversion.graph import read_graph
+from quantize.conversion.publish import publish
 from quantize.datasets import FER2013, Split
-from quantize.evaluate import evaluate
-from quantize.face_recipes import BASELINE_FACE
-from quantize.graph import read_graph
-from quantize.hearing import heard_for_training
-from quantize.publish import publish
-from quantize.recipes import find_recipe
-from quantize.speech_recipes import BASELINE_SPEECH
-from quantize.train import train
+from quantize.evaluation.evaluate import evaluate
+from quantize.files import write_file
+from quantize.inputs.preprocess import preprocess_for_training
+from quantize.recipes.face import BASELINE_FACE
+from quantize.recipes.registry import find_recipe
+from quantize.recipes.speech import BASELINE_SPEECH
+from quantize.training import checkpoints
+from quantize.training.architectures import affectd_face
+from quantize.training.batches import PerSampleAugment, epoch_order
+from quantize.training.checkpoints import Epoch, Training
+from quantize.training.train import train
 
-pytestmark = QUIET_TENSORFLOW
+pytestmark = [*QUIET_TENSORFLOW, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -70,14 +72,14 @@ def test_a_conversion_repeats_to_the_byte(trained: Path, tmp_path: Path) -> None
 
 def test_a_speech_net_goes_from_voices_to_an_int8_file_that_agrees_with_its_float_form(tmp_path: Path) -> None:
     split = voices(each=2)
-    recipe = replace(BASELINE_SPEECH, plan=OneByOne(BASELINE_SPEECH.front_end, batch_size=14, oversample=True))
-    train(recipe, heard_for_training(recipe.front_end, split), tmp_path / "run", seed=1, epochs=1)
+    recipe = replace(BASELINE_SPEECH, plan=PerSampleAugment(BASELINE_SPEECH.front_end, batch_size=14, oversample=True))
+    train(recipe, preprocess_for_training(recipe.front_end, split), tmp_path / "run", seed=1, epochs=1)
     run, pins = tmp_path / "run", tmp_path / "pinned.json"
     publish(recipe, lambda _: split, trained=run, run=run, calibration_path=pins, folder=tmp_path)
     graph = read_graph((tmp_path / "baseline-speech.tflite").read_bytes(), "speech")
     assert graph.is_integer
     assert graph.operators.count("UNIDIRECTIONAL_SEQUENCE_LSTM") == 2
-    clip = recipe.front_end.heard(split.test.signals[0])
+    clip = recipe.front_end.preprocess(split.test.signals[0])
     served = recipe.front_end.served(clip)
     paths = (tmp_path / "baseline-speech.json", tmp_path / "run" / "baseline-speech-float32.json")
     int8, float32 = (TfliteModel(read_card(path), path.parent)(served)[0] for path in paths)
@@ -102,7 +104,7 @@ def test_ctrl_c_in_an_epoch_keeps_the_last_checkpoint(trained: Path, faces: Path
         return BASELINE_FACE.front_end.varied(image, rng)
 
     front_end = replace(BASELINE_FACE.front_end, varied=varied)
-    recipe = replace(BASELINE_FACE, plan=OneByOne(front_end, batch_size=64, oversample=False))
+    recipe = replace(BASELINE_FACE, plan=PerSampleAugment(front_end, batch_size=64, oversample=False))
     with pytest.raises(KeyboardInterrupt):
         train(recipe, FER2013.split(faces), trained, seed=1, epochs=2)
     assert {path.name: path.read_bytes() for path in trained.glob("*.keras")} == before
@@ -161,7 +163,7 @@ def test_a_model_for_other_features_is_not_scored(faces: Path, tmp_path: Path, c
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(AffectdError, match=r"figures\.json: cannot be written \(No such file or directory\)"):
-        checkpoints.write_beside(tmp_path / "nowhere" / "figures.json", b"{}")
+        write_file(tmp_path / "nowhere" / "figures.json", b"{}")
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
@@ -204,6 +206,6 @@ def test_a_clip_without_a_voice_is_left_out(two_voices: Split) -> None:
     silence = np.zeros(16_000, dtype=np.int16)
     signals = [silence, *two_voices.train.signals[1:]]
     split = replace(two_voices, train=replace(two_voices.train, signals=signals))
-    prepared = heard_for_training(BASELINE_SPEECH.front_end, split)
+    prepared = preprocess_for_training(BASELINE_SPEECH.front_end, split)
     assert list(prepared.train.names) == list(two_voices.train.names[1:])
     assert all(len(signal) < len(clip) for signal, clip in zip(prepared.train.signals, signals[1:], strict=True))

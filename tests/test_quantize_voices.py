@@ -10,11 +10,13 @@ from device.features import prosody
 from device.features.frames import speech_frames
 from device.features.mel import BANDS, FRAMES, log_energies
 from device.readings import EMOTIONS
-from quantize.courses import BalancedVoices, sample_weights
+from quantize.augment.copies import COPIES, PROSODIC, CopyLibrary
+from quantize.augment.voices import varied_energies, varied_sound
 from quantize.datasets import Dataset, DatasetError, Samples
 from quantize.datasets.voices import corpus_of, without_corpus, without_fold
-from quantize.takes import COPIES, PROSODIC, TakeLibrary
-from quantize.voice_variation import varied_energies, varied_sound
+from quantize.training.batches import BalancedSampler, sample_weights
+
+pytestmark = pytest.mark.slow
 
 TESS_NAMES = [f"tess/{who}_back_{what}.wav" for who in ("OAF", "YAF") for what in
               ("angry", "disgust", "fear", "happy", "neutral", "ps", "sad")]  # fmt: skip
@@ -70,24 +72,26 @@ def test_a_varied_voice_is_another_one_and_repeats_with_its_seed() -> None:
     assert 0.8 < len(once) / len(spoken) < 1.2
 
 
-def test_of_each_stretch_the_first_take_is_as_it_was_said() -> None:
+def test_the_first_copy_of_a_segment_is_the_segment_itself() -> None:
     samples = voices(each=1).train.take([0, 3])
-    takes = TakeLibrary().takes_of(samples, [])
-    assert [len(own.energies) for own in takes.of] == [1 + COPIES] * 2
-    np.testing.assert_allclose(takes.of[1].energies[0], log_energies(samples.signals[1]), rtol=1e-3, atol=0.02)
-    np.testing.assert_array_equal(takes.drawn(0, np.random.default_rng(1), clean_share=1), takes.of[0].energies[0])
-    assert takes.prosody.shape == (2, PROSODIC, BANDS)
-    for own, said in zip(takes.prosody, samples.signals, strict=True):
+    library, noise = CopyLibrary(), np.random.default_rng(2).normal(0, 500, 8_000).astype(np.int16)
+    copies = library.copies_of(samples, [noise])
+    assert [len(own) for own in copies.energies] == [1 + COPIES] * 2
+    np.testing.assert_allclose(copies.energies[1][0], log_energies(samples.signals[1]), rtol=1e-3, atol=0.02)
+    np.testing.assert_array_equal(copies.drawn(0, np.random.default_rng(1), clean_share=1), copies.energies[0][0])
+    rows = library.prosody_of(samples, [noise])
+    assert rows.shape == (2, PROSODIC, BANDS)
+    for own, said in zip(rows, samples.signals, strict=True):
         np.testing.assert_array_equal(own[0], prosody.row(speech_frames(said)))
         assert not np.array_equal(own[1], own[0])
 
 
-def test_takes_are_made_once_and_do_not_depend_on_what_else_is_trained_on() -> None:
-    samples, library = voices(each=1).train, TakeLibrary()
-    all_of_them = library.takes_of(samples, [])
-    assert library.takes_of(samples.take([5]), []).of[0] is all_of_them.of[5]
-    alone = TakeLibrary().takes_of(samples.take([5]), [])
-    np.testing.assert_array_equal(alone.of[0].energies[3], all_of_them.of[5].energies[3])
+def test_copies_are_made_once_and_do_not_depend_on_what_else_is_trained_on() -> None:
+    samples, library = voices(each=1).train, CopyLibrary()
+    all_of_them = library.copies_of(samples, [])
+    assert library.copies_of(samples.take([5]), []).energies[0] is all_of_them.energies[5]
+    alone = CopyLibrary().copies_of(samples.take([5]), [])
+    np.testing.assert_array_equal(alone.energies[0][3], all_of_them.energies[5][3])
 
 
 @pytest.mark.parametrize("frames", [1, 2, 31, 33, 128, 300])
@@ -112,7 +116,7 @@ def test_each_corpus_has_its_share_and_each_class_of_it_the_same() -> None:
 
 def test_an_epoch_gives_batches_of_inputs_and_smoothed_labels() -> None:
     split = voices(each=1)
-    course = BalancedVoices(batch_size=4, steps=3, shares={"alice-0": 1} | {f"alice-{i}": 1 for i in range(7)},
+    course = BalancedSampler(batch_size=4, steps=3, shares={"alice-0": 1} | {f"alice-{i}": 1 for i in range(7)},
                             clean_share=0.2, smoothing=0.07)(split)  # fmt: skip
     batches = list(course.epoch(1, np.random.default_rng(1)))
     assert len(batches) == course.steps == 3

@@ -21,6 +21,8 @@ from device.capture.scene import open_clip
 from device.errors import MediaError
 from device.signals import AudioBlock, Frame
 
+pytestmark = pytest.mark.slow
+
 FILM_RATE_HZ = 25
 
 
@@ -104,7 +106,7 @@ def test_a_film_that_starts_late_is_shown_late(tmp_path: Path) -> None:
     assert frames(open_media([late]))[0].captured_ns == pytest.approx(0.4e9, abs=0.05e9)
 
 
-def test_sound_that_starts_late_is_heard_late(tmp_path: Path) -> None:
+def test_sound_that_starts_late_is_received_late(tmp_path: Path) -> None:
     late = film(tmp_path / "late.mkv", options=("-af", "asetpts=PTS+0.4/TB", "-c:a", "pcm_s16le"))
     assert blocks(open_media([late]))[0].first_sample == pytest.approx(6_400, abs=400)
 
@@ -300,7 +302,7 @@ def test_a_photo_from_a_telephone_held_upright_is_turned(tmp_path: Path) -> None
 # Sounds
 
 
-def test_a_16_khz_sound_is_heard_bit_by_bit(tmp_path: Path) -> None:
+def test_a_16_khz_sound_is_received_bit_by_bit(tmp_path: Path) -> None:
     sound = np.random.default_rng(5).integers(-32_768, 32_768, 10_000).astype(np.int16)
     soundfile.write(tmp_path / "voice.flac", sound, 16_000)
     assert np.array_equal(heard(tmp_path / "voice.flac"), sound)

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.errors import AffectdError
-from device.publish.payload import Json, encode
-from device.publish.requests import MAX_BYTES, answer, privacy_wish
+from device.publish.contract import Json, as_json, encode
+from device.publish.requests import MAX_BYTES, answer, requested_privacy
 
 
 def echo(request: Mapping[str, Any]) -> Json:
@@ -23,13 +23,13 @@ HANDLERS = {"echo": echo, "fail": fail}
 
 
 def test_a_request_is_answered_with_its_transaction() -> None:
-    assert answer("echo", b'{"transaction": "t1", "say": "hi"}', HANDLERS) == {
+    assert as_json(answer("echo", b'{"transaction": "t1", "say": "hi"}', HANDLERS)) == {
         "transaction": "t1", "status": "ok", "data": {"said": "hi"}, "error": None,
     }  # fmt: skip
 
 
 def test_a_button_may_send_nothing() -> None:
-    assert answer("echo", b"", HANDLERS)["status"] == "ok"
+    assert as_json(answer("echo", b"", HANDLERS))["status"] == "ok"
 
 
 @pytest.mark.parametrize(
@@ -48,16 +48,17 @@ def test_a_button_may_send_nothing() -> None:
     ],
 )
 def test_what_cannot_be_done_is_answered_with_the_reason(verb: str, payload: bytes, said: str) -> None:
-    response = answer(verb, payload, HANDLERS)
+    response = as_json(answer(verb, payload, HANDLERS))
     assert (response["status"], response["data"]) == ("error", None)
     assert said in response["error"]
 
 
 def test_a_failed_request_keeps_its_transaction() -> None:
-    assert answer("fail", b'{"transaction": 7}', HANDLERS)["transaction"] == 7
+    assert as_json(answer("fail", b'{"transaction": 7}', HANDLERS))["transaction"] == 7
 
 
 @settings(deadline=None)
+@pytest.mark.slow
 @given(
     st.binary() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda v: json.dumps(v).encode())
 )
@@ -66,6 +67,7 @@ def test_no_bytes_bring_the_node_down(payload: bytes) -> None:
 
 
 @settings(deadline=None)
+@pytest.mark.slow
 @given(st.text() | st.integers())
 def test_a_transaction_comes_back_as_it_was(transaction: str | int) -> None:
     request = json.dumps({"transaction": transaction}).encode()
@@ -74,7 +76,8 @@ def test_a_transaction_comes_back_as_it_was(transaction: str | int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("payload", "wish"), [(b"ON", True), (b"OFF", False), (b"ON\n", True), (b"on", None), (b"", None), (b"1", None)]
+    ("payload", "requested"),
+    [(b"ON", True), (b"OFF", False), (b"ON\n", True), (b"on", None), (b"", None), (b"1", None)],
 )
-def test_on_means_that_camera_and_microphone_are_closed(payload: bytes, wish: bool | None) -> None:
-    assert privacy_wish(payload) is wish
+def test_on_means_that_camera_and_microphone_are_closed(payload: bytes, requested: bool | None) -> None:
+    assert requested_privacy(payload) is requested

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from device.capture.sample_clock import SampleClock
 
@@ -23,6 +24,7 @@ def test_a_block_that_the_system_delivers_late_is_not_dated_late() -> None:
     assert abs(late.captured_ns - (START_NS + BLOCK_NS)) < 100_000
 
 
+@pytest.mark.slow
 def test_a_sound_card_that_is_wrong_by_9_seconds_a_day_stays_with_the_system_clock() -> None:
     clock = SampleClock(rate_hz=16_000)
     jitter_ns = np.random.default_rng(2).integers(0, 5_000_000, 100_000)

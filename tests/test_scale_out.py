@@ -21,9 +21,11 @@ from processes import started
 from server_process import HAPPY_CLIP, affectd_server, jpeg, serving, speech_wav, write_config
 from websockets.sync.client import connect
 
-from desktop_server.engine import OnnxNet, models_folder
+from desktop_server.inference.onnx import OnnxNet, models_folder
 from device.errors import ConfigError
 from device.models.card import read_card
+
+pytestmark = pytest.mark.slow
 
 pytest.importorskip("ray", reason="Ray is not installed; install it with: pip install 'affectd[scale]'")
 
@@ -140,7 +142,7 @@ def test_it_explains_with_more_copies_than_a_replica_takes_at_once(server: Scale
     np.testing.assert_allclose(found["face_map"], expected["face_map"], atol=0.05)
 
 
-def test_a_second_one_on_the_same_port_does_not_say_that_it_serves(server: ScaledOut, tmp_path: Path) -> None:
+def test_a_second_server_on_the_port_fails(server: ScaledOut, tmp_path: Path) -> None:
     port = int(server.url.rpartition(":")[2])
     ended = affectd_server("scale-out", "--config", write_config(tmp_path, server={"port": port}))
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
@@ -211,7 +213,7 @@ def test_a_signal_ends_it_and_nothing_is_left(server: ScaledOut, before: set[str
         ({"scale_out": {"most_fronts": 0}}, "scale_out.most_fronts = 0"),
     ],
 )
-def test_what_must_not_be_served_is_not(tmp_path: Path, tables: dict[str, Any], said: str) -> None:
+def test_an_unsafe_configuration_is_refused(tmp_path: Path, tables: dict[str, Any], said: str) -> None:
     ended = affectd_server("scale-out", "--config", write_config(tmp_path, **tables))
     assert (ended.returncode, ended.stderr.count("\n")) == (78, 1), ended.stderr
     assert said in ended.stderr
@@ -223,7 +225,7 @@ def test_what_must_not_be_served_is_not(tmp_path: Path, tables: dict[str, Any], 
     [("127.0.0.1:9", "nobody answers"), ("auto", "HOST:PORT"), ("host:x", "HOST:PORT"), ("a b:80", "nobody answers")],
 )
 def test_a_cluster_that_is_not_there_is_named(address: str, said: str) -> None:
-    from desktop_server.ray_cluster import joined_ray
+    from desktop_server.scaling.ray_cluster import joined_ray
 
     with pytest.raises(ConfigError, match=said), joined_ray(address):
         pass
@@ -231,7 +233,7 @@ def test_a_cluster_that_is_not_there_is_named(address: str, said: str) -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Ray's own code
 def test_each_front_gets_its_own_share_of_a_run() -> None:
-    from desktop_server.scale_out import shares
+    from desktop_server.scaling.ray_app import shares
 
     one, other = np.arange(6.0, dtype=np.float32).reshape(6, 1), np.arange(12.0, dtype=np.float32).reshape(6, 2)
     parts = shares((one, other), [1, 3, 2])

@@ -10,6 +10,8 @@ from desktop_server.bench.measure import alone, memory, overload
 from desktop_server.bench.server import local_server
 from device.errors import AffectdError
 
+pytestmark = pytest.mark.slow
+
 FACE = request("/v1/face", jpeg(), "image/jpeg")
 BROKEN = request("/v1/face", b"no picture", "image/jpeg")
 

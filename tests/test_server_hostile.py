@@ -21,9 +21,11 @@ from hostile import (
 from server_process import Running, jpeg, serving
 
 from desktop_server.bench.server import family, proportional_bytes
-from desktop_server.http.problems import KINDS
+from desktop_server.schema.problems import KINDS
 
-MOST_MIB = 600
+pytestmark = pytest.mark.slow
+
+MAX_MIB = 600
 ADDRESSES = {"/v1/face": "picture", "/v1/speech": "audio", "/v1/fused": "video"}
 HEAVY = picture_of_many_scans(80, 4900)
 """Some seconds of the processor, in 70 kB."""
@@ -93,16 +95,16 @@ def all_at_once(server: Running, files: Mapping[str, bytes]) -> None:
             assert client.get("/healthz").status_code == 200
     for answer in answers:
         require_documented(answer.result(10))
-    assert 0 < peak.mib < MOST_MIB
+    assert 0 < peak.mib < MAX_MIB
 
 
-def test_all_at_once_are_refused_in_words_while_others_are_answered(
+def test_all_hostile_files_at_once_are_refused_while_others_are_answered(
     server: Running, files: Mapping[str, bytes]
 ) -> None:
     all_at_once(server, files)
 
 
-def test_all_that_once_brought_the_server_down_do_so_no_more(server: Running, shared_cases: Path) -> None:
+def test_known_hostile_files_are_refused_within_memory(server: Running, shared_cases: Path) -> None:
     all_at_once(server, {path.name: path.read_bytes() for path in (shared_cases / "hostile").iterdir()})
 
 
@@ -140,7 +142,7 @@ def test_pictures_do_not_wait_behind_films(patient: Running) -> None:
     assert {film.result(10).status_code for film in films} == {200}
 
 
-def test_a_signal_ends_the_server_in_the_midst_of_work_and_says_so(tmp_path: Path) -> None:
+def test_sigterm_ends_the_server_during_work(tmp_path: Path) -> None:
     slow = {"decode_s": 300.0, "work_s": 300.0}
     with ThreadPoolExecutor(8) as pool, serving(tmp_path, limits=slow, fleet={"listen": False}) as server:
         answers = [pool.submit(sent, server, "/v1/face", HEAVY) for _ in range(8)]

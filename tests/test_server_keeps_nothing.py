@@ -13,6 +13,8 @@ from fakes import eventually
 from perception import spoken
 from server_process import HAPPY_CLIP, jpeg, serving, wav
 
+pytestmark = pytest.mark.slow
+
 CALLS = "open,openat,openat2,creat,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,mknod,mknodat"
 WRITING = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TMPFILE|creat\(|mk\w+\(|rename\w*\(|link\w*\(|mknod\w*\(")
 HARMLESS = re.compile(r'"/dev/(null|shm/sem\.)|"/proc/self/|ENOENT|EEXIST')
@@ -28,7 +30,7 @@ def strace() -> str:
     return found
 
 
-def test_what_is_sent_never_touches_the_file_system(tmp_path: Path, strace: str) -> None:
+def test_uploads_are_never_written_to_a_file_system(tmp_path: Path, strace: str) -> None:
     trace = tmp_path / "trace"
     empty = tmp_path / "cwd"
     empty.mkdir()

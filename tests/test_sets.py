@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from device.app import fusion_rule, make_fusion
+from device.config.settings import FusionSettings, Settings
 from device.errors import ConfigError, ModelError
 from device.fusion.rules import RULES
 from device.models.sets import list_sets, load_set, models_folder
-from device.settings import FusionSettings, Settings
+from device.wiring.fusion import fusion_rule, make_fusion
 
 
 def test_the_installed_default_set_has_three_cards() -> None:

@@ -7,12 +7,11 @@ import msgspec
 import pytest
 
 from desktop_server.settings import ServerSettings, load_server_settings
-from device import cli
+from device.config.password import read_password
+from device.config.settings import Settings
+from device.config.settings_file import load_settings, parse_settings, parse_settings_as, schema, to_toml
 from device.errors import ConfigError
 from device.fusion.rules import RULES
-from device.password import read_password
-from device.settings import Settings
-from device.settings_file import load_settings, parse_kind, parse_settings, schema, to_toml
 
 
 def test_an_empty_file_is_a_valid_one() -> None:
@@ -23,7 +22,6 @@ def test_an_empty_file_is_a_valid_one() -> None:
 
 def test_every_fusion_rule_can_be_set_in_the_file_and_on_the_command_line() -> None:
     assert [parse_settings(f"[fusion]\nrule = '{rule}'", "").fusion.rule for rule in RULES] == list(RULES)
-    assert tuple(RULES) == cli.RULES
 
 
 @pytest.mark.parametrize(
@@ -61,7 +59,7 @@ def test_no_mistake_is_answered_with_a_pattern() -> None:
     assert len(patterns) == 3
     for table, key in (("node", "id"), ("mqtt", "prefix"), ("mqtt", "discovery_prefix"), ("sharing", "group")):
         with pytest.raises(ConfigError) as caught:
-            parse_kind(f"[{table}]\n{key} = 'ä wrong name'", "affectd.toml", ServerSettings)
+            parse_settings_as(f"[{table}]\n{key} = 'ä wrong name'", "affectd.toml", ServerSettings)
         assert "letters from a to z" in str(caught.value)
         assert "regex" not in str(caught.value)
         assert str(caught.value).endswith("such as 'a-wrong-name'")
@@ -140,6 +138,13 @@ def test_what_the_unit_takes_a_password_from_is_read_where_nothing_else_is_named
         ("[mqtt]\nhost = 'mqtts://hub.lan:8883'", "affectd.toml: mqtt.host 'mqtts://hub.lan:8883' is no host name"),
         ("[replay]\naudio = 'a.wav'", "affectd.toml: replay.audio = 'a.wav': it replaces the sound of replay.media"),
         ("[replay]\nloop = true", "affectd.toml: replay.loop = true: there is nothing to repeat"),
+        ("[camera]\nsource = ' '", "affectd.toml: camera.source: it is nothing but blanks"),
+        (
+            '[camera]\nsource = "/dev/video0\\u0000"',
+            "affectd.toml: camera.source: it is nothing but blanks, or has a control",
+        ),
+        ("[microphone]\nname = '\t'", "affectd.toml: microphone.name: it is nothing but blanks"),
+        ("[camera]\nsource = '/proc/nowhere'", "affectd.toml: camera.source = '/proc/nowhere': no camera is there"),
         ("[camera]\nsource = 'htp://user:secret@door'", "affectd.toml: camera.source: its address begins with 'htp'"),
     ],
 )

@@ -15,13 +15,15 @@ from virtual_hardware import NetworkCamera, network_camera
 
 from device.cli import main
 from device.commands.setup import DONE_WITH_FINDINGS, before
+from device.config.settings import Settings
+from device.config.settings_file import load_settings
 from device.errors import AffectdError, ConfigError
-from device.settings import Settings
-from device.settings_file import load_settings
 from device.setup.draft import Draft, parse_broker
-from device.setup.files import NewFile, sparse_toml, write_files
+from device.setup.files import NewFile, sparse_toml, write_draft, write_files
 from device.setup.purpose import FORBIDDEN, LAWFUL, require_lawful
 from device.setup.unattended import read_order
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
 UNIT = ROOT / "systemd" / "affectd-firstboot.service"
@@ -87,7 +89,7 @@ def test_flags_alone_make_a_configuration_that_was_tried(
     assert affectd("doctor", "--config", config).stdout.count("ok    broker") == 5
 
 
-def test_what_is_not_sound_is_not_written_unless_it_is_wished(config: Path) -> None:
+def test_what_is_not_sound_is_not_written_unless_it_is_requested(config: Path) -> None:
     flags = ["--config", str(config), "--purpose", "home", "--camera", "none", "--microphone", "the other one"]
     done = affectd("setup", *flags, "--broker", f"{HOST}:1")
     assert done.returncode == 1
@@ -138,7 +140,7 @@ def test_an_old_configuration_with_a_mistake_is_named_rather_than_lost(config: P
         before(config)
 
 
-def test_who_may_not_write_there_is_told_before_anything_is_asked(config: Path) -> None:
+def test_who_may_not_write_there_is_reported_before_anything_is_asked(config: Path) -> None:
     shutil.chown(config.parent, 65534)
     done = subprocess.run(
         [*without_root_s_rights(), sys.executable, "-m", "device", "setup", "--config", config],
@@ -191,7 +193,7 @@ def test_a_file_on_the_card_sets_up_a_machine_without_a_screen(
     assert "secret" not in report + done.stdout
 
 
-def test_a_broker_that_is_not_up_yet_is_told_and_does_not_stop_the_setup(card: Path, config: Path) -> None:
+def test_a_broker_that_is_not_up_yet_is_reported_and_does_not_stop_the_setup(card: Path, config: Path) -> None:
     order = setup_file(
         card, f'[node]\npurpose = "home"\n[camera]\nsource = "/dev/video42"\n[mqtt]\nhost = "{HOST}"\nport = 1'
     )
@@ -321,6 +323,15 @@ def test_a_file_keeps_its_owner_and_rights_and_a_secret_one_is_closed(tmp_path: 
     secret.chmod(0o666)
     write_files([NewFile(kept, b"x"), NewFile(secret, b"x", secret=True)])
     assert [path.stat().st_mode & 0o777 for path in (kept, secret)] == [0o640, 0o640]
+
+
+@pytest.mark.parametrize(("source", "mode"), [("http://10.0.0.2/?user=me&pwd=s3cret", 0o640), ("/dev/video0", 0o644)])
+def test_an_address_of_a_camera_may_hold_its_password_so_not_everybody_reads_it(
+    tmp_path: Path, source: str, mode: int
+) -> None:
+    config = tmp_path / "affectd.toml"
+    write_draft(Draft(Settings()).with_camera(source), config)
+    assert config.stat().st_mode & 0o777 == mode
 
 
 needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")

@@ -9,7 +9,7 @@ from perception import Samples, blocks, hiss, in_a_room, load, model, pause, spo
 from device.errors import ModelError
 from device.models.speech_emotion import SpeechRecogniser
 from device.readings import Modality, Reading
-from device.signals import RATE_HZ, AudioBlock
+from device.signals import SAMPLE_RATE_HZ, AudioBlock
 
 
 def readings(samples: Samples, block_samples: int = 480) -> list[Reading]:
@@ -21,6 +21,7 @@ def readings(samples: Samples, block_samples: int = 480) -> list[Reading]:
 SENTENCE = in_a_room(pause(1), spoken(3), pause(1.5))
 
 
+@pytest.mark.slow
 def test_a_sentence_gives_a_reading_each_hop_and_one_at_its_end() -> None:
     found = readings(SENTENCE)
     assert len(found) == 5
@@ -30,6 +31,7 @@ def test_a_sentence_gives_a_reading_each_hop_and_one_at_its_end() -> None:
     assert steps_s[:-1] == pytest.approx([0.75] * 3)
 
 
+@pytest.mark.slow
 def test_the_same_sound_gives_the_same_readings_however_it_is_cut() -> None:
     usual = readings(SENTENCE)
     assert readings(SENTENCE) == usual
@@ -55,11 +57,12 @@ def test_a_voice_recorded_far_too_loud_still_gives_valid_readings() -> None:
 def with_sibilants(voice: Samples) -> Samples:
     """A hiss of a tenth of a second in each half: without, the voice is no wider than a telephone's."""
     heard = voice.copy()
-    for at in range(0, len(voice), RATE_HZ // 2):
-        heard[at : at + RATE_HZ // 10] += hiss(0.1, -35)
+    for at in range(0, len(voice), SAMPLE_RATE_HZ // 2):
+        heard[at : at + SAMPLE_RATE_HZ // 10] += hiss(0.1, -35)
     return heard
 
 
+@pytest.mark.slow
 def test_the_nearer_the_noise_the_less_a_reading_counts() -> None:
     sound = np.concatenate([pause(1), with_sibilants(spoken(2)), pause(1)])
     qualities = [readings(sound + hiss(4, dbfs))[-1].quality for dbfs in (-70.0, -45.0, -40.0)]
@@ -69,7 +72,7 @@ def test_the_nearer_the_noise_the_less_a_reading_counts() -> None:
 
 
 def test_what_the_end_of_the_stream_cuts_off_is_not_lost() -> None:
-    cut = SENTENCE[: round(1.7 * RATE_HZ)]
+    cut = SENTENCE[: round(1.7 * SAMPLE_RATE_HZ)]
     recognise = SpeechRecogniser(model("baseline-speech"))
     before = [recognise(block) for block in blocks(cut)]
     last = recognise.finish()
@@ -88,6 +91,7 @@ def test_a_face_model_is_refused() -> None:
         SpeechRecogniser(model("baseline-face"))
 
 
+@pytest.mark.slow
 def test_a_real_sentence_is_read_until_its_end(shared_data: Path) -> None:
     clip = shared_data / "ravdess/Actor_21/03-01-05-02-01-01-21.flac"
     found = readings(load(clip))

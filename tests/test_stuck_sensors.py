@@ -21,12 +21,14 @@ from processes import started
 from test_pipeline import SeesJoy, frame, taken
 from virtual_hardware import has_pulseaudio, virtual_microphone
 
-from device.abandonable import left_behind
-from device.lane_state import STARTING, LaneState, Phase
-from device.newest import NewestOnly
-from device.pipeline import ThreadedPipeline
+from device.capture.latest import LatestOnly
+from device.pipeline.branch_state import STARTING, BranchState, Phase
+from device.pipeline.run import ThreadedPipeline
 from device.signals import Frame
-from device.stages import AnyLane, Lane
+from device.stages import AnyBranch, Branch
+from device.threads.abandonable import left_behind
+
+pytestmark = pytest.mark.slow
 
 SECOND = 1_000_000_000
 STOPS_WITHIN_S = 5.0
@@ -71,13 +73,16 @@ def released(source: Stuck) -> Iterator[Stuck]:
         eventually(lambda: not left_behind())
 
 
-def lane(source: Any) -> AnyLane:
-    return Lane("camera", lambda: source, SeesJoy())
+def branch(source: Any) -> AnyBranch:
+    return Branch("camera", lambda: source, SeesJoy())
 
 
 @pytest.mark.parametrize("call", ["opened", "read", "closed"])
-def test_a_driver_that_does_not_answer_is_told_of_and_is_asked_by_one_thread(call: str) -> None:
-    with released(Stuck(call, frame(0))) as source, ThreadedPipeline([lane(source)], stuck_after_s=SOON_S) as pipeline:
+def test_a_driver_that_does_not_answer_is_reported_and_is_asked_by_one_thread(call: str) -> None:
+    with (
+        released(Stuck(call, frame(0))) as source,
+        ThreadedPipeline([branch(source)], stuck_after_s=SOON_S) as pipeline,
+    ):
         if call == "closed":
             eventually(lambda: pipeline.states["camera"].state == "online")
             pipeline.pause(True)
@@ -93,7 +98,7 @@ def test_a_driver_that_does_not_answer_is_told_of_and_is_asked_by_one_thread(cal
 def test_the_end_does_not_wait_for_a_stuck_driver(call: str, newest: bool) -> None:
     with released(Stuck(call, frame(0))) as source:
         began = time.monotonic()
-        with ThreadedPipeline([lane(NewestOnly(source) if newest else source)]) as pipeline:
+        with ThreadedPipeline([branch(LatestOnly(source) if newest else source)]) as pipeline:
             eventually(lambda: call == "closed" or source.threads == 1)
             eventually(lambda: call != "closed" or pipeline.states["camera"].state == "online")
         assert time.monotonic() - began < STOPS_WITHIN_S
@@ -104,7 +109,7 @@ def test_what_a_driver_hands_out_late_is_thrown_away_and_the_sensor_opened_anew(
     late, fresh = Stuck("read", frame(1)), Recording([frame(100)], live=True)
     sources = iter([late, fresh])
     with released(late), ThreadedPipeline(
-        [Lane("camera", lambda: next(sources), SeesJoy())], stuck_after_s=SOON_S
+        [Branch("camera", lambda: next(sources), SeesJoy())], stuck_after_s=SOON_S
     ) as pipeline:  # fmt: skip
         eventually(lambda: pipeline.states["camera"].state == "degraded")
         late.answer.set()
@@ -114,7 +119,7 @@ def test_what_a_driver_hands_out_late_is_thrown_away_and_the_sensor_opened_anew(
 
 
 def test_privacy_that_comes_while_a_camera_is_stuck_closes_it_as_soon_as_it_answers() -> None:
-    with released(Stuck("opened", frame(0))) as source, ThreadedPipeline([lane(source)]) as pipeline:
+    with released(Stuck("opened", frame(0))) as source, ThreadedPipeline([branch(source)]) as pipeline:
         eventually(lambda: source.threads == 1)
         pipeline.pause(True)
         assert pipeline.states["camera"].state != "disabled"
@@ -127,17 +132,17 @@ def test_privacy_that_comes_while_a_camera_is_stuck_closes_it_as_soon_as_it_answ
 @pytest.mark.parametrize(
     ("noted", "told"),
     [
-        (LaneState("online", "", phase=Phase.READING), "degraded"),
-        (LaneState("offline", STARTING, phase=Phase.OPENING), "degraded"),
-        (LaneState("offline", "no sound for 3 s", phase=Phase.CLOSING), "degraded"),
-        (LaneState("offline", "it does not answer as a camera", phase=Phase.OPENING), "offline"),
-        (LaneState("offline", "it does not answer as a camera", phase=Phase.IDLE), "offline"),
-        (LaneState("online", "", phase=Phase.RECOGNISING), "online"),
-        (LaneState("disabled", "privacy", phase=Phase.IDLE), "disabled"),
-        (LaneState("online", "", phase=Phase.READING, is_recording=True), "online"),
+        (BranchState("online", "", phase=Phase.READING), "degraded"),
+        (BranchState("offline", STARTING, phase=Phase.OPENING), "degraded"),
+        (BranchState("offline", "no sound for 3 s", phase=Phase.CLOSING), "degraded"),
+        (BranchState("offline", "it does not answer as a camera", phase=Phase.OPENING), "offline"),
+        (BranchState("offline", "it does not answer as a camera", phase=Phase.IDLE), "offline"),
+        (BranchState("online", "", phase=Phase.RECOGNISING), "online"),
+        (BranchState("disabled", "privacy", phase=Phase.IDLE), "disabled"),
+        (BranchState("online", "", phase=Phase.READING, is_finite=True), "online"),
     ],
 )
-def test_who_waits_for_a_driver_for_more_than_ten_seconds_is_stuck(noted: LaneState, told: str) -> None:
+def test_who_waits_for_a_driver_for_more_than_ten_seconds_is_stuck(noted: BranchState, told: str) -> None:
     assert noted.at(10 * SECOND) == noted
     assert noted.at(11 * SECOND).state == told
 
@@ -191,7 +196,7 @@ class Watchdog:
             self.meals += said == b"WATCHDOG=1"
 
 
-def test_a_sound_server_that_freezes_is_told_of_and_the_node_lives_and_ends(
+def test_a_sound_server_that_freezes_is_reported_and_the_node_lives_and_ends(
     tmp_path: Path, mosquitto: Mosquitto
 ) -> None:
     pytest.importorskip("systemd.daemon", reason="systemd-python is not installed (libsystemd-dev was not there)")
@@ -213,7 +218,7 @@ def test_a_sound_server_that_freezes_is_told_of_and_the_node_lives_and_ends(
         hardware.process.send_signal(signal.SIGCONT)
 
 
-def test_a_frozen_sound_server_that_goes_on_is_heard_again(tmp_path: Path, mosquitto: Mosquitto) -> None:
+def test_a_frozen_sound_server_that_goes_on_is_received_again(tmp_path: Path, mosquitto: Mosquitto) -> None:
     if not has_pulseaudio():
         pytest.skip("no virtual microphone: apt install pulseaudio pulseaudio-utils libasound2-plugins")
     config = configured(tmp_path, mosquitto, node={"mode": "speech"}, microphone={"name": "affectd_mic"})
@@ -244,7 +249,7 @@ def test_while_a_camera_accepts_and_never_answers_affectd_ends_at_once(tmp_path:
 SILENT_NAME_SERVER = "127.0.53.1"
 
 
-def test_a_camera_whose_name_nobody_resolves_is_told_of_and_affectd_ends(tmp_path: Path, mosquitto: Mosquitto) -> None:
+def test_a_camera_whose_name_nobody_resolves_is_reported_and_affectd_ends(tmp_path: Path, mosquitto: Mosquitto) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         try:
             silent.bind((SILENT_NAME_SERVER, 53))

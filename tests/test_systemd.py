@@ -13,7 +13,9 @@ from appliance import HAPPY_CLIP, running, write_config
 from broker import HOST, Listener, Mosquitto
 from server_process import serving
 
-from device.service import Progress
+from device.monitoring.service import Progress
+
+pytestmark = pytest.mark.slow
 
 UNITS = Path(__file__).resolve().parents[1] / "systemd"
 UNIT = UNITS / "affectd.service"
@@ -142,7 +144,7 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 
 
 LIFE = """
-from device.service import Notifier
+from device.monitoring.service import Notifier
 n = Notifier()
 n.ready("camera and microphone\\nare open")
 s = 1_000_000_000
@@ -155,7 +157,7 @@ n.stopping()
 """
 
 
-def test_a_life_as_the_service_manager_hears_it(manager: Manager) -> None:
+def test_a_life_as_the_service_manager_receives_it(manager: Manager) -> None:
     done = manager.run(LIFE, WATCHDOG_USEC="30000000")
     assert done.returncode == 0, done.stderr
     assert [manager.hears() for _ in range(7)] == [
@@ -169,7 +171,7 @@ def test_a_life_as_the_service_manager_hears_it(manager: Manager) -> None:
     ]
 
 
-def test_its_status_tells_how_each_part_is(manager: Manager, tmp_path: Path) -> None:
+def test_its_status_reports_how_each_part_is(manager: Manager, tmp_path: Path) -> None:
     (tmp_path / "broker").mkdir()
     manager.socket.settimeout(60)
     with Mosquitto(tmp_path / "broker") as broker, Listener(broker.port) as house:
@@ -203,7 +205,8 @@ def test_the_server_is_ready_when_it_can_be_asked_and_alive_until_it_stops(manag
 
 def test_without_a_service_manager_nothing_of_systemd_is_imported() -> None:
     script = (
-        "import sys; from device.service import Notifier, log_handler; n = Notifier(); n.ready('x'); n.feed([], 0);"
+        "import sys; from device.monitoring.service import Notifier, log_handler; n = Notifier(); "
+        "n.ready('x'); n.feed([], 0);"
         "log_handler(); print([m for m in sys.modules if m.split('.')[0] == 'systemd'])"
     )
     environment = {k: v for k, v in os.environ.items() if k not in ("NOTIFY_SOCKET", "JOURNAL_STREAM")}
@@ -216,7 +219,7 @@ def test_a_manager_that_waits_in_vain_is_an_error_with_its_remedy(
 ) -> None:
     script = (
         "import sys; sys.modules['systemd'] = None; sys.modules['systemd.daemon'] = None\n"
-        "from device.service import Notifier\nfrom device.errors import ConfigError\n"
+        "from device.monitoring.service import Notifier\nfrom device.errors import ConfigError\n"
         "try: Notifier()\nexcept ConfigError as error: print(error)"
     )
     assert "apt install python3-systemd" in manager.run(script).stdout
@@ -224,7 +227,7 @@ def test_a_manager_that_waits_in_vain_is_an_error_with_its_remedy(
 
 def test_records_go_to_the_journal_only_when_it_listens(manager: Manager) -> None:
     script = (
-        "import os, sys; from device.service import log_handler\n"
+        "import os, sys; from device.monitoring.service import log_handler\n"
         "s = os.fstat(2); print(type(log_handler()).__name__)\n"
         "os.environ['JOURNAL_STREAM'] = f'{s.st_dev}:{s.st_ino}'; print(type(log_handler(AFFECTD_NODE='k')).__name__)"
     )
@@ -239,6 +242,18 @@ def test_a_stage_that_has_not_moved_for_fifteen_seconds_is_stuck() -> None:
     assert progress.stuck(16 * SECOND_NS) == ["vision"]
     progress.moved("vision", 16 * SECOND_NS)
     assert progress.stuck(17 * SECOND_NS) == []
+
+
+def test_a_standstill_of_the_whole_process_is_no_stages_fault() -> None:
+    progress = Progress()
+    progress.moved("vision", 0)
+    assert progress.stuck(1 * SECOND_NS) == []
+    progress.moved("vision", 0)  # it has had no time to
+    assert progress.stuck(41 * SECOND_NS) == []  # the main loop itself was away for 40 s
+    for tenth in range(410, 560):
+        progress.moved("vision", 0)
+        stuck = progress.stuck(tenth * SECOND_NS // 10)
+    assert stuck == ["vision"]
 
 
 def test_a_camera_that_privacy_closed_is_not_stuck() -> None:

@@ -6,7 +6,7 @@ from device.errors import ConfigError
 from device.publish import topics as table
 from device.publish.topics import Topics, markdown
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+CONTRACT = Path(__file__).resolve().parents[1] / "docs" / "contract.md"
 
 
 def test_every_topic_has_an_address_below_its_own_prefix() -> None:
@@ -18,7 +18,7 @@ def test_every_topic_has_an_address_below_its_own_prefix() -> None:
     assert topics.address(table.HA_STATUS) == "homeassistant/status"
 
 
-def test_what_says_how_things_are_is_retained_and_what_happens_is_not() -> None:
+def test_what_states_how_things_are_is_retained_and_what_happens_is_not() -> None:
     retained = {t.pattern.removeprefix("affectd/<node>/") for t in table.TABLE if t.retain}
     assert retained == {
         "status", "status/camera", "status/microphone", "status/models", "status/store", "info", "health",
@@ -60,8 +60,5 @@ def test_a_prefix_is_called_as_in_the_settings() -> None:
         Topics("kitchen", homeassistant_prefix="#")
 
 
-def test_the_readme_states_the_table() -> None:
-    readme = README.read_text(encoding="utf-8")
-    if "| topic |" not in readme:
-        pytest.skip("README.md does not state the table yet")
-    assert markdown() in readme
+def test_the_contract_s_page_states_the_table() -> None:
+    assert markdown() in CONTRACT.read_text(encoding="utf-8")

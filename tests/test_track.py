@@ -179,6 +179,7 @@ def test_frames_without_pixels_are_nobody() -> None:
     assert tracker(Frame(1, np.zeros((0, 0), dtype=np.uint8))) is None
 
 
+@pytest.mark.slow
 def test_a_real_face_two_metres_away_is_tracked_at_ten_frames_a_second() -> None:
     tracker = FaceTracker(detector())
     scene = far_away(48, left_px=300, top_px=200)
@@ -186,6 +187,7 @@ def test_a_real_face_two_metres_away_is_tracked_at_ten_frames_a_second() -> None
     assert all(tracked[8:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("face_px", "width", "height"),
     [(48, 1920, 1080), (80, 1920, 1080), (140, 1920, 1080), (40, 4000, 3000), (80, 4000, 3000), (200, 4000, 3000)],
@@ -206,6 +208,7 @@ def test_a_large_picture_without_anybody_costs_a_look_a_view(width: int, height:
     assert len(room.looks) == looks
 
 
+@pytest.mark.slow
 def test_a_large_face_hides_no_small_ones_and_no_part_of_it_is_a_face() -> None:
     large, *small = every_face(detector(), group_picture())
     assert large.box.width_px == pytest.approx(200, rel=0.1)

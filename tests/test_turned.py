@@ -15,12 +15,14 @@ from fakes import Recording, eventually
 from perception import astronaut, detector
 from virtual_hardware import CAMERA_SIZE_PX, network_camera
 
-from device.app import open_camera
 from device.capture.turned import turned, upright
-from device.settings import Camera, Settings
+from device.config.settings import Camera, Settings
 from device.setup.camera_check import better_turn
 from device.setup.draft import Draft
 from device.signals import Frame
+from device.wiring.sources import open_camera
+
+pytestmark = pytest.mark.slow
 
 CORNERS = np.array([[1, 2], [3, 4]], dtype=np.uint8)
 """What is in the picture's corners when the camera hangs upright."""
@@ -95,7 +97,7 @@ def test_a_film_of_a_camera_on_its_head_is_read_right_once_it_is_turned(on_its_h
     assert set(turned_back) == set(labels(HAPPY_CLIP))
 
 
-def test_a_node_with_such_a_camera_says_what_it_would_say_upright(tmp_path: Path, on_its_head: Path) -> None:
+def test_a_node_with_such_a_camera_states_what_it_would_state_upright(tmp_path: Path, on_its_head: Path) -> None:
     folder = tmp_path / "broker"
     folder.mkdir()
     with Mosquitto(folder) as broker, Listener(broker.port) as house:

@@ -37,6 +37,8 @@ from device.updates.pack import pack
 from device.updates.proof import proved, try_out
 from device.updates.signature import sign
 
+pytestmark = pytest.mark.slow
+
 install, roll_back = partial(install_by_child, prove=try_out), partial(roll_back_by_child, prove=try_out)
 """Here, which takes a tenth of the time; the command line's tests do it as it is done."""
 
@@ -296,7 +298,7 @@ def test_a_download_that_was_cut_off_anywhere_is_refused(
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 a zip", b"<html>404</html>" * 100, bytes(10240)])
-def test_what_is_no_archive_is_said_to_be_none(owner: Owner, root: Path, tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_archive_is_reported_to_be_none(owner: Owner, root: Path, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "set.tar").write_bytes(content)
     refused(tmp_path / "set.tar", owner, root, "not a whole model set")
 
@@ -306,7 +308,7 @@ def test_a_compressed_archive_is_not_opened(baseline: Path, owner: Owner, root: 
     refused(tmp_path / "set.tar.gz", owner, root, "not a whole model set")
 
 
-def test_what_is_no_file_is_said_to_be_none(owner: Owner, root: Path, tmp_path: Path) -> None:
+def test_what_is_no_file_is_reported_to_be_none(owner: Owner, root: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path, said in ((tmp_path / "gone", "cannot read"), (tmp_path, "not a file"), (tmp_path / "pipe", "not a file")):
         with pytest.raises(AffectdError, match=said):
@@ -697,7 +699,7 @@ def test_a_set_that_rotted_on_the_card_is_passed_over_on_the_way_back(
 
 
 @pytest.mark.parametrize("name", ["affectd-1-face.tflite", "affectd-1-speech.json", "sets.json", "manifest.json"])
-def test_one_flipped_byte_of_the_set_in_use_lets_the_one_before_serve_and_is_told(
+def test_one_flipped_byte_of_the_set_in_use_lets_the_one_before_serve_and_is_reported(
     baseline: Path, sibling: Path, owner: Owner, root: Path, tmp_path: Path, name: str
 ) -> None:
     install(baseline, root=root, keys=owner.keys)
@@ -757,7 +759,7 @@ def test_a_checkout_is_not_installed_into_by_accident(baseline: Path) -> None:
 # Packing
 
 
-def test_packing_says_what_it_made_and_others_can_check_it_by_hand(owner: Owner, tmp_path: Path) -> None:
+def test_packing_states_what_it_made_and_others_can_check_it_by_hand(owner: Owner, tmp_path: Path) -> None:
     detector()
     file = tmp_path / "set.tar"
     done = affectd("models", "pack", "affectd-1", "--key", owner.key, "--out", file)

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from processes import line, run, started
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("tests", "deploy/debian", "deploy/ansible", "deploy/picamera2")
 ENDLESS = {"acquire", "communicate", "join", "result", "wait", "wait_for_publish"}
@@ -78,7 +80,7 @@ def test_whatever_else_hangs_ends_with_the_lines_where_it_hung() -> None:
     assert 60 < options["faulthandler_timeout"] <= 3600
 
 
-def test_a_child_that_hears_nothing_is_killed_and_the_test_fails() -> None:
+def test_a_child_that_receives_nothing_is_killed_and_the_test_fails() -> None:
     deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True)\nwhile True: signal.pause()"
     kept = ExitStack()
     process = kept.enter_context(

@@ -1,4 +1,5 @@
 import base64
+import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +17,13 @@ from media_twins import GROUP, group_picture
 from perception import astronaut
 from server_process import Running, affectd_server, encoded, serving, write_config
 
+from desktop_server.schema.analysis import AnalysisResponse
 from device.fusion.circumplex import COORDINATES
-from device.publish.payload import MediaClock, Payloads, encode
-from device.readings import EMOTIONS, Emotion
+from device.publish.contract import encode
+from device.publish.payload import MediaClock, Payloads
+from device.readings import EMOTIONS, RULE_NAMES, Emotion
+
+pytestmark = pytest.mark.slow
 
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="the tests' packages are not there: pip install 'affectd[test]'"
@@ -230,6 +235,71 @@ def test_another_mode_or_rule_reads_the_same_file_anew(page: Any) -> None:
     expect(page.locator("#provenance")).to_contain_text("Read from voice;")
 
 
+def reads(page: Any) -> list[str]:
+    """The addresses that are asked to read something, from now on."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)
+    return asked
+
+
+def test_another_rule_needs_no_second_reading_of_a_picture(page: Any) -> None:
+    give(page, PICTURE)
+    expect(page.locator("#provenance")).to_contain_text("rule “product”")
+    asked = reads(page)
+    page.get_by_label("Fusion rule").select_option("average")
+    expect(page.locator("#provenance")).to_contain_text("rule “average”")
+    page.get_by_label("Fusion rule").select_option("")
+    expect(page.locator("#provenance")).to_contain_text("rule “product”")
+    assert asked == []
+    expect(page.locator("#rules")).to_be_hidden()  # of a face alone all rules say the same
+
+
+def test_the_rules_stand_side_by_side(page: Any, recording: Path) -> None:
+    give(page, PICTURE, recording)
+    rules = page.locator("#rules")
+    expect(rules.locator("tbody tr")).to_have_count(len(RULE_NAMES))
+    expect(rules.get_by_role("row", name="Product")).to_have_attribute("aria-current", "true")
+    expect(rules.locator(".verdict")).to_contain_text(re.compile("Every rule says|: .*Product"))
+    page.get_by_label("Fusion rule").select_option("max_confidence")
+    chosen = rules.locator("tr[aria-current]")
+    expect(chosen).to_contain_text("The surer one")
+    expect(chosen.locator("td").first).to_contain_text(headline(page).inner_text())
+    assert {chosen.locator("td").nth(number).inner_text() for number in (1, 2)} == {"0\u202f%", "100\u202f%"}
+    numbers = rules.get_by_role("region")  # wider than a phone: scrolled by keyboard
+    numbers.focus()
+    expect(numbers).to_be_focused()
+
+
+def test_the_numbers_are_saved_as_the_servers_own_table_and_as_json(page: Any, server: Running, tmp_path: Path) -> None:
+    give(page, HAPPY_CLIP)
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Save as CSV").click()
+    assert taken.value.suggested_filename == f"{HAPPY_CLIP.name}.csv"
+    taken.value.save_as(tmp_path / "table.csv")
+    with server.client() as client:
+        film = {"video": HAPPY_CLIP.read_bytes()}
+        told = client.post("/v1/fused", files=film, headers={"Accept": "text/csv"}).text
+    saved = (tmp_path / "table.csv").read_bytes().decode()
+    assert saved.endswith("\r\n")
+    header, *rows = csv.reader(saved.splitlines())
+    theirs, *expected = csv.reader(told.splitlines())
+    assert header == theirs
+    assert [number(cell) for row in rows for cell in row[1:]] == [number(cell) for row in expected for cell in row[1:]]
+    assert {row[0] for row in rows} == {HAPPY_CLIP.name}
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Save as JSON").click()
+    taken.value.save_as(tmp_path / "answer.json")
+    AnalysisResponse.model_validate_json((tmp_path / "answer.json").read_bytes())
+
+
+def number(cell: str) -> float | str:
+    """0 and 0.0 are the same."""
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
+
+
 def test_nobody_is_called_nobody(page: Any, tmp_path: Path) -> None:
     path = tmp_path / "wall.png"
     cv2.imwrite(str(path), np.full((240, 320), 128, np.uint8))
@@ -297,6 +367,7 @@ def test_the_true_reason_is_told_why_a_likelier_emotion_is_not_said(
     shown = page.evaluate(
         """async (said) => {
           const { drawHeadline } = await import("./headline.js");
+          await (await import("./server.js")).knowServer();
           const place = document.createElement("div");
           drawHeadline(place, said, { uncertain_below: 0.4, hold_s: 0.5 });
           return place.querySelector(".why").textContent;
@@ -321,6 +392,7 @@ def test_what_is_smoothed_is_called_so_beside_what_is_not(
         """async ([said, smooth_s]) => {
           const { drawBars } = await import("./bars.js");
           const { drawHeadline } = await import("./headline.js");
+          await (await import("./server.js")).knowServer();
           const [bars, headline] = [document.createElement("div"), document.createElement("div")];
           drawBars(bars, said, { smooth_s });
           drawHeadline(headline, said, { uncertain_below: 0.4, hold_s: 0.5, smooth_s });
@@ -385,7 +457,7 @@ def test_a_bad_file_is_told_in_words_and_the_next_is_read(
     ("name", "content", "words"),
     [
         ("unknown_kind.pdf", b"%PDF-1.4\n", "This kind of file is not read here"),
-        ("notes", b"some words", "Notes: give a picture (JPEG, PNG or WebP), a recording"),
+        ("notes", b"some words", "“notes”: give a picture (JPEG, PNG or WebP), a recording"),
         ("letter.docx", b"PK", "This kind of file is not read here"),
         ("photo.heic", b"\0\0\0\x18ftypheic" + bytes(500), "a HEIC or AVIF picture"),
         ("moves.gif", b"GIF89a" + bytes(500), "a GIF picture"),
@@ -400,6 +472,7 @@ def test_a_kind_that_is_not_read_is_told_in_words_and_the_former_answer_goes(
     give(page, tmp_path / name)
     expect(page.get_by_role("alert")).to_contain_text(words)
     expect(page.locator("#result")).to_be_hidden()
+    expect(page.locator("#spoken")).to_be_empty()
     page.get_by_label("Compare with int8").check()  # reads anew what was given last
     expect(page.get_by_role("alert")).to_contain_text(words)
     expect(page.locator("#result")).to_be_hidden()
@@ -424,10 +497,10 @@ def test_a_file_that_is_too_large_is_told_of_with_the_limit(browser: Any, tmp_pa
 
 def test_who_asks_too_often_is_told_when_to_come_back(browser: Any, tmp_path: Path) -> None:
     with (
-        serving(tmp_path, server={"rate_hz": 0.01, "burst": 2}, fleet={"listen": False}) as server,
+        serving(tmp_path, server={"rate_hz": 0.01, "burst": 3}, fleet={"listen": False}) as server,
         opened(browser, server.url) as page,
     ):
-        give(page, PICTURE)  # the second request: the page has asked for the fleet
+        give(page, PICTURE)  # the third request: the page has asked for the server and for the fleet
         expect(headline(page)).to_have_text("Happy")
         page.get_by_label("Compare with int8").check()
         expect(page.get_by_role("alert")).to_contain_text(re.compile(r"Try again in \d+"))
@@ -499,6 +572,31 @@ def test_a_server_with_tokens_asks_for_one_and_the_tab_alone_keeps_it(browser: A
         expect(page.locator("#headline .when")).to_have_text("Now")
 
 
+def test_a_refusal_that_comes_late_does_not_take_away_the_token_that_was_given_meanwhile(
+    browser: Any, tmp_path: Path
+) -> None:
+    config = write_config(tmp_path)
+    token = affectd_server("token", "create", "--config", config, "page").stdout.strip()
+    with serving(tmp_path, fleet={"listen": False}) as server, opened(browser, server.url) as page:
+        held: list[Any] = []
+
+        def hold(route: Any) -> None:  # the first one alone
+            if held:
+                route.continue_()
+            held.append(route)
+
+        page.route("**/v1/server", hold)
+        with page.expect_request("**/v1/server"):
+            page.evaluate("""async () => {
+                window.api = await import("./api.js");
+                window.late = api.ask("v1/server").then(() => "answered", (problem) => problem.code);
+            }""")
+        page.evaluate("(token) => api.keepToken(token)", token)
+        held[0].continue_()
+        assert page.evaluate("late") == "answered"
+        assert page.evaluate("api.token()") == token
+
+
 def test_without_a_server_the_page_says_so(browser: Any, tmp_path: Path) -> None:
     with serving(tmp_path, fleet={"listen": False}) as server:
         context = browser.new_context()
@@ -560,6 +658,7 @@ def test_it_is_accessible_on_a_phone_and_nothing_sticks_out(browser: Any, server
         page.get_by_label("Compare with int8").check()
         give(page, HAPPY_CLIP)
         expect(headline(page)).to_have_text("Happy")
+        expect(page.locator("#rules")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         assert accessibility_faults(page) == []
 
@@ -589,8 +688,10 @@ def test_every_control_is_reached_and_used_by_keyboard_alone(page: Any) -> None:
 
 
 def test_emotions_lie_where_the_server_has_them(page: Any) -> None:
-    words = page.evaluate("import('./words.js').then(({EMOTIONS, COORDINATES}) => [EMOTIONS, COORDINATES])")
-    assert words == [list(EMOTIONS), {str(e): list(place) for e, place in COORDINATES.items()}]
+    known = page.evaluate(
+        "import('./server.js').then((s) => s.knowServer().then(() => [s.EMOTIONS, s.COORDINATES, s.RULES]))"
+    )
+    assert known == [list(EMOTIONS), {str(e): list(place) for e, place in COORDINATES.items()}, list(RULE_NAMES)]
 
 
 def test_the_page_holds_no_script_or_style_in_line_and_names_no_other_host() -> None:

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from quantize import checkpoints
-from quantize.checkpoints import Epoch, Training
-from quantize.courses import OneByOne
 from quantize.datasets import FER2013
-from quantize.face_recipes import BASELINE_FACE
-from quantize.speech_recipes import BASELINE_SPEECH
+from quantize.recipes.face import BASELINE_FACE
+from quantize.recipes.speech import BASELINE_SPEECH
+from quantize.training import checkpoints
+from quantize.training.batches import PerSampleAugment
+from quantize.training.checkpoints import Epoch, Training
 
 
 def tiny_face(keras: Any) -> Any:
@@ -69,14 +69,14 @@ TINY_FACE = replace(
     id="tiny-face",
     architecture=tiny_face,
     scored_on=(FER2013,),
-    plan=OneByOne(BASELINE_FACE.front_end, batch_size=8, oversample=False),
+    plan=PerSampleAugment(BASELINE_FACE.front_end, batch_size=8, oversample=False),
 )
 TWO_ANSWERS = replace(TINY_FACE, id="two-answers", architecture=two_answers, answers=("crowd", "fer2013"))
 TINY_SPEECH = replace(
     BASELINE_SPEECH,
     id="tiny-speech",
     architecture=tiny_speech,
-    plan=OneByOne(BASELINE_SPEECH.front_end, batch_size=8, oversample=True),
+    plan=PerSampleAugment(BASELINE_SPEECH.front_end, batch_size=8, oversample=True),
 )
 
 
