@@ -52,6 +52,9 @@ class Recogniser(Protocol[Consumed]):
     def __call__(self, signal: Consumed, /) -> Reading | None:
         """A reading; ``None`` for no face, silence, or not enough yet."""
 
+    def follow_up(self) -> None:
+        """Work for the signals after, which the newest reading need not wait for. Call it before the next signal."""
+
     def finish(self) -> Reading | None:
         """What is still due when the stream ends."""
 

@@ -25,6 +25,9 @@ class SeesJoy:
     def __call__(self, frame: Frame) -> Reading | None:
         return Reading(Modality.FACE, frame.captured_ns, HAPPY) if frame.grey.any() else None
 
+    def follow_up(self) -> None:
+        pass
+
     def finish(self) -> Reading | None:
         return None
 
@@ -38,6 +41,9 @@ class HearsSorrowAtTheEnd:
     def __call__(self, block: AudioBlock) -> Reading | None:
         self._end_ns = block.captured_ns
         return None
+
+    def follow_up(self) -> None:
+        pass
 
     def finish(self) -> Reading | None:
         return None if self._end_ns is None else Reading(Modality.SPEECH, self._end_ns, SAD)

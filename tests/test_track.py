@@ -116,12 +116,12 @@ def test_who_is_left_alone_is_tracked_after_a_while() -> None:
     assert set(tracked[17:]) == {BEN}
 
 
-def test_a_face_that_moves_is_followed_and_one_that_jumps_is_taken_at_once() -> None:
+def test_a_face_that_moves_is_followed_and_one_that_jumps_is_taken_with_the_next_frame() -> None:
     story = Story()
     walk = [face(100 + 20 * step, 130) for step in range(15)]
     assert [story.goes_on(0.1, here)[0] for here in walk] == walk
     elsewhere = face(10, 130, top_px=300)
-    assert story.goes_on(0.1, elsewhere) == [elsewhere]
+    assert story.goes_on(0.2, elsewhere) == [None, elsewhere]
 
 
 def test_a_far_face_is_found_within_a_second_and_kept() -> None:
@@ -151,13 +151,36 @@ def test_a_tracked_face_costs_little_more_than_one_look_a_frame() -> None:
     story.goes_on(1, ANNA, BEN)
     story.room.looks.clear()
     story.goes_on(10, ANNA, BEN)
-    assert len(story.room.looks) <= 121
+    assert len(story.room.looks) <= 111
 
 
-def test_without_anybody_a_frame_costs_two_looks() -> None:
+def test_the_reading_of_a_tracked_face_waits_for_one_look_whatever_happens() -> None:
     story = Story()
+    story.goes_on(1, ANNA, BEN)
+    for people in [[ANNA, BEN]] * 12 + [[BEN]] * 5 + [[ANNA, BEN_COMES_CLOSE]] * 25:
+        story.tracker.follow_up()
+        story.room.looks.clear()
+        story.goes_on(0.1, *people)
+        assert len(story.room.looks) == 1
+
+
+def test_while_somebody_may_be_coming_a_frame_without_anybody_costs_two_looks() -> None:
+    story = Story()
+    story.goes_on(1)
+    assert len(story.room.looks) == 20
+
+
+def test_a_still_room_is_looked_at_twice_a_second_and_after_a_minute_every_five_seconds() -> None:
+    story = Story()
+    story.goes_on(2)
+    story.room.looks.clear()
     story.goes_on(10)
-    assert len(story.room.looks) == 200
+    assert len(story.room.looks) == 20
+    assert story.room.looks.count(None) == 10
+    story.goes_on(50)
+    story.room.looks.clear()
+    story.goes_on(60)
+    assert len(story.room.looks) == 12
 
 
 def test_one_frame_a_second_is_enough_to_stay_with_somebody() -> None:

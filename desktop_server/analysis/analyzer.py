@@ -167,6 +167,10 @@ class _InstrumentedRecogniser(Generic[Consumed]):
         with self._watch.stage("recognise"):
             return self._record(self._recognise(signal))
 
+    def follow_up(self) -> None:
+        with self._watch.stage("recognise"):
+            self._recognise.follow_up()
+
     def finish(self) -> Reading | None:
         with self._watch.stage("recognise"):
             return self._record(self._recognise.finish())

@@ -29,6 +29,9 @@ class FrontEnd(Protocol[Consumed]):
     def __call__(self, signal: Consumed, /) -> ModelInput | None:
         """What the net is asked of this signal; ``None`` for no face, silence, or not enough yet."""
 
+    def follow_up(self) -> None:
+        """Work for the signals after, which the newest reading need not wait for. Call it before the next signal."""
+
     def finish(self) -> ModelInput | None:
         """What is still due when the stream ends."""
 

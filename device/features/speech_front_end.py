@@ -28,6 +28,9 @@ class SpeechFrontEnd:
         """The input that this block completes; of a block so long that it completes several, the newest."""
         return _newest(self._windower.push(block))
 
+    def follow_up(self) -> None:
+        """Nothing: a block is done with when its windows are."""
+
     def finish(self) -> ModelInput | None:
         """The input of a segment that the end of the stream cuts off."""
         return _newest(self._windower.finish())

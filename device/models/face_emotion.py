@@ -31,6 +31,10 @@ class FaceFrontEnd:
         crop = None if self.face is None else crop_of(frame, self.face)
         return None if crop is None else ModelInput(frame.captured_ns, crop.pixels, crop.quality)
 
+    def follow_up(self) -> None:
+        """Look who else is in the newest picture."""
+        self._tracker.follow_up()
+
     def finish(self) -> ModelInput | None:
         """Nothing: a frame owes nothing to the next one."""
         return None

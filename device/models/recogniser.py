@@ -21,6 +21,10 @@ class EmotionRecogniser(Generic[Consumed]):
         """The reading that this signal brings; ``None`` where the front end has no input for the net."""
         return self._reading(self._front_end(signal))
 
+    def follow_up(self) -> None:
+        """What the front end does for the signals after."""
+        self._front_end.follow_up()
+
     def finish(self) -> Reading | None:
         """The reading that is still due when the stream ends."""
         return self._reading(self._front_end.finish())

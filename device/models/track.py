@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from device.models.detect import Box, Face, finer_views, search_views
+from device.models.search_schedule import SearchSchedule
 from device.signals import Frame
 
 Detector = Callable[[NDArray[np.uint8], Box | None], list[Face]]
@@ -24,7 +26,7 @@ _VIEW_WIDTHS = 3.0
 _SAME_OVERLAP = 0.3
 _PART = 0.6
 """So much of a face within a larger one is a part of that."""
-_LOOK_AROUND_NS = 500_000_000
+_LOOK_AROUND_NS = 1_000_000_000
 """How often the whole picture is looked at while a face is tracked."""
 _FORGET_NS = 1_500_000_000
 """How long a tracked face may be hidden before somebody who stood beside it is tracked instead."""
@@ -34,19 +36,33 @@ _RIVAL_NS = 1_000_000_000
 """How long a rival must stay bigger: who only walks past the camera does not take over."""
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Look:
+    """A picture of which only the part around the tracked face was looked at, and what was found there."""
+
+    grey: NDArray[np.uint8]
+    now_ns: int
+    faces: list[Face]
+    same: Face | None
+
+
 class FaceTracker:
     """The largest steady face of a stream of frames, stepped by their timestamps; it reads no clock.
 
-    While a face is tracked the net looks around it, and twice a second at the whole picture. While none is, it
-    looks at the whole picture and, in turn from frame to frame, at one of the views in which far faces are found.
-    A frame that is alone is searched to the end, as by ``largest_face``, and changes nothing of what is tracked.
+    While a face is tracked the net looks once a frame, around it. Everything else is for the frames after, and is done
+    by ``follow_up``, so that no reading waits for it: once a second, and when the face is lost, a look at the whole
+    picture. While none is tracked, ``SearchSchedule`` says which frames are searched: the whole picture and, in turn
+    from frame to frame, one of the views in which far faces are found. A frame that is alone is searched to the end, as
+    by ``largest_face``, and changes nothing of what is tracked.
     """
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        self._turn = 0
+        self._schedule = SearchSchedule()
+        self._turn, self._looks_whole = 0, False
         self._face: Face | None = None
         self._seen_ns = self._looked_around_ns = 0
+        self._owed: _Look | None = None
         self._beside: list[Face] = []
         self._rival: Face | None = None
         self._rival_since_ns = 0
@@ -55,21 +71,33 @@ class FaceTracker:
         """The tracked face in this frame; ``None`` if it is not seen."""
         if frame.is_alone:
             return largest_face(self._detector, frame.grey)
+        self.follow_up()
         now_ns = frame.captured_ns
         if self._face is None or not 0 <= now_ns - self._seen_ns <= _FORGET_NS:
             self._forget(now_ns)
-            return self._track(self._search(frame.grey), now_ns)
+            return self._track(self._search(frame.grey, now_ns), now_ns)
         faces = self._detector(frame.grey, _around(self._face))
         same = _same_as(self._face, faces)
-        if same and now_ns - self._looked_around_ns < _LOOK_AROUND_NS:
-            return self._track(same, now_ns)
-        self._looked_around_ns = now_ns
-        faces += [f for f in self._detector(frame.grey, None) if not _same_as(f, faces)]
-        same = _same_as(self._face, faces)
+        if same is None or now_ns - self._looked_around_ns >= _LOOK_AROUND_NS:
+            self._owed = _Look(frame.grey, now_ns, faces, same)
+        return self._track(same, now_ns)
+
+    def follow_up(self) -> None:
+        """The look at the whole of the newest picture, where one is due. It is made up for by the next frame.
+
+        Call it while the picture's memory still holds it.
+        """
+        look, self._owed = self._owed, None
+        if look is None or self._face is None:
+            return
+        self._looked_around_ns = look.now_ns
+        faces = look.faces + [f for f in self._detector(look.grey, None) if not _same_as(f, look.faces)]
+        same = look.same or _same_as(self._face, faces)
         if same is None:
-            return self._track(self._newcomer(frame.grey, faces), now_ns)
-        self._beside = [f for f in faces if f is not same]
-        return self._track(self._winner(same, now_ns), now_ns)
+            self._track(self._newcomer(look.grey, faces), look.now_ns)
+        else:
+            self._beside = [f for f in faces if f is not same]
+            self._track(self._winner(same, look.now_ns), look.now_ns)
 
     def _track(self, face: Face | None, now_ns: int) -> Face | None:
         if face:
@@ -77,12 +105,20 @@ class FaceTracker:
         return face
 
     def _forget(self, now_ns: int) -> None:
+        if self._face is not None:
+            self._schedule.alert(now_ns)
         self._face, self._beside, self._rival = None, [], None
         self._looked_around_ns = now_ns - _LOOK_AROUND_NS  # the next frame asks who stands beside
 
-    def _search(self, grey: NDArray[np.uint8]) -> Face | None:
-        if face := self._confirmed(grey, self._detector(grey, None)):
-            return face
+    def _search(self, grey: NDArray[np.uint8], now_ns: int) -> Face | None:
+        if self._schedule.full(grey, now_ns):
+            return self._confirmed(grey, self._detector(grey, None)) or self._next_view(grey)
+        if not self._schedule.look(now_ns):
+            return None
+        self._looks_whole = not self._looks_whole
+        return self._confirmed(grey, self._detector(grey, None)) if self._looks_whole else self._next_view(grey)
+
+    def _next_view(self, grey: NDArray[np.uint8]) -> Face | None:
         views = search_views(grey)
         self._turn += 1
         return self._confirmed(grey, self._detector(grey, views[self._turn % len(views)]))

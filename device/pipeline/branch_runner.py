@@ -138,6 +138,7 @@ class BranchRunner(Generic[Signal]):
             reading = None if source.blind else self._branch.recognise(signal)
             self._note(dropped=dropped_before + source.dropped, **_condition(source), phase=Phase.READING)
             self._give_if_any(reading)
+            self._branch.recognise.follow_up()
         last_reading = self._branch.recognise.finish()
         if not self._closed_by_us:
             self._give_if_any(last_reading)

@@ -53,6 +53,7 @@ def _timed_readings(branch: Branch[Any], open_sources: ExitStack) -> Iterator[tu
     for signal in open_sources.enter_context(branch.open_source()):
         end_ns = signal.captured_ns
         yield end_ns, branch.recognise(signal)
+        branch.recognise.follow_up()
     yield end_ns, branch.recognise.finish()
 
 
