@@ -56,6 +56,10 @@ class Mosquitto:
             self._process.kill()
         self._running.close()
 
+    def log(self) -> list[str]:
+        """The lines of its log, of all its starts."""
+        return (self._folder / "mosquitto.log").read_text(encoding="utf-8").splitlines()
+
     def freeze(self) -> None:
         """The broker hangs: its sockets stay open and nobody reads them."""
         assert self._process is not None

@@ -594,22 +594,25 @@ def test_home_assistant_receives_less_than_everybody_else(
 
 
 def test_home_assistant_knows_what_is_true_before_it_receives_that_the_node_is_online(
-    mosquitto: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with node(mosquitto, tmp_path) as sink:
-        with Listener(mosquitto.port) as before:
+    with Mosquitto(tmp_path, "log_type all") as broker, node(broker, tmp_path) as sink:
+        with Listener(broker.port) as before:
             eventually_while(sink.poll, lambda: is_online(before))
             sink.publish(estimate(0, "happy"))
-        mosquitto.kill()
+        broker.kill()
         eventually_while(sink.poll, lambda: "trying again" in caplog.text)
         sink.poll()
         tell(sink, 1, 6, "sad")
-        mosquitto.start()
-        with Listener(mosquitto.port) as after:
+        said_before = len(broker.log())
+        broker.start()
+        with Listener(broker.port) as after:
             eventually_while(sink.poll, lambda: is_online(after), 20)
-            spoken = after.topics()
-    assert after.json(f"{NODE}/homeassistant")[-1]["label"] == "sad"
-    assert spoken.index(f"{NODE}/homeassistant") < spoken.index(f"{NODE}/status")
+            eventually_while(sink.poll, lambda: bool(after.json(f"{NODE}/homeassistant")))
+        received = [line for line in broker.log()[said_before:] if "Received PUBLISH" in line]
+    assert after.json(f"{NODE}/homeassistant")[0]["label"] == "sad"
+    first = [next(i for i, line in enumerate(received) if f"'{NODE}/{t}'" in line) for t in ("homeassistant", "status")]
+    assert first == sorted(first)
 
 
 def test_the_own_last_will_after_a_restart_of_the_broker_is_nobodys_fault(
