@@ -35,7 +35,7 @@ class Source(Protocol[Produced]):
 
     @property
     def dropped(self) -> int:
-        """Signals that were lost because nobody took them in time."""
+        """Signals that were lost: they came damaged, or nobody took them in time."""
 
     @property
     def warning(self) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import cycle, islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import cycle, islice, repeat
 from pathlib import Path
 
 import cv2
@@ -39,19 +39,28 @@ def sources(folder: Path) -> list[Path]:
 def damaged(whole: list[Path], folder: Path, count: int, seed: int) -> list[Path]:
     """So many files, of the sources in turn, each damaged in one way; the same for the same seed."""
     folder.mkdir()
-    rng = np.random.default_rng(seed)
-    ways = cycle((_spoilt_head, _spoilt, _spoilt, _without_a_piece, _cut_off))
-    return list(islice(_written(whole, folder, ways, rng), count))
+    data = _damaged((source.read_bytes() for source in cycle(whole)), seed)
+    return [_written(folder / f"{n}{whole[n % len(whole)].suffix}", next(data)) for n in range(count)]
+
+
+def damaged_bytes(whole: bytes, count: int, seed: int) -> list[bytes]:
+    """So many damaged twins of the same data, as of files."""
+    return list(islice(_damaged(repeat(whole), seed), count))
 
 
 _Way = Callable[[bytearray, np.random.Generator], bytearray]
 
 
-def _written(whole: list[Path], folder: Path, ways: Iterator[_Way], rng: np.random.Generator) -> Iterator[Path]:
-    for number, source in enumerate(cycle(whole)):
-        path = folder / f"{number}{source.suffix}"
-        path.write_bytes(next(ways)(bytearray(source.read_bytes()), rng))
-        yield path
+def _damaged(whole: Iterable[bytes], seed: int) -> Iterator[bytes]:
+    rng = np.random.default_rng(seed)
+    ways = cycle((_spoilt_head, _spoilt, _spoilt, _without_a_piece, _cut_off))
+    for data, way in zip(whole, ways, strict=False):
+        yield bytes(way(bytearray(data), rng))
+
+
+def _written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
 
 
 def _spoilt_head(data: bytearray, rng: np.random.Generator) -> bytearray:

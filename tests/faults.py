@@ -18,9 +18,14 @@ NOBODY = 65534
 
 def stand_ins(folder: Path, **wishes: str) -> dict[str, str]:
     """The environment in which the kernel answers as ``stand_ins.c`` is asked to."""
-    library = folder / "stand_ins.so"
-    _compile("-shared", "-fPIC", "-o", str(library), str(Path(__file__).with_name("stand_ins.c")), "-ldl")
-    return {"LD_PRELOAD": str(library), **wishes}
+    return {"LD_PRELOAD": str(preloadable(folder, "stand_ins.c")), **wishes}
+
+
+def preloadable(folder: Path, source: str) -> Path:
+    """The library of a C file beside this one, compiled into the folder."""
+    library = (folder / source).with_suffix(".so")
+    _compile("-shared", "-fPIC", "-o", str(library), str(Path(__file__).with_name(source)), "-ldl")
+    return library
 
 
 def module_of_another_numpy(folder: Path, name: str) -> dict[str, str]:

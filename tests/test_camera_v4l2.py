@@ -3,10 +3,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from fakes import eventually
-from virtual_hardware import CAMERA_SIZE_PX, NetworkCamera, network_camera
+from virtual_hardware import CAMERA_SIZE_PX, PORTRAIT, NetworkCamera, network_camera
 
 from device.capture.camera_v4l2 import CameraV4l2, driver_time_ns, list_cameras
 from device.capture.opencv import FrameRate, to_grey
@@ -74,6 +75,23 @@ def test_parts_that_are_no_pictures_are_no_frames(camera: NetworkCamera) -> None
     with pytest.raises((SourceUnavailable, SourceLost)):  # noqa: SIM117 - whichever FFmpeg notices first
         with CameraV4l2(device=camera.address("spoilt"), open_timeout_s=1.0, read_timeout_s=0.5) as source:
             list(source)
+
+
+def test_torn_pictures_are_holes_that_are_counted(camera: NetworkCamera) -> None:
+    with CameraV4l2(device=camera.address("torn")) as source:
+        frames = [frame for _, frame in zip(range(4), source, strict=False)]
+        assert 6 <= source.dropped <= 8
+    assert {frame.grey.shape for frame in frames} == {CAMERA_SIZE_PX[::-1]}
+    assert all(frame.grey[:, -24:].min() > 240 for frame in frames)
+
+
+def test_a_pictures_brightness_is_as_it_was_coded(camera: NetworkCamera) -> None:
+    with CameraV4l2(device=camera.address("face")) as source:
+        grey = next(iter(source)).grey
+    portrait = cv2.imread(str(PORTRAIT), cv2.IMREAD_GRAYSCALE)
+    assert portrait is not None
+    assert grey.shape == portrait.shape
+    assert np.abs(grey.astype(int) - portrait).mean() < 2
 
 
 def test_an_address_where_nobody_answers_is_unavailable_and_its_password_is_not_reported(camera: NetworkCamera) -> None:

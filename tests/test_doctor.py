@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from appliance import ROOT, affectd, write_config
 from broker import HOST, Mosquitto, make_certificates, make_password_file
@@ -24,6 +26,7 @@ from faults import (
     without_root_s_rights,
 )
 from processes import started
+from virtual_usb_camera import usb_camera
 
 from device.interpreter import interpreter_fault
 
@@ -103,6 +106,31 @@ def test_no_camera_and_no_microphone_are_named(tmp_path: Path) -> None:
     assert "plug it in" in found["camera"]
     assert "microphone 'the other one' is not there; found: " in found["microphone"]
     assert "plug it in" in found["microphone"]
+
+
+@pytest.mark.parametrize("pixel_format", ["MJPG", "YUYV"])
+def test_of_a_usb_camera_that_works_its_picture_is_described(tmp_path: Path, pixel_format: str) -> None:
+    grey = np.full((480, 640), 125, dtype=np.uint8)
+    picture = jpeg(grey) if pixel_format == "MJPG" else cv2.merge([grey, grey]).tobytes()
+    camera = usb_camera(tmp_path, pixel_format, (640, 480), [picture])
+    config = write_config(
+        tmp_path, replay={}, node={"mode": "face"}, camera={"source": str(camera.device)}, mqtt=NO_BROKER
+    )
+    told = affectd("doctor", "--config", config, environment=camera.environment).stdout
+    brightness = {"MJPG": 125, "YUYV": 127}[pixel_format]  # of video's 16…235
+    assert f"640×480, mean brightness {brightness} of 255" in told
+
+
+def test_a_usb_camera_of_which_nothing_comes_whole_is_named(tmp_path: Path) -> None:
+    camera = usb_camera(tmp_path, "MJPG", (640, 480), [jpeg(np.zeros((480, 640), dtype=np.uint8))[:-2]])
+    found = doctor(
+        tmp_path, camera.environment, replay={}, node={"mode": "face"}, camera={"source": str(camera.device)}
+    )
+    assert "all its pictures have come damaged" in found["camera"]
+
+
+def jpeg(picture: np.ndarray[Any, Any]) -> bytes:
+    return bytes(cv2.imencode(".jpg", picture)[1])
 
 
 def test_a_pi_camera_without_its_library_is_named(tmp_path: Path) -> None:

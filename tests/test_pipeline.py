@@ -234,6 +234,14 @@ def test_a_slow_reader_gets_the_newest_picture_and_the_losses_are_counted() -> N
         assert list(pictures) == []
 
 
+def test_what_the_source_itself_lost_is_counted_too() -> None:
+    camera = Recording([frame(0), frame(1)])
+    camera.dropped = 5
+    source = LatestOnly(camera)
+    with source:
+        eventually(lambda: source.dropped == 5 + 1)
+
+
 def test_what_the_capture_thread_meets_comes_out_of_the_iteration() -> None:
     with LatestOnly(Recording([], lost=SourceLost("gone"))) as source, pytest.raises(SourceLost, match="gone"):
         list(source)

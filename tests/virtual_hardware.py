@@ -1,7 +1,8 @@
 """A network camera and a microphone made of real parts: an HTTP server that sends JPEGs, and PulseAudio's null sink.
 
 Run as a program, this is the camera: it prints its port and serves /play (pictures without end), /stall (thirty, then
-silence), /spoilt (parts that are no JPEG), /face (somebody who looks into it) and /head (the same, on its head).
+silence), /spoilt (parts that are no JPEG), /torn (of three parts one breaks off and one is none), /face (somebody who
+looks into it) and /head (the same, on its head).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 from fakes import eventually
 from processes import line, started
 
+PORTRAIT = Path(__file__).resolve().parents[1] / "deploy" / "demo" / "astronaut.png"
 CAMERA_RATE_HZ = 20
 CAMERA_SIZE_PX = (64, 48)
 STALLS_AFTER = 30
@@ -120,8 +122,8 @@ class _Camera(BaseHTTPRequestHandler):
             for number in range(1_000_000):
                 if self.path == "/stall" and number == STALLS_AFTER:
                     pause.wait(60)
-                part: Callable[[], bytes] = _PARTS.get(self.path, _picture)
-                self._send(part())
+                parts = _PARTS.get(self.path, [_picture])
+                self._send(parts[number % len(parts)]())
                 pause.wait(1 / CAMERA_RATE_HZ)
         except OSError:
             return
@@ -143,11 +145,21 @@ def _picture() -> bytes:
 
 
 def _face(turn: int | None = None) -> bytes:
-    portrait = cv2.imread(str(Path(__file__).resolve().parents[1] / "deploy" / "demo" / "astronaut.png"))
+    portrait = cv2.imread(str(PORTRAIT))
+    assert portrait is not None
     return bytes(cv2.imencode(".jpg", portrait if turn is None else cv2.rotate(portrait, turn))[1])
 
 
-_PARTS = {"/spoilt": lambda: b"not a JPEG", "/face": _face, "/head": lambda: _face(cv2.ROTATE_180)}
+def _no_picture() -> bytes:
+    return b"not a JPEG"
+
+
+_PARTS: dict[str, list[Callable[[], bytes]]] = {
+    "/spoilt": [_no_picture],
+    "/torn": [_picture, lambda: _picture()[:300], _no_picture],
+    "/face": [_face],
+    "/head": [lambda: _face(cv2.ROTATE_180)],
+}
 
 
 if __name__ == "__main__":

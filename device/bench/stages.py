@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from itertools import count, cycle
 from statistics import median
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from device.capture.raw_pictures import to_grey_from
 from device.features.face import FaceCrop, face_crop
 from device.features.frames import FrameStream, speech_frames
 from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES
@@ -24,6 +26,8 @@ from device.signals import SAMPLE_RATE_HZ, Frame
 
 RUNS = 200
 WARM_UP = 20
+CAMERA_QUALITY = 85
+"""A webcam's JPEGs have about so much."""
 FRAME_NS = 100_000_000
 """Frames come at 10 Hz, the appliance's default."""
 
@@ -35,7 +39,8 @@ Stages = Mapping[str, Callable[[], object]]
 def make_stages(models: ModelSet, grey: Grey, samples: Samples) -> Stages:
     """Each stage by its name, as the appliance runs it, to be called again and again.
 
-    ``grey``: a picture with a face, uint8 (height, width). ``samples``: speech, int16, mono, 16 kHz.
+    ``grey``: a picture with a face, uint8 (height, width). ``samples``: speech, int16, mono, 16 kHz. Its two pictures
+    of a camera have colours as detailed as their brightness.
     """
     samples = np.resize(samples, WINDOW_SAMPLES)
     detector = FaceDetector(TfliteModel(models.detector, models.folder))
@@ -45,6 +50,8 @@ def make_stages(models: ModelSet, grey: Grey, samples: Samples) -> Stages:
     features = SPEECH_FEATURES[models.card(Modality.SPEECH).features]
     window = features(speech_frames(samples))[..., np.newaxis]
     return {
+        "a camera's JPEG to grey": _to_grey("MJPG", _jpeg(grey)),
+        "a camera's YUYV to grey": _to_grey("YUYV", np.stack([grey, 255 - grey], axis=-1)),
         "find faces (BlazeFace)": lambda: detector(grey),
         "align and crop": lambda: _crop(grey, face),
         "face net": lambda: face_net(pixels),
@@ -59,6 +66,17 @@ def make_stages(models: ModelSet, grey: Grey, samples: Samples) -> Stages:
 def medians_ms(stages: Stages) -> dict[str, float]:
     """Median milliseconds of a call of each stage."""
     return {name: _median_ms(stage) for name, stage in stages.items()}
+
+
+def _jpeg(grey: Grey) -> Grey:
+    colours = cv2.merge([grey, grey, 255 - grey])
+    return np.asarray(cv2.imencode(".jpg", colours, [cv2.IMWRITE_JPEG_QUALITY, CAMERA_QUALITY])[1]).ravel()
+
+
+def _to_grey(pixel_format: str, raw: Grey) -> Callable[[], object]:
+    convert = to_grey_from(cv2.VideoWriter.fourcc(*pixel_format))
+    assert convert is not None, "cameras have these formats"
+    return lambda: convert(raw)
 
 
 def _crop(grey: Grey, face: Face) -> FaceCrop:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from device.capture.cameras import CameraKind, register
 from device.capture.choose import listed
 from device.capture.opencv import NS_PER_S, FrameRate, to_grey
+from device.capture.raw_pictures import ToGrey, is_jpeg, to_grey_from
 from device.errors import SourceLost, SourceUnavailable
 from device.signals import Frame
 
@@ -28,19 +30,18 @@ _LOGIN, _PATH = re.compile(r"//.*@"), re.compile(r"(//[^/?#]*).+")
 
 
 class CameraV4l2:
-    """Grey frames of a USB or network camera, the latest ones.
+    """Grey frames of a USB or network camera, the latest ones, without a colour picture on the way where that can be.
 
     ``device``: a path as ``list_cameras`` gives it, an index ("0" is /dev/video0), or an RTSP/HTTP address.
     ``size_px`` (width, height) is asked of a USB camera, which answers with the nearest it has; a network camera
     sends what it is set to. About ``rate_hz`` frames a second are given; all that come are read, so none is old.
+    ``dropped``: pictures since it was entered that came damaged; each is a hole.
 
     Entering raises ``SourceUnavailable``; iterating raises ``SourceLost`` when no picture comes for
     ``read_timeout_s`` or ``FAILED_READS`` reads in a row fail. ``close`` may be called from another thread:
     the iteration ends after the read in progress.
     """
 
-    dropped = 0
-    """Nothing is queued here."""
     is_finite = False
     warning, blind = "", False
 
@@ -58,7 +59,9 @@ class CameraV4l2:
         self._size_px, self._rate_hz = size_px, rate_hz
         self._open_timeout_s, self._read_timeout_s = open_timeout_s, read_timeout_s
         self._capture: cv2.VideoCapture | None = None
+        self._to_grey: ToGrey = to_grey
         self._closing = False
+        self.dropped = 0
 
     @property
     def name(self) -> str:
@@ -66,10 +69,11 @@ class CameraV4l2:
         return _PATH.sub(r"\1", _LOGIN.sub("//", self._device)) if self._is_address else self._device
 
     def __enter__(self) -> CameraV4l2:
-        self._closing = False
+        self._closing, self.dropped = False, 0
         self._capture = self._open_address() if self._is_address else self._open_device()
         if not self._capture.isOpened():
             raise self._unavailable("it does not answer as a camera")
+        self._to_grey = self._without_colour(self._capture) or to_grey
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -86,25 +90,38 @@ class CameraV4l2:
         assert self._capture is not None, "a camera is read inside its `with`"
         rate = FrameRate(self._rate_hz)
         failed, last_ns = 0, time.monotonic_ns()
+        whole_ns = last_ns
         while not self._closing:
-            frame = self._read(self._capture, rate)
-            if frame is None:
+            if not self._capture.grab():
                 failed += 1
                 self._lose_if(failed >= FAILED_READS, last_ns)
                 continue
-            failed, last_ns = 0, frame.captured_ns
-            if frame.grey.size:
-                yield frame
+            failed, last_ns = 0, self._sensor_time_ns(self._capture)
+            if not rate.keeps(last_ns):
+                continue
+            grey = self._grey(self._capture)
+            if grey is None:
+                self._count_damaged(whole_ns)
+                continue
+            whole_ns = last_ns
+            yield Frame(last_ns, grey)
 
-    def _read(self, capture: cv2.VideoCapture, rate: FrameRate) -> Frame | None:
-        """The next picture, an empty one if it is not due, ``None`` if the read failed."""
-        if not capture.grab():
-            return None
-        captured_ns = self._sensor_time_ns(capture)
-        if not rate.keeps(captured_ns):
-            return Frame(captured_ns, np.zeros((0, 0), dtype=np.uint8))
+    def _grey(self, capture: cv2.VideoCapture) -> NDArray[np.uint8] | None:
+        """The picture that was grabbed; ``None`` if it is damaged."""
         taken, picture = capture.retrieve()
-        return Frame(captured_ns, to_grey(picture)) if taken and picture.size else None
+        # OpenCV says that it took an empty buffer, too, and gives nothing.
+        empty = not taken or picture is None or not picture.size
+        return None if empty else self._to_grey(np.asarray(picture, dtype=np.uint8))
+
+    def _count_damaged(self, whole_ns: int) -> None:
+        """One more. That none was whole for long, and not just for as long as none is asked for, is a loss."""
+        self.dropped += 1
+        damaged_s = (time.monotonic_ns() - whole_ns) / NS_PER_S
+        if not self._closing and damaged_s > self._read_timeout_s + 2 / (self._rate_hz or np.inf):
+            raise SourceLost(
+                f"camera {self.name}: all its pictures have come damaged for {damaged_s:.1f} s; check its cable or"
+                " network, it is tried again"
+            )
 
     def _sensor_time_ns(self, capture: cv2.VideoCapture) -> int:
         now_ns = time.monotonic_ns()
@@ -117,6 +134,20 @@ class CameraV4l2:
         if not self._closing and (lost or silent_s > self._read_timeout_s):
             what = f"no picture for {silent_s:.1f} s" if silent_s >= 0.5 else "the connection was ended"
             raise SourceLost(f"camera {self.name}: {what}; check its cable or network, it is tried again")
+
+    def _without_colour(self, capture: cv2.VideoCapture) -> ToGrey | None:
+        """Ask for pictures as the camera sends them, and how such become grey; ``None`` if they come in colour."""
+        fourcc, width = capture.get(cv2.CAP_PROP_FOURCC), round(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        known = to_grey_from(fourcc)
+        if known is None:
+            return None
+        if self._is_address:
+            # -1: packets that FFmpeg has not decoded. Those of a film would need the ones before.
+            asked = is_jpeg(fourcc) and capture.set(cv2.CAP_PROP_FORMAT, -1)
+        else:
+            # OpenCV 4.6, which Debian 12 has, takes rows to be padded to 4 bytes, which no driver does.
+            asked = (is_jpeg(fourcc) or width % 4 == 0) and capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
+        return known if asked else None
 
     def _open_address(self) -> cv2.VideoCapture:
         limits = [

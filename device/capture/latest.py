@@ -43,8 +43,8 @@ class LatestOnly(Through[Signal]):
 
     @property
     def dropped(self) -> int:
-        """Signals that a newer one replaced before they were taken."""
-        return self._newest.dropped
+        """Signals that a newer one replaced before they were taken, and those that the source itself lost."""
+        return self._newest.dropped + self._source.dropped
 
     def _pump(self) -> None:
         try:
