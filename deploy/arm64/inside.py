@@ -23,7 +23,8 @@ MODELS = Path(__file__).resolve().parents[2] / "models_tflite"
 """The checkout's, not those installed with a Python."""
 WARM_UP = 15
 CALLS = 30
-"""A multiple of 5, as every fifth frame looks around, and of 3, the seconds of sound that the gate is given."""
+"""A multiple of 10, as every tenth frame looks around, of 5, as every fifth of a still room is looked at, and of 3, the
+seconds of sound that the gate is given."""
 
 
 def count(inputs: Path) -> list[str]:

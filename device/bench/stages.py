@@ -56,6 +56,7 @@ def make_stages(models: ModelSet, grey: Grey, samples: Samples) -> Stages:
         "align and crop": lambda: _crop(grey, face),
         "face net": lambda: face_net(pixels),
         "a frame of a tracked face, whole": _tracked(FaceRecogniser(detector, face_net), grey),
+        "a frame of an empty, still room": _tracked(FaceRecogniser(detector, face_net), np.full_like(grey, 128)),
         "voice gate, 1 s of sound": _gate(samples),
         "speech features of a 0.75 s hop": _hop(samples, features),
         "speech features of 3 s, whole": lambda: features(speech_frames(samples)),
