@@ -8,7 +8,9 @@ import pytest
 from perception import Grey, astronaut, detector, model
 
 from device.errors import ModelError
+from device.models.card import Card
 from device.models.face_emotion import FaceRecogniser
+from device.models.net import FloatArray, Net
 from device.models.probabilities import calibrated
 from device.readings import EMOTIONS, Emotion, Modality, Reading
 from device.signals import Frame
@@ -35,6 +37,39 @@ def test_the_same_frames_give_the_same_readings() -> None:
     frames = [Frame(i * 100_000_000, astronaut()) for i in range(12)]
     first, second = recogniser(), recogniser()
     assert [first(f) for f in frames] == [second(f) for f in frames]
+
+
+class Counted:
+    """A net that counts how often it is asked."""
+
+    def __init__(self, net: Net) -> None:
+        self._net, self.calls = net, 0
+
+    @property
+    def card(self) -> Card:
+        return self._net.card
+
+    def __call__(self, *values: FloatArray) -> tuple[FloatArray, ...]:
+        self.calls += 1
+        return self._net(*values)
+
+
+def test_a_face_that_does_not_change_is_read_once_and_told_of_each_frame() -> None:
+    net = Counted(model("baseline-face"))
+    recognise = FaceRecogniser(detector(), net)
+    readings = [recognise(Frame(number * 100_000_000, astronaut())) for number in range(14)]
+    assert [r.captured_ns for r in readings if r] == [number * 100_000_000 for number in range(14)]
+    assert net.calls <= 4, "as it was found, and where the detector frames it otherwise"
+    assert len({r.probs for r in readings if r}) <= net.calls
+
+
+def test_small_changes_are_counted_from_the_crop_that_was_read() -> None:
+    net = Counted(model("baseline-face"))
+    recognise = FaceRecogniser(detector(), net)
+    darker = [np.asarray(astronaut() * (1 - 0.004 * step), dtype=np.uint8) for step in range(20)]
+    for number, grey in enumerate(darker):
+        assert recognise(Frame(number * 100_000_000, grey))
+    assert 3 <= net.calls <= 12
 
 
 def test_a_blurred_face_gives_a_reading_of_less_quality() -> None:

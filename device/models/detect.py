@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from device.errors import ModelError
 from device.features.face import Point
+from device.features.point_tracking import Similarity
 from device.models.net import Net
 
 FEATURE_VERSION = "rgb128/1"
@@ -62,6 +63,11 @@ class Box:
         """Square pixels."""
         return self.width_px * self.height_px
 
+    @property
+    def middle(self) -> Point:
+        """Its centre."""
+        return self.left_px + self.width_px / 2, self.top_px + self.height_px / 2
+
     def overlap(self, other: Box) -> float:
         """Intersection over union, 0…1."""
         shared = self._shared_px(other)
@@ -96,6 +102,20 @@ class Face:
     mouth: Point
     right_ear: Point
     left_ear: Point
+
+    @property
+    def key_points(self) -> FloatArray:
+        """The six of them, (6, 2), eyes first."""
+        points = (self.right_eye, self.left_eye, self.nose, self.mouth, self.right_ear, self.left_ear)
+        return np.array(points, dtype=np.float32)
+
+    def moved(self, by: Similarity) -> Face:
+        """The same face elsewhere in the picture, turned and scaled with it; the box stays upright."""
+        box = self.box
+        (x, y), scale = by(np.array([box.middle], dtype=np.float32))[0], by.scale
+        width, height = scale * box.width_px, scale * box.height_px
+        corners = [(x - width / 2, y - height / 2), (x + width / 2, y + height / 2)]
+        return _face(np.concatenate([corners, by(self.key_points)]), self.score)
 
 
 class FaceDetector:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from typing import Generic
 
+import numpy as np
+from numpy.typing import NDArray
+
 from device.features.front_end import FrontEnd, ModelInput
 from device.models.net import Net
 from device.models.probabilities import served
-from device.readings import Modality, Reading
+from device.readings import Modality, Probabilities, Reading
 from device.stages import Consumed
 
 
 class EmotionRecogniser(Generic[Consumed]):
     """The readings of one stream of signals. It belongs to one thread, as its front end and its net do."""
 
-    def __init__(self, modality: Modality, front_end: FrontEnd[Consumed], net: Net) -> None:
+    def __init__(
+        self, modality: Modality, front_end: FrontEnd[Consumed], net: Net, *, same_within: float = 0.0
+    ) -> None:
+        """An input that differs from the last one read by less than ``same_within`` on average is not read again."""
         self._modality, self._front_end, self._net = modality, front_end, net
+        self._same_within = same_within
+        self._last: tuple[NDArray[np.float32], Probabilities] | None = None
 
     def __call__(self, signal: Consumed) -> Reading | None:
         """The reading that this signal brings; ``None`` where the front end has no input for the net."""
@@ -30,7 +38,13 @@ class EmotionRecogniser(Generic[Consumed]):
         return self._reading(self._front_end.finish())
 
     def _reading(self, given: ModelInput | None) -> Reading | None:
-        return None if given is None else read(self._modality, self._net, given)
+        if given is None:
+            return None
+        if self._last and float(np.abs(given.values - self._last[0]).mean()) < self._same_within:
+            return Reading(self._modality, given.captured_ns, self._last[1], given.quality)
+        reading = read(self._modality, self._net, given)
+        self._last = given.values, reading.probs
+        return reading
 
 
 def read(modality: Modality, net: Net, given: ModelInput) -> Reading:

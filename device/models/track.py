@@ -9,6 +9,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from device.features.point_tracking import PointTracker
 from device.models.detect import Box, Face, finer_views, search_views
 from device.models.search_schedule import SearchSchedule
 from device.signals import Frame
@@ -28,6 +29,9 @@ _PART = 0.6
 """So much of a face within a larger one is a part of that."""
 _LOOK_AROUND_NS = 1_000_000_000
 """How often the whole picture is looked at while a face is tracked."""
+_FOLLOWED_FRAMES = 4
+"""After each look of the detector so many frames are followed by optical flow."""
+_FOLLOWED_GAP_NS = 250_000_000
 _FORGET_NS = 1_500_000_000
 """How long a tracked face may be hidden before somebody who stood beside it is tracked instead."""
 _BIGGER = 1.5
@@ -46,14 +50,33 @@ class _Look:
     same: Face | None
 
 
+class _Followed:
+    """A face as the detector saw it, and where its points went since."""
+
+    def __init__(self, grey: NDArray[np.uint8], face: Face, now_ns: int) -> None:
+        self._face = face
+        self._points = PointTracker(grey, face.key_points, face.box.width_px)
+        self._left, self._last_ns = _FOLLOWED_FRAMES, now_ns
+
+    def __call__(self, grey: NDArray[np.uint8], now_ns: int) -> Face | None:
+        """The face in the next picture; ``None`` where the detector must look again."""
+        is_next = 0 <= now_ns - self._last_ns <= _FOLLOWED_GAP_NS
+        self._left, self._last_ns = self._left - 1, now_ns
+        if self._left < 0 or not is_next or (moved := self._points.follow(grey)) is None:
+            return None
+        return self._face.moved(moved)
+
+
 class FaceTracker:
     """The largest steady face of a stream of frames, stepped by their timestamps; it reads no clock.
 
-    While a face is tracked the net looks once a frame, around it. Everything else is for the frames after, and is done
-    by ``follow_up``, so that no reading waits for it: once a second, and when the face is lost, a look at the whole
-    picture. While none is tracked, ``SearchSchedule`` says which frames are searched: the whole picture and, in turn
-    from frame to frame, one of the views in which far faces are found. A frame that is alone is searched to the end, as
-    by ``largest_face``, and changes nothing of what is tracked.
+    While a face is tracked its points are followed by optical flow; in every fifth frame, and where the flow does not
+    know, the net looks around the face. Everything else is for the frames after, and is done by ``follow_up``, so that
+    no reading waits for it: once a second, and when the face is lost, a look at the whole picture.
+
+    While none is tracked, ``SearchSchedule`` says which frames are searched: the whole picture and, in turn from frame
+    to frame, one of the views in which far faces are found. A frame that is alone is searched to the end, as by
+    ``largest_face``, and changes nothing of what is tracked.
     """
 
     def __init__(self, detector: Detector) -> None:
@@ -62,6 +85,7 @@ class FaceTracker:
         self._turn, self._looks_whole = 0, False
         self._face: Face | None = None
         self._seen_ns = self._looked_around_ns = 0
+        self._followed: _Followed | None = None
         self._owed: _Look | None = None
         self._beside: list[Face] = []
         self._rival: Face | None = None
@@ -76,8 +100,10 @@ class FaceTracker:
         if self._face is None or not 0 <= now_ns - self._seen_ns <= _FORGET_NS:
             self._forget(now_ns)
             return self._track(self._search(frame.grey, now_ns), now_ns)
-        faces = self._detector(frame.grey, _around(self._face))
-        same = _same_as(self._face, faces)
+        same = self._followed(frame.grey, now_ns) if self._followed else None
+        faces = [same] if same else self._detector(frame.grey, _around(self._face))
+        if same is None and (same := _same_as(self._face, faces)):
+            self._followed = _Followed(frame.grey, same, now_ns)
         if same is None or now_ns - self._looked_around_ns >= _LOOK_AROUND_NS:
             self._owed = _Look(frame.grey, now_ns, faces, same)
         return self._track(same, now_ns)
@@ -94,20 +120,28 @@ class FaceTracker:
         faces = look.faces + [f for f in self._detector(look.grey, None) if not _same_as(f, look.faces)]
         same = look.same or _same_as(self._face, faces)
         if same is None:
-            self._track(self._newcomer(look.grey, faces), look.now_ns)
+            self._follow(self._newcomer(look.grey, faces), look)
         else:
             self._beside = [f for f in faces if f is not same]
-            self._track(self._winner(same, look.now_ns), look.now_ns)
+            self._follow(self._winner(same, look.now_ns), look)
+
+    def _follow(self, face: Face | None, look: _Look) -> None:
+        """From now on this one, if it is another one."""
+        if face is not look.same:
+            self._followed = None
+            self._track(face, look.now_ns)
 
     def _track(self, face: Face | None, now_ns: int) -> Face | None:
         if face:
             self._face, self._seen_ns = face, now_ns
+        else:
+            self._followed = None
         return face
 
     def _forget(self, now_ns: int) -> None:
         if self._face is not None:
             self._schedule.alert(now_ns)
-        self._face, self._beside, self._rival = None, [], None
+        self._face, self._followed, self._beside, self._rival = None, None, [], None
         self._looked_around_ns = now_ns - _LOOK_AROUND_NS  # the next frame asks who stands beside
 
     def _search(self, grey: NDArray[np.uint8], now_ns: int) -> Face | None:
