@@ -13,6 +13,7 @@ from fakes import eventually
 from made_broker import NOT_AUTHORIZED, Guest, House, make_broker, strict_context
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from sockets import sends_at_once
 
 from device.config.settings_file import load_settings, parse_settings
 from device.publish import topics as table
@@ -38,6 +39,11 @@ def test_a_node_speaks_below_its_own_prefix_and_is_received_by_the_house_and_the
         with house.login("kitchen") as kitchen:
             assert kitchen.may_say("affectd/kitchen/state")
         eventually(lambda: "affectd/kitchen/state" in home.topics() and "affectd/kitchen/state" in server.topics())
+
+
+def test_the_broker_sends_each_message_at_once(house: House) -> None:
+    with house.login("house", "affectd/#"):
+        assert set(sends_at_once(house.port)) == {True}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,11 @@ from device.errors import AffectdError
 HOST = "127.0.0.1"
 _START_S = 15.0
 
+_MOSQUITTO = """\
+listener {port} {host}
+allow_anonymous true
+set_tcp_nodelay true
+"""
 _AMQTT = """\
 listeners:
   default:
@@ -59,7 +64,7 @@ def _command(folder: Path, port: int) -> tuple[str, list[str]]:
     if mosquitto:
         config = folder / "mosquitto.conf"
         user = "user root\n" if os.geteuid() == 0 else ""
-        config.write_text(f"listener {port} {HOST}\nallow_anonymous true\n{user}", encoding="utf-8")
+        config.write_text(_MOSQUITTO.format(host=HOST, port=port) + user, encoding="utf-8")
         return "mosquitto", [mosquitto, "-c", str(config)]
     config = folder / "amqtt.yaml"
     config.write_text(_AMQTT.format(host=HOST, port=port), encoding="utf-8")
