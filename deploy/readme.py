@@ -14,7 +14,7 @@ from typing import Any
 
 from device.models.card import Card
 from device.models.sets import list_sets, load_set
-from device.publish.topics import markdown
+from device.publish.topics import topic_table
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "measured.md", ROOT / "docs" / "contract.md"]
@@ -43,7 +43,7 @@ def filled_in(text: str) -> str:
         "figures:models": model_table(),
         "figures:speed": speed_line(bench, pi),
         "figures:bench": bench_table(bench, pi),
-        "contract": markdown(),
+        "contract": topic_table(),
     }
     for name, content in parts.items():
         head, start, rest = text.partition(f"<!-- {name} -->\n")

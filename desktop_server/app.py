@@ -12,7 +12,7 @@ from desktop_server.http.uvicorn_server import serve_api
 from desktop_server.http.worker_pool import WorkerPool
 from desktop_server.settings import ServerSettings, worker_count
 from desktop_server.wiring import access, decoders, fleet, info, nets, variants
-from device.app import run
+from device.app import run_appliance
 from device.models.net import Engine
 from device.monitoring.service import Notifier
 from device.wiring.models import load_models
@@ -20,7 +20,7 @@ from device.wiring.models import load_models
 
 def run_node(settings: ServerSettings) -> None:
     """Be a node like any Pi, with this machine's camera and microphone, or recordings. Raises ``AffectdError``."""
-    run(settings, nets.node_engine(settings))
+    run_appliance(settings, nets.node_engine(settings))
 
 
 def serve(settings: ServerSettings) -> None:

@@ -8,12 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
-from desktop_server.settings import DEFAULT_CONFIG
-from device.cli import TURNS, positive, run_command
+from desktop_server.settings import DEFAULT_SERVER_CONFIG
+from device.cli import positive, run_command
+from device.config.settings import TURNS
 from device.process.program import run_program
 from device.readings import MODES, RULE_NAMES
 
-PROVIDERS = ("auto", "cpu", "cuda", "tensorrt")
+_PROVIDERS = ("auto", "cpu", "cuda", "tensorrt")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +54,10 @@ def _command(commands: Commands, name: str, about: str) -> argparse.ArgumentPars
 
 def _with_config(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help=f"configuration (TOML); default {DEFAULT_CONFIG} if it is there"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"configuration (TOML); default {DEFAULT_SERVER_CONFIG} if it is there",
     )
     return parser
 
@@ -100,7 +104,7 @@ def _add_read(commands: Commands) -> None:
         "--turn", type=int, choices=TURNS, default=0, help="turn the pictures clockwise; default: %(default)s"
     )
     parser.add_argument("--rate", type=positive, metavar="HZ", help="pictures a second of a film; default: 10")
-    parser.add_argument("--provider", choices=PROVIDERS, default="auto", help="what runs the float nets")
+    parser.add_argument("--provider", choices=_PROVIDERS, default="auto", help="what runs the float nets")
 
 
 def _add_compare(commands: Commands) -> None:
@@ -112,7 +116,7 @@ def _add_compare(commands: Commands) -> None:
     parser.add_argument("--mode", choices=MODES, default="both", help="default: %(default)s")
     parser.add_argument("--fusion", choices=RULE_NAMES, default="", help="of media; default: the model set's rule")
     parser.add_argument("--rate", type=positive, metavar="HZ", help="pictures a second that are read; default: all")
-    parser.add_argument("--provider", choices=PROVIDERS, default="auto", help="what runs the float nets")
+    parser.add_argument("--provider", choices=_PROVIDERS, default="auto", help="what runs the float nets")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write comparison.json, .md and .html there")
 
 

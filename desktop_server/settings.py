@@ -8,19 +8,19 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from device.config.settings import GroupName, Seconds, Section, Settings
+from device.config.settings import GroupName, Seconds, Settings, SettingsTable
 from device.config.settings_file import load_settings_as
 
-DEFAULT_CONFIG = Path("/etc/affectd/affectd-server.toml")
+DEFAULT_SERVER_CONFIG = Path("/etc/affectd/affectd-server.toml")
 
 DEFAULT_RATE_HZ = 50.0
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Rate = Annotated[float, Meta(gt=0, le=1e6)]
-Count = Annotated[int, Meta(ge=1, le=4096)]
+_Count = Annotated[int, Meta(ge=1, le=4096)]
 
 
-class Server(Section, frozen=True):
+class Server(SettingsTable, frozen=True):
     """Where it listens, and to whom."""
 
     host: Annotated[str, Meta(description="An address of this machine; any but a loopback one asks for a token.")] = (
@@ -37,18 +37,18 @@ class Server(Section, frozen=True):
             "unless one is set: then it is an address's."
         ),
     ] = None
-    burst: Annotated[Count, Meta(description="So many may come at once before the rate counts.")] = 100
+    burst: Annotated[_Count, Meta(description="So many may come at once before the rate counts.")] = 100
     idle_s: Annotated[Seconds, Meta(description="How long a connection may wait before or between requests.")] = 10.0
     body_s: Annotated[
         Seconds, Meta(description="How long a request's body may pause; what takes longer must come at `body_kb_s`.")
     ] = 30.0
     body_kb_s: Annotated[Rate, Meta(description="The least kilobytes a second of a body that takes longer.")] = 20.0
     connections: Annotated[
-        Count, Meta(description="Of one address at once; beyond, the one that was idle for longest is closed.")
+        _Count, Meta(description="Of one address at once; beyond, the one that was idle for longest is closed.")
     ] = 256
 
 
-class EngineSettings(Section, frozen=True):
+class EngineSettings(SettingsTable, frozen=True):
     """What runs the float nets."""
 
     provider: Annotated[
@@ -58,20 +58,20 @@ class EngineSettings(Section, frozen=True):
     threads: Annotated[int, Meta(ge=1, le=256, description="Of one net on the processor.")] = 1
 
 
-class Batching(Section, frozen=True):
+class Batching(SettingsTable, frozen=True):
     """How requests share a run of a net, and how many may wait."""
 
     workers: Annotated[
         int, Meta(ge=0, le=256, description="Requests that are worked on at once; 0: one a processor and one more.")
     ] = 0
-    queue: Annotated[Count, Meta(description="Requests that may wait for a worker; more are refused with 503.")] = 64
-    size: Annotated[Count, Meta(description="The most samples of one run.")] = 32
+    queue: Annotated[_Count, Meta(description="Requests that may wait for a worker; more are refused with 503.")] = 64
+    size: Annotated[_Count, Meta(description="The most samples of one run.")] = 32
     wait_ms: Annotated[
         float, Meta(ge=0, le=1000, description="How long a run waits for more samples; 0: takes what is waiting.")
     ] = 0.0
 
 
-class Limits(Section, frozen=True):
+class Limits(SettingsTable, frozen=True):
     """What a request may ask for."""
 
     body_mib: Annotated[float, Meta(gt=0, le=4096, description="Of one request.")] = 32.0
@@ -86,20 +86,20 @@ class Limits(Section, frozen=True):
         Meta(description="Of the processor, for decoding one file; half of a recording's length is added to it."),
     ] = 5.0
     work_s: Annotated[Seconds, Meta(description="How long one request may be worked on.")] = 60.0
-    streams: Annotated[Count, Meta(description="Open live streams.")] = 8
+    streams: Annotated[_Count, Meta(description="Open live streams.")] = 8
     streams_per_client: Annotated[
-        Count | None,
+        _Count | None,
         Meta(description="Of one token or, without tokens, one address; default: half of them."),
     ] = None
 
 
-class FleetSettings(Section, frozen=True):
+class FleetSettings(SettingsTable, frozen=True):
     """Other nodes, for the page."""
 
     listen: Annotated[bool, Meta(description="Hear what nodes say at the broker of `[mqtt]`, below its prefix.")] = True
 
 
-class Sharing(Section, frozen=True):
+class Sharing(SettingsTable, frozen=True):
     """What many servers at one broker share."""
 
     group: Annotated[
@@ -110,12 +110,12 @@ class Sharing(Section, frozen=True):
     ] = ""
 
 
-class ScaleOut(Section, frozen=True):
+class ScaleOut(SettingsTable, frozen=True):
     """How many replicas Ray Serve may start (`affectd-server scale-out`)."""
 
     cpus: Annotated[int, Meta(ge=0, le=4096, description="What a Ray of its own may use; 0: every processor.")] = 0
-    most_fronts: Annotated[Count, Meta(description="Replicas that read media; each takes one processor.")] = 4
-    most_nets: Annotated[Count, Meta(description="Replicas of each float net; each takes half a processor.")] = 2
+    most_fronts: Annotated[_Count, Meta(description="Replicas that read media; each takes one processor.")] = 4
+    most_nets: Annotated[_Count, Meta(description="Replicas of each float net; each takes half a processor.")] = 2
     grow_after_s: Annotated[
         float, Meta(ge=0.1, le=3600, description="How long there must be too much to do before there is one more.")
     ] = 10.0
@@ -146,6 +146,6 @@ def streams_per_client(limits: Limits) -> int:
 
 def load_server_settings(path: Path | None) -> ServerSettings:
     """The file that was named, else the installed one, else the defaults. Raises ``ConfigError``."""
-    if path is None and not DEFAULT_CONFIG.exists():
+    if path is None and not DEFAULT_SERVER_CONFIG.exists():
         return ServerSettings()
-    return load_settings_as(path or DEFAULT_CONFIG, ServerSettings)
+    return load_settings_as(path or DEFAULT_SERVER_CONFIG, ServerSettings)

@@ -20,7 +20,7 @@ from device.stages import AnyBranch
 from device.wiring import broker, fusion, models, node, sources
 
 
-def require_usable(settings: Settings) -> None:
+def require_usable_settings(settings: Settings) -> None:
     """Raise what ``run`` would raise for these settings before it opens a sensor or a connection."""
     fusion.make_fusion(settings, models.load_models(settings))
     models.tflite_engine(settings.models.runtime).name()
@@ -38,7 +38,7 @@ def replay_estimates(
     return run_inline(branches, fusion.make_fusion(settings, model_set))
 
 
-def run(settings: Settings, engine: Engine | None = None) -> None:
+def run_appliance(settings: Settings, engine: Engine | None = None) -> None:
     """Be the appliance until a signal or, with recordings, their end; ``engine`` none: the settings' TFLite runtime.
 
     Raises ``AffectdError``.

@@ -13,9 +13,6 @@ from typing import TYPE_CHECKING
 from device.interpreter import interpreter_fault
 from device.process.program import run_program
 
-RUNTIMES = ("ai-edge-litert", "tflite-runtime")
-TURNS = (0, 90, 180, 270)
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
@@ -68,7 +65,8 @@ def _add_run(commands: Commands) -> None:
 
 
 def _add_replay(commands: Commands) -> None:
-    from device.readings import MODES, RULE_NAMES  # not above: as with the settings
+    from device.config.settings import RUNTIMES, TURNS  # not above: as with the default configuration
+    from device.readings import MODES, RULE_NAMES
 
     parser = _command(commands, "replay", "estimates for recorded media, one line each, and a table of the clips")
     parser.add_argument("media", nargs="+", type=Path, metavar="MEDIA", help="video, picture, folder of them, or sound")

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, get_args
 
+NS_PER_S = 1_000_000_000
+"""Times are monotonic, in nanoseconds."""
+
 
 class Emotion(StrEnum):
     """The seven classes, in the order of every probability vector of the project."""

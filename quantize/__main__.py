@@ -12,9 +12,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit status. What goes wrong is one line on stderr."""
 
     def work() -> int:
-        from quantize.command_line import run  # it needs libraries that not every installation has
+        from quantize.command_line import run_command_line  # it needs libraries that not every installation has
 
-        return run(arguments)
+        return run_command_line(arguments)
 
     return run_program("quantize", work, extra="quantize")
 

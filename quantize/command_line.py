@@ -23,7 +23,7 @@ COMMANDS = (train, aware, convert, calibrate, export, studies, report)
 """Training and conversion, studies, reports."""
 
 
-def run(arguments: Sequence[str] | None) -> int:
+def run_command_line(arguments: Sequence[str] | None) -> int:
     """Run one command; its exit status. Raises ``AffectdError`` for what goes wrong."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Off by default where the processor lacks AVX-512, though with AVX2, too, nets learn faster with it.

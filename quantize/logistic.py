@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import softmax
 
-Floats = NDArray[np.float64]
+from device.arrays import DoubleArray
 
 
-def fitted(features: Floats, targets: Floats, ridge: Floats | float, weights: Floats | None = None) -> Floats:
+def fitted(
+    features: DoubleArray, targets: DoubleArray, ridge: DoubleArray | float, weights: DoubleArray | None = None
+) -> DoubleArray:
     """Weights (features, classes) with the least mean cross-entropy plus ``ridge`` · weight².
 
     ``features`` (samples, features) have a column of ones where a constant is wanted; ``targets`` (samples, classes)
@@ -24,7 +25,7 @@ def fitted(features: Floats, targets: Floats, ridge: Floats | float, weights: Fl
     shares = (shares / shares.sum())[:, np.newaxis]
     costs = np.broadcast_to(ridge, shape[0])[:, np.newaxis]
 
-    def loss(flat: Floats) -> tuple[float, Floats]:
+    def loss(flat: DoubleArray) -> tuple[float, DoubleArray]:
         slopes = flat.reshape(shape)
         probs = softmax(features @ slopes, axis=1)
         entropy = -(shares * np.log(np.maximum(probs, 1e-12)) * targets).sum()

@@ -10,24 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from device.models.card import alone
+from device.models.card import single_head
 from quantize.conversion.serving import Candidate, OnLabels
 from quantize.evaluation.bootstrap import Figure
 from quantize.evaluation.evaluate import Report, Version
 from quantize.evaluation.metrics import Scores, score
 from quantize.evaluation.significance import Paired, compare
-from quantize.studies.better_than import BetterThan, Side
+from quantize.studies.better_than import BetterThan, ComparedFile
 from quantize.studies.fairness import ActorFigures, Fairness, Gap, Sex, SexFigures
-from quantize.studies.formats import Comparison, Difference, Form
+from quantize.studies.formats import Difference, FormatComparison, FormatFigures
 from quantize.studies.fusion.same_performance import Repaired, RepairedRule, SamePerformance, System
 from quantize.studies.fusion.simulated import Simulated, SimulatedSystem
 from quantize.studies.fusion.study import FusionStudy
 from quantize.studies.pooled import Part
 from quantize.studies.prosody import AtStrength, ProsodyStudy
-from quantize.studies.robustness import Condition, Outcome, Robustness
+from quantize.studies.robustness import Condition, Robustness, RobustnessOutcome
 from quantize.studies.sensitivity import Harm, LayerHarm, Sensitivity
 from quantize.studies.served import ServedStudy, Threshold
-from quantize.studies.split_leakage import Row, SplitLeakage
+from quantize.studies.split_leakage import ProtocolRow, SplitLeakage
 from quantize.studies.study import Study
 
 NAMES = [f"Actor_{number % 4:02d}" for number in range(70)]
@@ -76,20 +76,20 @@ def _evaluated(study: Study) -> Report:
 
 def _better(study: Study) -> BetterThan:
     model, than = (
-        Side(_of_file(name, told, study.arguments[-1]), "acted", 1)
+        ComparedFile(_of_file(name, told, study.arguments[-1]), "acted", 1)
         for name, told in zip((study.about, "baseline"), study.made_of, strict=True)
     )
     return BetterThan("speech" if "speech" in study.about else "face", "made up", model, than, 2, _paired())
 
 
-def _compared(study: Study) -> Comparison:
+def _compared(study: Study) -> FormatComparison:
     by_class = {"angry": 0.98, "happy": 1.0}
     rounded = Difference(0.99, by_class, 0.01, 0.1, newly_wrong=2, newly_right=1, mcnemar_p=1.0)
     forms = (
-        Form("float32", "float.tflite", "0" * 64, 4000, _scores(), None),
-        Form("int8", "int8.tflite", study.made_of[0].sha256, 1000, _scores(), rounded),
+        FormatFigures("float32", "float.tflite", "0" * 64, 4000, _scores(), None),
+        FormatFigures("int8", "int8.tflite", study.made_of[0].sha256, 1000, _scores(), rounded),
     )
-    return Comparison(study.about, "0" * 64, study.made_of[0].served, "fer2013", "made up", (), 8, forms)
+    return FormatComparison(study.about, "0" * 64, study.made_of[0].served, "fer2013", "made up", (), 8, forms)
 
 
 def _of_layers(study: Study) -> Sensitivity:
@@ -125,7 +125,7 @@ def _of_file(model: str, told: Version, dataset: str) -> Part:
 
 
 def _worse(study: Study) -> Robustness:
-    outcome = Outcome(0, 0.0, _scores())
+    outcome = RobustnessOutcome(0, 0.0, _scores())
     levels = [("blur", 1.0, "px"), ("blur", 2.0, "px"), ("eyes hidden", None, "")]
     conditions = tuple(
         Condition(
@@ -186,14 +186,14 @@ def _fused(study: Study) -> FusionStudy:
 
 
 def _split(study: Study) -> SplitLeakage:
-    row = Row("by actor", "no actor is on both sides", 70, 0, 0, _scores())
+    row = ProtocolRow("by actor", "no actor is on both sides", 70, 0, 0, _scores())
     return SplitLeakage(study.made_of, seed=1, rows=(row,))
 
 
 def _chosen(study: Study) -> ServedStudy:
     sha256, rule, of_threshold = study.made_of
     on = {"made-up": OnLabels(70, 0.6, 0.5, 0.1, 0.9)}
-    first, second = (Candidate(alone(answers=2), name, loss, on) for name, loss in (("this", 0.8), ("that", 0.9)))
+    first, second = (Candidate(single_head(answers=2), name, loss, on) for name, loss in (("this", 0.8), ("that", 0.9)))
     return ServedStudy(
         model=study.about,
         net_sha256="0" * 64,

@@ -11,7 +11,7 @@ from equipment import EVERYTHING
 from estimates import estimate
 from jsonschema import Draft202012Validator
 
-from device.monitoring.health import Health, SystemProbe
+from device.monitoring.health import NodeHealth, SystemProbe
 from device.publish.contract import Json, as_json, encode
 from device.publish.downsample import Downsampler
 from device.publish.episodes import Episodes
@@ -57,7 +57,7 @@ def events() -> list[Json]:
     return [as_json(MEDIA.event(e)) for e in [*steps, *wills, *episodes.finish()]]
 
 
-HEALTH = Health(SystemProbe().read(), 9.9, {"vision": 1}, {"readings": 0}, {"mqtt": 0})
+HEALTH = NodeHealth(SystemProbe().read(), 9.9, {"vision": 1}, {"readings": 0}, {"mqtt": 0})
 EXAMPLES: list[tuple[str, Json]] = [
     *(("State", as_json(MEDIA.state(estimate(1, label, speech=True)))) for label in ("happy", UNCERTAIN, NOBODY)),
     ("State", as_json(MEDIA.state(estimate(1, UNKNOWN, reason="privacy")))),

@@ -10,12 +10,12 @@ import pytest
 import soxr
 from perception import ROOT, blocks, hiss, load, model
 
+from device.arrays import PcmArray
 from device.capture.container import sound_blocks
 from device.features.bandwidth import BandwidthMeter, bandwidth_hz
 from device.features.mel import log_energies
 from device.features.prosody import model_input
 from device.features.speech_windows import SpeechWindower
-from device.features.voice_activity import Samples
 from device.fusion.rules import RULES
 from device.models.speech_emotion import SpeechRecogniser
 from device.readings import EMOTIONS, Emotion, Modality, Reading, probabilities
@@ -26,26 +26,26 @@ pytestmark = pytest.mark.slow
 DEMO = sorted((ROOT / "deploy" / "demo" / "crema_d").glob("*.flv"))
 
 
-def whole(path: Path) -> Samples:
+def whole(path: Path) -> PcmArray:
     return np.concatenate([block.samples for block in sound_blocks(path, 30)])
 
 
-def cut_at(hz: int, samples: Samples) -> Samples:
+def cut_at(hz: int, samples: PcmArray) -> PcmArray:
     """As through a line of that width: sampled at twice of it, and back."""
     narrow = soxr.resample(soxr.resample(samples.astype(np.float64), SAMPLE_RATE_HZ, 2 * hz), 2 * hz, SAMPLE_RATE_HZ)
     return np.asarray(np.clip(np.rint(narrow), -32768, 32767), dtype=np.int16)
 
 
-def soft(samples: Samples) -> Samples:
+def soft(samples: PcmArray) -> PcmArray:
     return np.asarray(np.rint(samples * 0.25), dtype=np.int16)
 
 
-def in_noise(samples: Samples) -> Samples:
+def in_noise(samples: PcmArray) -> PcmArray:
     level = 20 * np.log10(np.sqrt(np.mean(np.square(samples / 32768))))
     return samples + hiss(len(samples) / SAMPLE_RATE_HZ, level - 10)[: len(samples)]
 
 
-def widths_hz(clips: Iterable[Samples]) -> list[float]:
+def widths_hz(clips: Iterable[PcmArray]) -> list[float]:
     found = []
     for clip in clips:
         framer = SpeechWindower(model_input)
@@ -54,7 +54,7 @@ def widths_hz(clips: Iterable[Samples]) -> list[float]:
     return found
 
 
-def qualities(clips: Iterable[Samples]) -> list[float]:
+def qualities(clips: Iterable[PcmArray]) -> list[float]:
     found = []
     for clip in clips:
         recognise = SpeechRecogniser(model("affectd-1-speech"))
@@ -72,7 +72,7 @@ def test_the_width_of_a_line_is_measured_within_a_band(hz: int) -> None:
 
 
 @pytest.mark.parametrize("change", [np.asarray, soft, in_noise], ids=["as it is", "soft", "in noise"])
-def test_a_whole_voice_is_whole_soft_or_in_noise(change: Callable[[Samples], Samples]) -> None:
+def test_a_whole_voice_is_whole_soft_or_in_noise(change: Callable[[PcmArray], PcmArray]) -> None:
     found = widths_hz(change(whole(path)) for path in DEMO)
     assert found
     assert min(found) > 6000

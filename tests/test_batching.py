@@ -10,14 +10,14 @@ import pytest
 from fakes import eventually
 
 from desktop_server.inference.batching import BatchingNet
-from desktop_server.inference.onnx import OnnxNet, models_folder
+from desktop_server.inference.onnx import OnnxNet, float_models_folder
 from desktop_server.schema.problems import RequestError
+from device.arrays import FloatArray
 from device.models.card import Card, read_card
-from device.models.net import FloatArray
 
 pytestmark = pytest.mark.slow
 
-FOLDER = models_folder()
+FOLDER = float_models_folder()
 CARD = read_card(FOLDER / "affectd-1-face.json")
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from device.errors import ConfigError
-from device.publish.broker import BrokerAddress, Tls, require_usable, tls_context
+from device.publish.broker import BrokerAddress, Tls, require_usable_broker, tls_context
 
 
 @pytest.mark.parametrize(
     "host", ["localhost", "broker.lan", "broker.lan.", "my_broker", "192.168.1.10", "::1", "fe80::1%eth0", "bröker.lan"]
 )
 def test_names_and_addresses_are_hosts(host: str) -> None:
-    require_usable(BrokerAddress(host=host))
+    require_usable_broker(BrokerAddress(host=host))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_names_and_addresses_are_hosts(host: str) -> None:
 )
 def test_what_is_no_host_is_refused_with_what_was_meant(host: str, meant: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        require_usable(BrokerAddress(host=host))
+        require_usable_broker(BrokerAddress(host=host))
     assert f"write a name or an address alone: {meant}" in str(caught.value)
     assert "cret" not in str(caught.value)  # what is refused ends in the journal
 

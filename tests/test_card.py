@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from device.errors import ModelError
-from device.models.card import Card, Served, alone, card_json, read_card, verify_emotion_card, verify_file
+from device.models.card import Card, Served, card_json, read_card, single_head, verify_emotion_card, verify_file
 from device.readings import EMOTIONS
 
 CONTENT = b"not a net, but bytes with a hash"
@@ -131,14 +131,14 @@ def read_older(folder: Path, *temperatures: float) -> Card:
 
 
 def test_a_card_of_before_still_serves_its_one_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert read_older(tmp_path, 1.8).served == alone(1.8)
+    assert read_older(tmp_path, 1.8).served == single_head(1.8)
     assert not caplog.records
 
 
 def test_of_a_card_of_before_with_two_answers_the_first_is_served_and_that_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert read_older(tmp_path, 0.6, 1.1).served == alone(0.6, answers=2)
+    assert read_older(tmp_path, 0.6, 1.1).served == single_head(0.6, answers=2)
     (record,) = caplog.records
     assert "model toy: its card is of an older format" in record.getMessage()
     assert "only the first, answer 0.6, is; install a newer set of models" in record.getMessage()

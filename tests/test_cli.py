@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from appliance import HAPPY_CLIP, ROOT, SCENE, affectd, write_config
 
-from device.config.settings import Node, Settings
+from device.config.settings import NodeSettings, Settings
 from device.readings import EMOTIONS, RULE_NAMES, UNCERTAIN
 
 pytestmark = pytest.mark.slow
@@ -49,7 +49,7 @@ def test_votes_may_begin_with_a_utf8_mark_and_a_file_that_holds_none_is_named(tm
 
 
 def test_no_emotion_of_the_demo_is_reported_below_its_threshold_for_longer_than_it_is_held() -> None:
-    fusion = Settings(node=Node(id="x")).fusion
+    fusion = Settings(node=NodeSettings(id="x")).fusion
     done = affectd("replay", *sorted(SCENE.glob("*.flv")), "--json")
     states = [json.loads(line) for line in done.stdout.splitlines()]
     stretches = groupby(
@@ -104,7 +104,7 @@ def test_a_configuration_is_checked_and_shown(tmp_path: Path) -> None:
     config = write_config(tmp_path, camera={"rate_hz": 5})
     assert affectd("config", "check", "--config", config).stdout == "ok\n"
     assert "rate_hz = 5.0" in affectd("config", "show", "--config", config).stdout
-    assert json.loads(affectd("config", "schema").stdout)["$defs"]["Camera"]
+    assert json.loads(affectd("config", "schema").stdout)["$defs"]["CameraSettings"]
     config.write_text("[camera]\nrate = 5")
     wrong = affectd("config", "check", "--config", config)
     assert (wrong.returncode, wrong.stderr.count("\n")) == (78, 1)

@@ -26,7 +26,7 @@ from desktop_server.comparison.recording import MediaComparison, compare_media
 from desktop_server.comparison.sides import Side, both_sides, require_twins
 from desktop_server.inference.onnx import float_engine
 from desktop_server.settings import ServerSettings
-from device.config.settings import Camera, Node, Settings
+from device.config.settings import CameraSettings, NodeSettings, Settings
 from device.errors import ModelError
 from device.readings import EMOTIONS
 from quantize.datasets import FER2013
@@ -46,7 +46,7 @@ def sides() -> tuple[Side, Side]:
 
 
 def compared(media: Sequence[Path], *sides: Side, mode: Literal["face", "both"] = "both") -> MediaComparison:
-    settings = Settings(node=Node(id="test", mode=mode))
+    settings = Settings(node=NodeSettings(id="test", mode=mode))
     return compare_media(media, settings, *sides, rate_hz=RATE_HZ)
 
 
@@ -89,7 +89,7 @@ def test_peoples_votes_score_both_sides(clips: MediaComparison) -> None:
 
 def test_the_whole_clip_is_the_same_for_compare_and_for_the_server(sides: tuple[Side, Side]) -> None:
     (clip,) = compared([HAPPY], *sides).clips
-    settings = ServerSettings(camera=Camera(rate_hz=RATE_HZ))
+    settings = ServerSettings(camera=CameraSettings(rate_hz=RATE_HZ))
     server = build_deps(settings, float_engine("cpu"))
     try:
         whole = server.analyze(

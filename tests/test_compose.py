@@ -22,7 +22,7 @@ from processes import started
 from server_process import jpeg
 
 from desktop_server.http.tokens import Tokens
-from desktop_server.settings import DEFAULT_CONFIG
+from desktop_server.settings import DEFAULT_SERVER_CONFIG
 
 pytestmark = pytest.mark.slow
 
@@ -147,7 +147,7 @@ def test_the_server_reads_its_broker_from_where_compose_puts_it() -> None:
     settings = (COMPOSE / "server.toml").read_text(encoding="utf-8")
     (mounted,) = [v.split(":")[1] for v in service("server")["volumes"] if "hand_out" in v]
     assert {path.rpartition("/")[0] for path in re.findall(r'_file = "(.+)"', settings)} == {mounted}
-    assert any(str(DEFAULT_CONFIG) in volume for volume in service("server")["volumes"])
+    assert any(str(DEFAULT_SERVER_CONFIG) in volume for volume in service("server")["volumes"])
 
 
 # Secrets

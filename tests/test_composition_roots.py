@@ -13,14 +13,14 @@ from desktop_server.inference.onnx import float_engine
 from desktop_server.schema.analysis import AnalysisResponse
 from device.app import replay_estimates
 from device.capture.replay import open_media
-from device.config.settings import Node, Settings
+from device.config.settings import NodeSettings, Settings
 from device.models.net import Engine
 from device.readings import Estimate, Modality
 from device.wiring.models import TFLITE, load_models
 
 pytestmark = pytest.mark.slow
 
-SETTINGS = Settings(node=Node(id="test"))
+SETTINGS = Settings(node=NodeSettings(id="test"))
 FLOAT = float_engine("cpu")
 
 

@@ -3,7 +3,7 @@ import pytest
 from estimates import estimate
 
 from device.publish import contract
-from device.publish.decode import read
+from device.publish.decode import decode
 from device.publish.json_schema import json_schemas
 from device.publish.payload import MediaClock, Payloads
 
@@ -27,7 +27,7 @@ def test_the_bytes_are_ascii_and_compact() -> None:
 
 def test_what_is_not_in_the_contract_is_left_out() -> None:
     newer = contract.as_json(state()) | {"face_crop": [0] * 48}
-    assert read(contract.State, contract.encode(newer)) == state()
+    assert decode(contract.State, contract.encode(newer)) == state()
     assert json_schemas([contract.State], "{name}")["State"]["additionalProperties"] is False
 
 
@@ -43,14 +43,14 @@ def test_an_older_nodes_message_without_newer_fields_is_read(
     kind: type[contract.Payload], message: contract.Payload, newer: list[str]
 ) -> None:
     older = {name: value for name, value in contract.as_json(message).items() if name not in newer}
-    assert read(kind, contract.encode(older)) == message
+    assert decode(kind, contract.encode(older)) == message
 
 
 @pytest.mark.parametrize("probs", [{}, {"happy": 1.0}, None])
 def test_a_state_without_every_emotion_is_refused(probs: object) -> None:
-    assert read(contract.State, contract.encode(contract.as_json(state()) | {"probs": probs})) is None
+    assert decode(contract.State, contract.encode(contract.as_json(state()) | {"probs": probs})) is None
 
 
 @pytest.mark.parametrize("raw", [b"", b"ON", b"[" * 50_000, b"{\xff", b'"' + b"x" * 70_000 + b'"', b'{"state": NaN}'])
 def test_a_foreign_payload_is_none_of_the_contracts(raw: bytes) -> None:
-    assert read(contract.Status, raw) is None
+    assert decode(contract.Status, raw) is None

@@ -11,7 +11,7 @@ from estimates import estimate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.config.settings import HomeAssistant
+from device.config.settings import HomeAssistantSettings
 from device.publish.contract import EntityStates
 from device.publish.downsample import Downsampler
 from device.publish.publish_policy import PublishPolicy
@@ -20,7 +20,7 @@ from device.readings import NOBODY, UNCERTAIN, Estimate, Modality
 ROOT = Path(__file__).resolve().parents[1]
 MAX_ROWS = 3000
 OFF_UNTIL_ENABLED = ("valence", "arousal")
-DEFAULT = HomeAssistant()
+DEFAULT = HomeAssistantSettings()
 
 
 def default() -> Downsampler:

@@ -18,20 +18,21 @@ from desktop_server.analysis.explanation import (
     MaskableInput,
     ModalityInput,
     attribution_map,
-    average,
-    blurred,
+    blurred_background,
     contributions,
     explain,
+    mean_background,
 )
 from desktop_server.faithfulness.curves import TENTH, areas
-from desktop_server.inference.onnx import load_net, models_folder
+from desktop_server.inference.onnx import float_models_folder, load_onnx_net
+from device.arrays import FloatArray
 from device.capture.films import film_frames
 from device.features.speech import SPEECH_FEATURES
 from device.features.speech_windows import SpeechWindower
 from device.fusion.rules import RULES
 from device.models.card import read_card
 from device.models.face_emotion import crop_of
-from device.models.net import FloatArray, Net
+from device.models.net import Net
 from device.models.probabilities import served
 from device.models.track import every_face
 from device.readings import EMOTIONS, Emotion, Modality, Reading
@@ -45,8 +46,8 @@ SETS = ("affectd-1", "baseline")
 
 @cache
 def net(name: str) -> Net:
-    folder = models_folder()
-    return load_net(read_card(folder / f"{name}.json"), folder, provider="cpu")
+    folder = float_models_folder()
+    return load_onnx_net(read_card(folder / f"{name}.json"), folder, provider="cpu")
 
 
 def reading(modality: Modality, label: str, confidence: float, quality: float = 1.0) -> Reading:
@@ -139,7 +140,7 @@ def test_hiding_the_most_important_tenth_of_a_face_costs_more_than_hiding_anothe
 
 
 def fall_of(places: MaskableInput, shown: FloatArray, label: Emotion) -> float:
-    hidden = blurred(places.picture)
+    hidden = blurred_background(places.picture)
     return areas(lambda pictures: places.probs(pictures, label), places.picture, hidden, shown).tenth
 
 
@@ -148,7 +149,7 @@ def test_prosody_is_kept_while_frames_are_masked() -> None:
     values = window(own.card.features)
     places = MaskableInput(own, values)
     assert places.picture.shape == (128, 40)
-    given = places.inputs(np.stack([places.picture, average(places.picture)]))
+    given = places.inputs(np.stack([places.picture, mean_background(places.picture)]))
     np.testing.assert_array_equal(given[0].reshape(values.shape), values)
     np.testing.assert_array_equal(given[1].reshape(values.shape)[128:], values[128:])
     assert np.ptp(given[1].reshape(values.shape)[:128]) == 0
@@ -173,8 +174,8 @@ def test_deletion_and_insertion_rank_a_right_map_above_a_wrong_one() -> None:
 
 def test_the_background_is_the_mean_of_a_voice_and_a_blur_of_a_face() -> None:
     picture = np.random.default_rng(1).random((48, 48), dtype=np.float32)
-    assert np.ptp(average(picture)) == 0
-    assert np.ptp(blurred(picture)) < 0.2
+    assert np.ptp(mean_background(picture)) == 0
+    assert np.ptp(blurred_background(picture)) < 0.2
 
 
 @pytest.mark.parametrize("rule", RULES)

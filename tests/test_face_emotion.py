@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from perception import Grey, astronaut, detector, model
 
+from device.arrays import FloatArray
 from device.errors import ModelError
 from device.models.card import Card
 from device.models.face_emotion import FaceRecogniser
-from device.models.net import FloatArray, Net
-from device.models.probabilities import calibrated
+from device.models.net import Net
+from device.models.probabilities import temperature_scaled
 from device.readings import EMOTIONS, Emotion, Modality, Reading
 from device.signals import Frame
 
@@ -115,15 +116,15 @@ SOFTMAX = np.array([0.1, 0, 0.05, 0.5, 0.2, 0.1, 0.05], dtype=np.float32)
 
 
 def test_temperature_flattens_and_keeps_the_order() -> None:
-    warm, cold = calibrated(SOFTMAX, 2.0), calibrated(SOFTMAX, 0.5)
+    warm, cold = temperature_scaled(SOFTMAX, 2.0), temperature_scaled(SOFTMAX, 0.5)
     assert warm[3] < 0.5 < cold[3]
     assert warm[3] / warm[4] == pytest.approx((0.5 / 0.2) ** 0.5)
     assert np.argsort(warm, kind="stable").tolist() == np.argsort(SOFTMAX, kind="stable").tolist()
 
 
 def test_temperature_one_only_makes_the_sum_one() -> None:
-    assert calibrated(np.float32(0.5) * SOFTMAX, 1.0) == pytest.approx(tuple(SOFTMAX), abs=1e-6)
+    assert temperature_scaled(np.float32(0.5) * SOFTMAX, 1.0) == pytest.approx(tuple(SOFTMAX), abs=1e-6)
 
 
 def test_an_output_of_zeros_reports_nothing() -> None:
-    assert calibrated(np.zeros(7, dtype=np.float32), 1.5) == pytest.approx((1 / 7,) * 7)
+    assert temperature_scaled(np.zeros(7, dtype=np.float32), 1.5) == pytest.approx((1 / 7,) * 7)

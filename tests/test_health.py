@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from device.monitoring.health import Health, RateMeter, SystemProbe
+from device.monitoring.health import NodeHealth, RateMeter, SystemProbe
 from device.publish.contract import as_json, encode
 from device.publish.payload import MediaClock, Payloads
 
@@ -69,7 +69,7 @@ def test_this_machine_reports_its_memory_and_load() -> None:
 
 
 def test_the_message_carries_every_counter_by_name() -> None:
-    health = Health(SystemProbe().read(), 9.98765, {"vision": 3}, {"readings": 0}, {"mqtt": 1})
+    health = NodeHealth(SystemProbe().read(), 9.98765, {"vision": 3}, {"readings": 0}, {"mqtt": 1})
     payloads = Payloads(node="n", boot_id="b", model_set="baseline", clock=MediaClock())
     payload = as_json(payloads.health(health))
     assert payload["schema"] == "affectd.health/1"

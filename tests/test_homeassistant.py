@@ -11,14 +11,14 @@ from estimates import estimate
 from jinja2 import Environment, StrictUndefined
 from jsonschema import Draft202012Validator
 
-from device.monitoring.health import Health, SystemProbe
+from device.monitoring.health import NodeHealth, SystemProbe
 from device.publish.contract import Json, as_json, encode
 from device.publish.downsample import Downsampler
 from device.publish.episodes import Episodes
 from device.publish.homeassistant import Device, Equipment, discovery
 from device.publish.payload import MediaClock, Payloads
 from device.publish.requests import Unsound, answer
-from device.publish.topics import SENSORS, TABLE, Topics
+from device.publish.topics import PART_TOPICS, TABLE, Topics
 from device.readings import EMOTIONS, NOBODY, UNCERTAIN
 
 TEXT = {"type": "string"}
@@ -199,11 +199,11 @@ def payloads_by_topic(
     states = Downsampler(min_interval_s=60, off_delay_s=60).step(estimate(0, label, 0.63, speech=True))
     by_topic = {
         "homeassistant": as_json(states),
-        "health": as_json(payloads.health(Health(machine, 9.94, {}, {}, {}))),
+        "health": as_json(payloads.health(NodeHealth(machine, 9.94, {}, {}, {}))),
         "info": as_json(payloads.info(version="0.1.0", models={}, runtime="r", capabilities=[])),
         "status": as_json(payloads.status("online")),
         "response/self-test": as_json(answer("self-test", b"{}", {"self-test": lambda _: {"models": "face, speech"}})),
-        **{f"status/{name}": as_json(payloads.part(part, "unplugged")) for name in SENSORS},
+        **{f"status/{name}": as_json(payloads.part(part, "unplugged")) for name in PART_TOPICS},
     }
     return {f"home/affectd/kitchen/{topic}": json.loads(encode(payload)) for topic, payload in by_topic.items()}
 

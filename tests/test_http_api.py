@@ -26,7 +26,7 @@ from perception import astronaut, hiss, pause, spoken
 from server_process import HAPPY_CLIP, Running, encoded, jpeg, serving, speech_wav, wav
 
 from desktop_server.schema.analysis import AnalysisResponse
-from desktop_server.schema.problems import KINDS
+from desktop_server.schema.problems import PROBLEM_TYPES
 from device.features.face import face_crop
 from device.readings import EMOTIONS, RULE_NAMES
 from device.signals import SAMPLE_RATE_HZ
@@ -62,7 +62,7 @@ def problem(response: httpx.Response) -> dict[str, Any]:
     assert response.headers["content-type"] == "application/problem+json", response.text
     said: dict[str, Any] = response.json()
     assert (said["status"], said["type"]) == (response.status_code, f"/problems/{said['code']}")
-    assert KINDS[said["code"]].status == response.status_code
+    assert PROBLEM_TYPES[said["code"]].status == response.status_code
     assert 400 <= response.status_code < 500, said
     assert "/proc/" not in response.text
     return said
@@ -179,7 +179,7 @@ def test_speech_has_a_timeline_and_an_estimate_of_the_whole(client: httpx.Client
 
 def test_a_film_is_read_by_face_and_voice_under_each_rule(client: httpx.Client) -> None:
     answers = {}
-    for rule in ("average", "weighted", "max_confidence", "product", "learned"):
+    for rule in RULE_NAMES:
         sent = client.post(f"/v1/fused?fusion={rule}", files={"video": HAPPY_CLIP.read_bytes()})
         answers[rule] = answered(sent)
         assert answers[rule].fusion == rule
@@ -532,7 +532,7 @@ def test_a_lost_connection_causes_no_error(server: Running, client: httpx.Client
 
 
 def test_every_problem_code_is_explained_at_its_address(client: httpx.Client) -> None:
-    for code, kind in KINDS.items():
+    for code, kind in PROBLEM_TYPES.items():
         meaning = client.get(f"/problems/{code}").json()
         assert (meaning["status"], meaning["title"]) == (kind.status, kind.title)
     assert problem(client.get("/problems/nothing"))["code"] == "not-found"

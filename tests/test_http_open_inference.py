@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from server_process import serving
 
-from desktop_server.inference.onnx import OnnxNet, models_folder
+from desktop_server.inference.onnx import OnnxNet, float_models_folder
 from device.models.card import read_card
 
 pytestmark = pytest.mark.slow
 
-FOLDER = models_folder()
+FOLDER = float_models_folder()
 NAME = "affectd-1-speech-float32"
 CARD = read_card(FOLDER / "affectd-1-speech.json")
 SHAPE = [2, *CARD.input.shape[1:]]

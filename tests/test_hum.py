@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from perception import blocks, hiss, in_a_room, load, model, pause, spoken
 from virtual_hardware import has_pulseaudio, virtual_microphone
 
+from device.arrays import PcmArray
 from device.capture.container import sound_blocks
 from device.capture.sound_watch import MUTE, SoundWatch
 from device.features.hum import HumFilter, without_hum
-from device.features.voice_activity import Samples
 from device.models.speech_emotion import SpeechRecogniser
 from device.readings import Reading
 from device.signals import SAMPLE_RATE_HZ
@@ -30,13 +30,13 @@ pytestmark = pytest.mark.slow
 SENTENCE = in_a_room(pause(1), spoken(3), pause(1.5))
 
 
-def tone(hz: float, dbfs: float, seconds: float, phase: float = 0.4) -> Samples:
+def tone(hz: float, dbfs: float, seconds: float, phase: float = 0.4) -> PcmArray:
     moments_s = np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     wave_ = 32768 * 2**0.5 * 10 ** (dbfs / 20) * np.sin(2 * np.pi * hz * moments_s + phase)
     return np.rint(wave_).astype(np.int16)
 
 
-def dbfs(sound: Samples) -> float:
+def dbfs(sound: PcmArray) -> float:
     return float(20 * np.log10(np.sqrt(np.mean(np.square(sound / 32768))) + 1e-9))
 
 
@@ -67,13 +67,13 @@ def test_a_sound_that_begins_in_its_offset_has_no_step_there(value: int) -> None
     assert not without_hum(np.full(SAMPLE_RATE_HZ, value, dtype=np.int16)).any()
 
 
-def readings(samples: Samples) -> list[Reading]:
+def readings(samples: PcmArray) -> list[Reading]:
     recognise = SpeechRecogniser(model("affectd-1-speech"))
     found = [recognise(block) for block in blocks(samples)]
     return [r for r in [*found, recognise.finish()] if r]
 
 
-def leaders(samples: Samples) -> list[int]:
+def leaders(samples: PcmArray) -> list[int]:
     return [int(np.argmax(reading.probs)) for reading in readings(samples)]
 
 
@@ -158,7 +158,7 @@ def test_clean_voices_are_read_as_before(shared_data: Path) -> None:
     assert np.median(changed) < -25
 
 
-def told(*parts: Samples) -> str:
+def told(*parts: PcmArray) -> str:
     watch = SoundWatch()
     for part in parts:
         for block in blocks(part):

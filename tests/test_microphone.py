@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from processes import line, started
 from virtual_hardware import VirtualMicrophone, has_pulseaudio, virtual_microphone
 
-from device.capture.choose import choose
+from device.capture.choose import choose_device
 from device.capture.microphone import Microphone, list_microphones
 from device.errors import SourceLost, SourceUnavailable
 
@@ -256,11 +256,11 @@ def test_listed_names_have_a_card_number_only_where_they_need_one() -> None:
     names = ["Yeti: USB Audio (hw:1,0)", "Codec: USB (hw:2,0)", "Codec: USB (hw:3,0)", "default"]
     listed = list_microphones(SoundCard(*names))
     assert listed == ["Yeti: USB Audio", "Codec: USB (hw:2,0)", "Codec: USB (hw:3,0)", "default"]
-    assert [choose("microphone", name, names) for name in listed] == [0, 1, 2, 3]
+    assert [choose_device("microphone", name, names) for name in listed] == [0, 1, 2, 3]
 
 
 def test_a_full_name_is_not_ambiguous_because_it_is_part_of_another() -> None:
-    assert choose("microphone", "PULSE", ["pulse monitor", "pulse"]) == 1
+    assert choose_device("microphone", "PULSE", ["pulse monitor", "pulse"]) == 1
 
 
 def test_without_portaudio_the_remedy_is_reported(tmp_path: Path) -> None:

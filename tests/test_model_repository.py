@@ -19,7 +19,7 @@ from device.errors import AffectdError, ModelError
 from device.models.card import Card
 from device.models.sets import list_sets, load_set
 
-FOLDER = engine.models_folder()
+FOLDER = engine.float_models_folder()
 CARDS = {card.id: card for name in list_sets(FOLDER) for card in load_set(FOLDER, name).models.values()}
 BATCHES = Batches(size=32, wait_us=2000, queue=64)
 

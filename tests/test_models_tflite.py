@@ -16,7 +16,7 @@ from device.models.runtime import open_interpreter
 from device.models.tflite import TfliteModel
 from quantize.conversion.graph import read_graph
 from quantize.datasets import FER2013, RAVDESS, Split
-from quantize.evaluation.evaluate import evaluate, front_end_of, probabilities
+from quantize.evaluation.evaluate import evaluate, front_end_of, predict_probabilities
 from quantize.evaluation.metrics import score, served_of
 from quantize.report.model_card import model_card
 
@@ -143,6 +143,6 @@ def test_the_speech_cards_figures_are_those_that_the_file_reaches(shared_data: P
 def test_against_shuffled_labels_a_face_model_scores_at_chance(fer2013: Split, model_id: str) -> None:
     model = TfliteModel(read_card(MODELS / f"{model_id}.json"), MODELS)
     samples = fer2013.clean.take(np.arange(0, len(fer2013.clean), 3))
-    probs = probabilities(model, front_end_of(model), samples)
+    probs = predict_probabilities(model, front_end_of(model), samples)
     shuffled = np.random.default_rng(0).permutation(samples.labels)
     assert score(probs, shuffled, samples.groups).uar.value == pytest.approx(1 / 7, abs=0.05)

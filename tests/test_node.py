@@ -15,7 +15,7 @@ from estimates import estimate
 from fakes import eventually
 
 from device.errors import AffectdError
-from device.monitoring.health import Health, SystemProbe
+from device.monitoring.health import NodeHealth, SystemProbe
 from device.publish import topics as table
 from device.publish.broker import BrokerAddress
 from device.publish.contract import Json
@@ -94,7 +94,7 @@ def node(
         sink.set_info(payloads.info(version="0.1.0", models={"m": "0" * 64}, runtime="r", capabilities=["face"]))
         for part in ("camera", "microphone", "models", "store"):
             sink.set_part(part, "online")
-        sink.set_health(Health(SystemProbe().read(), None, {}, {}, {}))
+        sink.set_health(NodeHealth(SystemProbe().read(), None, {}, {}, {}))
         sink.set_privacy_state(False)
         yield sink
 

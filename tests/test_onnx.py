@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from perception import model
 
-from desktop_server.inference.onnx import OnnxNet, float_engine, load_net, models_folder, started
+from desktop_server.inference.onnx import OnnxNet, float_engine, float_models_folder, load_onnx_net, started
 from desktop_server.inference.provider import Started
 from device.errors import ConfigError, ModelError
 from device.models.card import Card, TensorSpec, read_card
@@ -22,7 +22,7 @@ from quantize.inputs.front_ends import FACE
 
 pytestmark = pytest.mark.slow
 
-MODELS = models_folder()
+MODELS = float_models_folder()
 EMOTION_NETS = ["affectd-1-face", "affectd-1-speech", "baseline-face", "baseline-speech"]
 
 
@@ -75,7 +75,7 @@ def test_the_desktop_has_the_appliances_sets_and_finds_faces_with_the_same_net()
     float_set, int8_set = load_set(MODELS), load_set(pi)
     assert (float_set.name, float_set.rule, float_set.detector) == (int8_set.name, int8_set.rule, int8_set.detector)
     if (pi / int8_set.detector.file).is_file():
-        assert isinstance(load_net(float_set.detector, MODELS), TfliteModel)
+        assert isinstance(load_onnx_net(float_set.detector, MODELS), TfliteModel)
 
 
 def test_the_engine_says_what_runs_the_nets() -> None:

@@ -25,7 +25,7 @@ from device.models.card import Card
 from device.models.sets import list_sets, load_set
 from device.readings import Modality
 
-FOLDER = engine.models_folder()
+FOLDER = engine.float_models_folder()
 CARDS = [card for name in list_sets(FOLDER) for card in load_set(FOLDER, name).models.values()]
 FACE = load_set(FOLDER, "baseline").card(Modality.FACE)
 TWO_ROWS = load_set(FOLDER, "affectd-1").card(Modality.FACE)

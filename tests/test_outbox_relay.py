@@ -11,7 +11,7 @@ from fakes import eventually
 
 from device.publish.broker import BrokerAddress
 from device.publish.contract import Json, as_json
-from device.publish.episodes import EpisodeEvent, Kind
+from device.publish.episodes import EpisodeEvent, EpisodeKind
 from device.publish.mqtt import MqttClient
 from device.publish.outbox import Outbox
 from device.publish.outbox_relay import OutboxRelay
@@ -39,7 +39,7 @@ def link(house: Listener) -> Iterator[MqttClient]:
 def event(n: int, **changes: object) -> Json:
     """An event whose id is its number."""
     return as_json(
-        PAYLOADS.event(EpisodeEvent(Kind.START, str(n), "sad", 58 * 10**9, 60_250_000_000, 0.5, 0.5, 0.5))
+        PAYLOADS.event(EpisodeEvent(EpisodeKind.START, str(n), "sad", 58 * 10**9, 60_250_000_000, 0.5, 0.5, 0.5))
     ) | {
         "clock_synced": True,
         **changes,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from perception import model
 
-from device.models.card import Head, Served, alone
+from device.models.card import Head, Served, single_head
 from device.models.probabilities import pooled, served
 from device.readings import EMOTIONS, MIN_PROBABILITY, Emotion
 
@@ -25,8 +25,8 @@ def best(probs: NDArray[np.floating]) -> Emotion:
 
 def test_an_answer_alone_is_served_to_its_last_digit() -> None:
     answers = np.stack([EVEN, SURE])
-    np.testing.assert_array_equal(pooled(alone(number=1, answers=2), answers), SURE)
-    np.testing.assert_array_equal(pooled(alone(), SURE), SURE)
+    np.testing.assert_array_equal(pooled(single_head(number=1, answers=2), answers), SURE)
+    np.testing.assert_array_equal(pooled(single_head(), SURE), SURE)
 
 
 def test_two_answers_are_served_as_their_geometric_mean() -> None:
@@ -94,7 +94,7 @@ def test_a_net_with_other_classes_is_served_by_its_card_s_matrix() -> None:
         labels=("positive", "negative", "neither"),
         class_matrix=matrix,
         answers=(Head("crowd"),),
-        served=alone(),
+        served=single_head(),
     )
     probs = served(card, np.array([0.2, 0.7, 0.1], dtype=np.float32))
     assert dict(zip(map(str, EMOTIONS), probs, strict=True)) == pytest.approx(

@@ -56,7 +56,7 @@ def test_the_input_is_the_spectra_and_a_row_of_prosody() -> None:
     assert found is not None
     assert np.any(made[128])
     assert not np.any(made[128, len(found) :])
-    assert np.abs(made[128]).max() <= prosody.LIMIT
+    assert np.abs(made[128]).max() <= prosody.STATISTIC_LIMIT
 
 
 def test_loudness_is_no_cue() -> None:

@@ -17,7 +17,7 @@ from quantize.datasets import Samples, Split
 from quantize.datasets.fer2013_votes import FER2013_VOTES
 from quantize.recipes.face import AFFECTD_1_FACE, AFFECTD_1_FACE_SHALLOW
 from quantize.training import checkpoints
-from quantize.training.batches import Batch, BatchStream, ProgressiveResizing, Stage
+from quantize.training.batches import BatchStream, ProgressiveResizing, Stage, TrainingBatch
 from quantize.training.ema import Interpolate
 from quantize.training.train import initial_net, train
 
@@ -103,7 +103,7 @@ def test_what_an_earlier_training_gave_is_gone_when_a_longer_one_is_cut_short(fa
 def _interrupted(whole: BatchStream) -> BatchStream:
     """A stream that Ctrl-C is pressed in, in its second epoch."""
 
-    def epoch(number: int, rng: np.random.Generator) -> Iterator[Batch]:
+    def epoch(number: int, rng: np.random.Generator) -> Iterator[TrainingBatch]:
         if number == 2:
             raise KeyboardInterrupt
         yield from whole.epoch(number, rng)

@@ -13,7 +13,7 @@ from device.errors import AffectdError, ModelError
 from device.models.card import read_card
 from device.models.tflite import TfliteModel
 from quantize.commands import export as export_command
-from quantize.conversion.export import TOLERANCE, Form, export
+from quantize.conversion.export import TWIN_TOLERANCE, Form, export
 from quantize.recipes.face import BASELINE_FACE
 from quantize.training import checkpoints
 from quantize.training.recipe import Recipe
@@ -42,7 +42,7 @@ def test_every_form_answers_like_the_net(exported: tuple[Form, ...]) -> None:
         "tiny-face.onnx",
         "tiny-face.savedmodel",
     ]
-    assert all(form.largest_difference <= TOLERANCE for form in exported)
+    assert all(form.largest_difference <= TWIN_TOLERANCE for form in exported)
 
 
 @pytest.mark.usefixtures("exported")
@@ -67,7 +67,7 @@ def test_the_appliance_runs_the_exported_file_by_its_card(run: Path, out: Path) 
 def test_a_net_that_listens_or_has_two_answers_is_exported_too(recipe: Recipe, tmp_path: Path) -> None:
     run = keep(tmp_path / "run", recipe.architecture(tf_keras), recipe.id)
     forms = export(recipe, run, tmp_path / "out")
-    assert max(form.largest_difference for form in forms) <= TOLERANCE
+    assert max(form.largest_difference for form in forms) <= TWIN_TOLERANCE
     (answer,) = onnxruntime.InferenceSession(tmp_path / "out" / f"{recipe.id}.onnx").get_outputs()
     assert answer.shape[1:] == ([2, 7] if recipe is TWO_ANSWERS else [7])
 

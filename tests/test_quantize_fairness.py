@@ -17,8 +17,8 @@ from device.errors import AffectdError
 from quantize.commands import studies
 from quantize.datasets import Dataset, DatasetError, Samples, Split, find_dataset
 from quantize.datasets.common import only_a_test
-from quantize.studies.fairness import Fairness, Sex, compare_sexes, score_cases, sexes_of
-from quantize.studies.pooled import Answers, open_cases, pooled_samples
+from quantize.studies.fairness import Fairness, Sex, compare_sexes, score_fairness, sexes_of
+from quantize.studies.pooled import SampleProbs, open_cases, pooled_samples
 
 MODEL = MODELS / "baseline-speech.tflite"
 MEN = {f"man {i:02d}": Sex.MALE for i in range(12)}
@@ -38,7 +38,7 @@ def figures(shares: Mapping[str, float], sexes: Mapping[str, Sex], *, each: int 
     samples = Samples([str(i) for i in range(len(groups))], [np.zeros(0)] * len(groups), labels, groups)
     read = np.tile(np.arange(each) >= unread, len(shares))
     probs = np.eye(7, dtype=np.float32)[np.where(right, labels, (labels + 1) % 7)]
-    return compare_sexes([], samples, Answers(probs, read), sexes)
+    return compare_sexes([], samples, SampleProbs(probs, read), sexes)
 
 
 def skilled(sexes: Mapping[str, Sex], share: float, *, spread: float = 0.08, seed: int = 1) -> dict[str, float]:
@@ -153,7 +153,7 @@ def test_a_speaker_whose_sex_nobody_knows_is_named(tmp_path: Path) -> None:
     root = write_clips(tmp_path, ["EB0_anger_1.wav", "ZZ9_anger_1.wav", *VOICES["nemo"]])
     nemo = find_dataset("nemo", "speech")
     with pytest.raises(DatasetError, match="which sex ZZ9 is"):
-        score_cases(open_cases([(MODEL, nemo)], root), sexes_of(nemo, root))
+        score_fairness(open_cases([(MODEL, nemo)], root), sexes_of(nemo, root))
 
 
 def fairness(root: Path, *options: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from device.errors import AffectdError
 from device.models.card import read_card
 from device.models.tflite import TfliteModel
 from quantize.conversion.fold_temperatures import FoldModel, calibrate
-from quantize.conversion.publish import publish
+from quantize.conversion.release import release
 from quantize.datasets import FER2013, Dataset, Split
 from quantize.evaluation.evaluate import outputs
 from quantize.evaluation.temperature import fit_temperature
@@ -36,7 +36,7 @@ def convert(sister: FoldModel, faces: Path) -> None:
     """Publish what stands in the sister's run folder."""
     run, folder = sister.float32.parent, sister.int8.parent
     pins = folder / f"{sister.recipe.id}.pins"
-    publish(sister.recipe, lambda data: data.split(faces), trained=run, run=run, calibration_path=pins, folder=folder)
+    release(sister.recipe, lambda data: data.split(faces), trained=run, run=run, calibration_path=pins, folder=folder)
 
 
 def needed(sister: FoldModel, faces: Path) -> float:

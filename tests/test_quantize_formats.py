@@ -14,25 +14,25 @@ from quantize.conversion import convert
 from quantize.conversion.graph import read_graph, read_operations
 from quantize.evaluation.significance import mcnemar_p
 from quantize.recipes.face import BASELINE_FACE
-from quantize.studies.formats import Comparison, difference, study
+from quantize.studies.formats import FormatComparison, difference, study
 
 pytestmark = [*QUIET_TENSORFLOW, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def compared(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+def compared(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> FormatComparison:
     run = keep(tmp_path_factory.mktemp("run"), tiny_face(tf_keras), TINY_FACE.id)
     return study(TINY_FACE, faces, run=run, calibration_path=run / "pinned.json")
 
 
-def test_all_forms_of_one_net_are_scored_on_the_same_samples(compared: Comparison) -> None:
+def test_all_forms_of_one_net_are_scored_on_the_same_samples(compared: FormatComparison) -> None:
     assert [form.format for form in compared.forms] == ["float32", "float16", "dynamic-range", "int8"]
     assert {form.test.samples for form in compared.forms} == {28}
     assert compared.forms[0].against_float32 is None
     assert compared.forms[-1].bytes < compared.forms[1].bytes < compared.forms[0].bytes
 
 
-def test_half_the_precision_moves_the_answers_less_than_int8_does(compared: Comparison) -> None:
+def test_half_the_precision_moves_the_answers_less_than_int8_does(compared: FormatComparison) -> None:
     _, float16, _, int8 = compared.forms
     assert float16.against_float32 is not None
     assert int8.against_float32 is not None
@@ -62,7 +62,7 @@ def test_a_calibrated_net_keeps_those_operators_in_float_that_are_named(tmp_path
     net = tiny_face(tf_keras)
     convert.to_float(net, tmp_path / "net")
     names = [operation.output for operation in read_operations((tmp_path / "net").read_bytes(), "net")]
-    calibrated = convert.calibrated(net, list(noise(8)))
+    calibrated = convert.int8_of(net, list(noise(8)))
     untouched = read_operations(convert.quantized(calibrated, left_float=names), "float")
     assert {operation.scales for operation in untouched} == {0}
     one_left = read_operations(convert.quantized(calibrated, left_float=names[2:3]), "mixed")

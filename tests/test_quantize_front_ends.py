@@ -96,7 +96,7 @@ def test_a_calibration_set_is_drawn_once_and_then_kept(tmp_path: Path) -> None:
     second = calibration.pinned(path, numbered(2000))
     assert first.names == second.names
     assert path.read_bytes() == kept
-    assert len(first) == calibration.SAMPLES
+    assert len(first) == calibration.CALIBRATION_SAMPLES
 
 
 def test_a_calibration_set_of_another_corpus_is_named(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from device.fusion.rules import LEARNED, RULES, log_linear
-from device.models.card import alone
-from device.models.probabilities import calibrated
+from device.models.card import single_head
+from device.models.probabilities import temperature_scaled
 from device.readings import MIN_PROBABILITY, Modality
 from quantize.datasets import DatasetError
 from quantize.datasets.ravdess import FOLDS
-from quantize.studies.fusion.apply import fused, powers, temperature, tempered
-from quantize.studies.fusion.openface import FACE_NETS, FOLDER, VOICE_NET, Answers, answers
+from quantize.studies.fusion.apply import fused_rows, powers, raised_to_temperature, temperature
+from quantize.studies.fusion.openface import FACE_NETS, OPENFACE_FOLDER, VOICE_NET, PerformanceProbs, performance_probs
 from quantize.studies.fusion.performances import calibrated_out_of_fold, paired_up
 from quantize.studies.fusion.same_performance import (
     SamePerformance,
@@ -47,7 +47,7 @@ def logs_of(probs: FloatArray) -> FloatArray:
     return np.log(np.maximum(probs, MIN_PROBABILITY))
 
 
-def acted(seed: int, clearness: float, takes: int = 1) -> Answers:
+def acted(seed: int, clearness: float, takes: int = 1) -> PerformanceProbs:
     """What a net might say of 24 actors who play each emotion ``takes`` times."""
     rng = np.random.default_rng(seed)
     return {
@@ -70,7 +70,7 @@ def test_what_is_measured_is_what_ships() -> None:
     face, _ = some_probs(50, seed=3)
     speech, _ = some_probs(50, seed=4)
     for power in ({Modality.FACE: 0.7, Modality.SPEECH: 0.4}, {Modality.FACE: 1.0, Modality.SPEECH: 1.0}):
-        by_rule = fused([log_linear(power)] * 50, face, speech)
+        by_rule = fused_rows([log_linear(power)] * 50, face, speech)
         logs = {Modality.FACE: logs_of(face), Modality.SPEECH: logs_of(speech)}
         by_fit = softmax(sum(power[modality] * logs[modality] for modality in Modality), axis=1)
         np.testing.assert_allclose(by_rule, by_fit, atol=1e-12)
@@ -78,13 +78,13 @@ def test_what_is_measured_is_what_ships() -> None:
 
 def test_a_temperature_is_applied_as_the_appliance_applies_it() -> None:
     probs, _ = some_probs(20, seed=5)
-    one_by_one = [calibrated(row.astype(np.float32), 1.7) for row in probs]
-    np.testing.assert_allclose(tempered(probs, 1.7), one_by_one, atol=1e-6)
+    one_by_one = [temperature_scaled(row.astype(np.float32), 1.7) for row in probs]
+    np.testing.assert_allclose(raised_to_temperature(probs, 1.7), one_by_one, atol=1e-6)
 
 
 def test_the_temperature_of_a_net_that_is_twice_too_sure_is_two() -> None:
     probs, labels = some_probs(4000, seed=6, sharpness=1.0)
-    assert temperature(tempered(probs, 0.5), labels) == pytest.approx(2, rel=0.1)
+    assert temperature(raised_to_temperature(probs, 0.5), labels) == pytest.approx(2, rel=0.1)
 
 
 def test_two_independent_witnesses_are_learned_to_count_in_full() -> None:
@@ -126,8 +126,8 @@ def test_the_learned_rule_of_a_performance_is_that_of_its_fold() -> None:
     own = np.flatnonzero(performances.folds == 3)[0]
     expected = log_linear(fits[3].learned)
     pair = performances.face[[own]], performances.speech[[own]]
-    by_fold = fused([rules["learned"][own]], *pair)
-    np.testing.assert_array_equal(by_fold, fused([expected], *pair))
+    by_fold = fused_rows([rules["learned"][own]], *pair)
+    np.testing.assert_array_equal(by_fold, fused_rows([expected], *pair))
 
 
 @pytest.mark.slow
@@ -150,7 +150,7 @@ def test_the_result_can_be_written(measured: SamePerformance) -> None:
 
 def test_eyes_and_ears_that_err_together_look_better_when_paired_at_random() -> None:
     seen = acted(1, 2.0)
-    heard = {name: tempered(probs[np.newaxis], 1.5)[0] for name, probs in seen.items()}  # the same errors
+    heard = {name: raised_to_temperature(probs[np.newaxis], 1.5)[0] for name, probs in seen.items()}  # the same errors
     performances = paired_up(seen, heard)
     control = repaired(performances, {"product": [RULES["product"]] * len(seen)})
     (product,) = control.rules
@@ -158,15 +158,17 @@ def test_eyes_and_ears_that_err_together_look_better_when_paired_at_random() -> 
 
 
 def test_faces_and_voices_of_two_corpora_are_paired_by_their_emotion() -> None:
-    eye, ear = (Answered(name, "0" * 64, alone(), tuple("abcdefg"), np.arange(7), np.eye(7)) for name in ("eye", "ear"))
+    eye, ear = (
+        Answered(name, "0" * 64, single_head(), tuple("abcdefg"), np.arange(7), np.eye(7)) for name in ("eye", "ear")
+    )
     result = simulated(eye, ear)
     assert {system.accuracy for system in result.systems} == {1.0}
 
 
 def test_a_voice_without_any_face_of_its_emotion_is_refused() -> None:
-    ear = Answered("ear", "0" * 64, alone(), tuple("abcdefg"), np.arange(7), np.eye(7))
+    ear = Answered("ear", "0" * 64, single_head(), tuple("abcdefg"), np.arange(7), np.eye(7))
     with pytest.raises(DatasetError, match="no picture of surprise"):
-        simulated(Answered("eye", "0" * 64, alone(), tuple("abcdef"), np.arange(6), np.eye(7)[:6]), ear)
+        simulated(Answered("eye", "0" * 64, single_head(), tuple("abcdef"), np.arange(6), np.eye(7)[:6]), ear)
 
 
 def write_folds(folder: Path, line: str) -> None:
@@ -185,15 +187,15 @@ def write_folds(folder: Path, line: str) -> None:
     ],
 )
 def test_answers_that_are_not_those_of_a_fold_are_named(tmp_path: Path, line: str, said: str) -> None:
-    (tmp_path / FOLDER).mkdir(parents=True)
-    write_folds(tmp_path / FOLDER, line)
+    (tmp_path / OPENFACE_FOLDER).mkdir(parents=True)
+    write_folds(tmp_path / OPENFACE_FOLDER, line)
     with pytest.raises(DatasetError, match=said):
-        answers(tmp_path, FACE_NETS[0])
+        performance_probs(tmp_path, FACE_NETS[0])
 
 
 def test_missing_answers_and_missing_nets_are_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"face_AUmlp_fold0\.csv: not there"):
-        answers(tmp_path, FACE_NETS[1])
+        performance_probs(tmp_path, FACE_NETS[1])
     with pytest.raises(DatasetError, match=r"ours-fK\.tflite is not there; one is needed for each fold"):
         fold_files(tmp_path, Path("ours.tflite"))
 
@@ -214,7 +216,7 @@ def test_a_fold_of_which_nothing_was_heard_is_named() -> None:
 
 def test_the_column_orders_are_those_that_agree_with_the_labels(shared_data: Path) -> None:
     for net, at_least in ((FACE_NETS[0], 0.6), (FACE_NETS[1], 0.6), (VOICE_NET, 0.8)):
-        told = answers(shared_data, net)
+        told = performance_probs(shared_data, net)
         assert len(told) == 1440
         performances = paired_up(told, told)
         right = performances.face.argmax(axis=1) == performances.labels

@@ -19,7 +19,7 @@ from tiny_nets import (
 from device.errors import AffectdError
 from device.models.card import read_card
 from quantize.commands import aware as aware_command
-from quantize.conversion.publish import publish
+from quantize.conversion.release import release
 from quantize.datasets import FER2013
 from quantize.recipes.face import BASELINE_FACE
 from quantize.training import checkpoints
@@ -41,7 +41,7 @@ def tuned(run: Path, faces: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def test_a_fine_tuned_run_is_published_like_any_other(tuned: Path, faces: Path, tmp_path: Path) -> None:
-    publish(
+    release(
         TINY_FACE,
         lambda dataset: dataset.split(faces),
         trained=tuned,

@@ -58,17 +58,17 @@ def test_what_is_written_over_keeps_its_own_range(inputs: Inputs, layer: str, te
 
     net = gated_net()
     shown = tf_keras.Model(net.input, net.get_layer(layer).output).predict(np.stack(inputs), verbose=0)
-    found = range_of(convert.calibrated(net, inputs), tensor)
+    found = range_of(convert.int8_of(net, inputs), tensor)
     assert found == pytest.approx((float(shown.min()), float(shown.max())), rel=0.01)
 
 
 def test_a_file_whose_ranges_are_right_is_left_as_it_is(inputs: Inputs) -> None:
-    right = convert.calibrated(plain_net(), inputs)
+    right = convert.int8_of(plain_net(), inputs)
     assert with_true_ranges(right, inputs) is right
 
 
 def test_ranges_of_other_inputs_are_taken_from_those(inputs: Inputs) -> None:
-    calibrated = convert.calibrated(gated_net(), inputs)
+    calibrated = convert.int8_of(gated_net(), inputs)
     louder = with_true_ranges(calibrated, [3 * values for values in inputs])
     (_, usual), (_, loud) = range_of(calibrated, "product/mul"), range_of(louder, "product/mul")
     assert loud > 1.5 * usual
@@ -78,7 +78,7 @@ def test_a_few_values_far_off_may_be_left_out_but_not_of_what_enters_a_curve(inp
     import tf_keras
 
     net = gated_net()
-    whole, cut = (convert.calibrated(net, inputs, beyond=share) for share in (0.0, 0.01))
+    whole, cut = (convert.int8_of(net, inputs, beyond=share) for share in (0.0, 0.01))
     shown = tf_keras.Model(net.input, net.get_layer("product").output).predict(np.stack(inputs), verbose=0)
     ordered = np.sort(shown.ravel())
     count = int(0.01 * len(ordered))
@@ -97,5 +97,5 @@ def test_a_layer_that_is_nearly_always_silent_keeps_its_range(inputs: Inputs) ->
     shown = tf_keras.Model(net.input, far.output).predict(np.stack(inputs), verbose=0)
     share_heard = float((shown > 0).mean())
     assert 0 < share_heard < 0.01
-    whole, cut = (range_of(convert.calibrated(net, inputs, beyond=share), "far/Relu") for share in (0.0, 0.01))
+    whole, cut = (range_of(convert.int8_of(net, inputs, beyond=share), "far/Relu") for share in (0.0, 0.01))
     assert cut[1] == pytest.approx(whole[1], rel=1e-3)

@@ -14,12 +14,12 @@ from studies import run_command
 from device.errors import AffectdError
 from quantize.commands import report
 from quantize.evaluation.evaluate import Report
-from quantize.report.page import drawings, html, markdown
+from quantize.report.page import html, markdown, svg_files
 from quantize.report.parts import Plots, Section, Table
 from quantize.report.results import read_results
 from quantize.report.sections import sections
 from quantize.studies.registry import studies
-from quantize.studies.study import State, Study
+from quantize.studies.study import Study, StudyState
 
 pytestmark = pytest.mark.slow
 
@@ -106,7 +106,7 @@ def titles_of(plots: Plots) -> list[str]:
 def test_the_markdown_shows_the_same_tables_and_only_drawings_that_lie_beside_it(whole: list[Section]) -> None:
     text = markdown(whole, "report")
     shown = re.findall(r'<img src="([^"]+)" width="(\d+)%" alt="[^"]{20,}">', text)
-    assert {f"report/{name}" for name in drawings(whole)} == {source for source, _ in shown}
+    assert {f"report/{name}" for name in svg_files(whole)} == {source for source, _ in shown}
     assert {width for _, width in shown} == {"32", "48"}  # three or two a row
     alts = re.findall(r'alt="([^"]+)"', text)
     assert [alt for alt in alts if alt.count(alt[:16]) > 1] == []  # a screen reader would say it twice
@@ -118,7 +118,7 @@ def test_every_plot_is_sound_and_says_in_words_what_it_shows(whole: list[Section
     panels = [p for part in whole for shown in part.content.shown if isinstance(shown, Plots) for p in shown.panels]
     assert len({panel.name for panel in panels}) == len(panels)
     assert all(len(panel.alt) > 20 for panel in panels)
-    for panel, svg in zip(panels, drawings(whole).values(), strict=True):
+    for panel, svg in zip(panels, svg_files(whole).values(), strict=True):
         root = ElementTree.fromstring(svg)
         assert panel.title in list(root.itertext())
         assert root.attrib["width"] == "259.2pt"
@@ -198,7 +198,7 @@ def test_figures_of_an_older_file_are_called_that(tmp_path: Path) -> None:
     write(old, tmp_path)
     path = tmp_path / f"{old.name}.json"
     path.write_text(path.read_text(encoding="utf-8").replace(old.made_of[0].sha256, "0" * 64), encoding="utf-8")
-    assert old.state(tmp_path) is State.OLD
+    assert old.state(tmp_path) is StudyState.OLD
     run_command(report, options(tmp_path))
     text = page_of((tmp_path / "report.html").read_text(encoding="utf-8")).text
     assert f"{old.about}: measured on an older file" in text
@@ -211,22 +211,22 @@ def split_leakage(tmp_path: Path) -> Study:
 def test_figures_of_a_recipe_that_has_changed_since_are_old(tmp_path: Path) -> None:
     study = split_leakage(tmp_path)
     write(study, tmp_path)
-    assert study.state(tmp_path) is State.CURRENT
+    assert study.state(tmp_path) is StudyState.CURRENT
     path = tmp_path / f"{study.name}.json"
     figures = json.loads(path.read_text(encoding="utf-8"))
     for changed in ("net", "recipe", "features", "epochs", "model"):
         made_of = {**figures["made_of"], changed: "of an earlier net"}
         path.write_text(json.dumps({**figures, "made_of": made_of}), encoding="utf-8")
-        assert study.state(tmp_path) is State.OLD
+        assert study.state(tmp_path) is StudyState.OLD
     path.write_text(json.dumps({name: figures[name] for name in ("seed", "rows")}), encoding="utf-8")
-    assert study.state(tmp_path) is State.OLD
+    assert study.state(tmp_path) is StudyState.OLD
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", "7", "null", '"sha256"', '{"rows": ['])
 def test_no_study_takes_just_any_file_for_its_figures(tmp_path: Path, content: str) -> None:
     for study in own_studies(tmp_path):
         (tmp_path / f"{study.name}.json").write_text(content, encoding="utf-8")
-        assert study.state(tmp_path) is State.OLD, study.name
+        assert study.state(tmp_path) is StudyState.OLD, study.name
 
 
 def test_a_study_that_names_nothing_that_its_figures_are_of_cannot_be_made() -> None:
@@ -245,7 +245,7 @@ def test_a_hash_that_stands_elsewhere_in_the_figures_proves_nothing(tmp_path: Pa
         assert sha256
         changed = {**json.loads(text.replace(sha256[0], "0" * 64)), "remarks": [f"not {sha256[0]}"]}
         path.write_text(json.dumps(changed), encoding="utf-8")
-        assert study.state(tmp_path) is State.OLD, study.name
+        assert study.state(tmp_path) is StudyState.OLD, study.name
 
 
 def test_figures_of_the_same_file_of_which_something_else_was_served_are_old(tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ def test_figures_of_the_same_file_of_which_something_else_was_served_are_old(tmp
         path = tmp_path / f"{study.name}.json"
         text = path.read_text(encoding="utf-8")
         path.write_text(re.sub(r'"temperature": [\d.]+', '"temperature": 7.5', text), encoding="utf-8")
-        assert study.state(tmp_path) is State.OLD, study.name
+        assert study.state(tmp_path) is StudyState.OLD, study.name
 
 
 def test_figures_of_voices_that_were_heard_otherwise_are_old(tmp_path: Path) -> None:
@@ -270,10 +270,10 @@ def test_figures_of_voices_that_were_heard_otherwise_are_old(tmp_path: Path) -> 
         write(study, tmp_path)
         path = tmp_path / f"{study.name}.json"
         figures = json.loads(path.read_text(encoding="utf-8"))
-        assert study.state(tmp_path) is State.CURRENT
+        assert study.state(tmp_path) is StudyState.CURRENT
         del figures["sound"]
         path.write_text(json.dumps(figures), encoding="utf-8")
-        assert study.state(tmp_path) is State.OLD, study.name
+        assert study.state(tmp_path) is StudyState.OLD, study.name
 
 
 def test_what_is_served_is_shown_with_all_that_was_tried_and_held_against_the_card(whole: list[Section]) -> None:
@@ -326,7 +326,7 @@ def test_a_study_that_cannot_be_made_again_keeps_its_figures_but_does_not_pass_f
     text = page_of((measured / "report.html").read_text(encoding="utf-8")).text
     for study in own_studies(measured):
         assert f"{study.about}: could not be measured again" in text
-        assert study.state(measured) is State.CURRENT
+        assert study.state(measured) is StudyState.CURRENT
     assert "up to date" not in text
 
 

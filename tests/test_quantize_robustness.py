@@ -22,7 +22,7 @@ from quantize.datasets.common import only_a_test
 from quantize.studies.degradations import Degradation
 from quantize.studies.degraded_faces import blurred
 from quantize.studies.pooled import Case, open_cases, pooled_answers
-from quantize.studies.robustness import degradations_of, score_cases
+from quantize.studies.robustness import degradations_of, score_robustness
 
 pytestmark = pytest.mark.slow
 
@@ -40,14 +40,14 @@ def case(model: Path, kind: str, samples: Samples) -> Case:
 
 
 def test_what_is_left_as_it_is_changes_nothing() -> None:
-    result = score_cases([case(VOICE, "speech", voices(each=2).test)], [NOTHING])
+    result = score_robustness([case(VOICE, "speech", voices(each=2).test)], [NOTHING])
     (same,) = result.conditions
     assert same.degraded == result.clean
     assert (same.against_clean.accuracy_difference.value, same.against_clean.mcnemar_p) == (0, 1)
 
 
 def test_a_voice_that_the_gate_does_not_hear_is_not_right() -> None:
-    result = score_cases([case(VOICE, "speech", voices(each=2).test)], [MUTE])
+    result = score_robustness([case(VOICE, "speech", voices(each=2).test)], [MUTE])
     (mute,) = result.conditions
     assert (mute.degraded.without_reading, mute.degraded.share_without_reading) == (14, 1)
     assert mute.degraded.scores is None
@@ -80,7 +80,7 @@ def test_silence_alone_is_an_error() -> None:
     samples = voices(each=1).test
     silent = replace(samples, signals=[np.zeros_like(signal) for signal in samples.signals])
     with pytest.raises(DatasetError, match="of 7 test samples the appliance says nothing about any"):
-        score_cases([case(VOICE, "speech", silent)], [NOTHING])
+        score_robustness([case(VOICE, "speech", silent)], [NOTHING])
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def faces(request: pytest.FixtureRequest) -> Samples:
 
 
 def test_a_blurred_face_is_read_less_well_beyond_chance(faces: Samples) -> None:
-    (blur,) = score_cases([case(FACE, "face", faces)], [BLUR]).conditions
+    (blur,) = score_robustness([case(FACE, "face", faces)], [BLUR]).conditions
     drop = blur.against_clean.accuracy_difference
     assert drop.high is not None
     assert -0.25 < drop.value < drop.high < -0.03
@@ -100,7 +100,7 @@ def test_a_blurred_face_is_read_less_well_beyond_chance(faces: Samples) -> None:
 
 def test_shuffled_labels_score_at_chance_and_have_nothing_to_lose(faces: Samples) -> None:
     shuffled = replace(faces, labels=np.random.default_rng(6).permutation(faces.labels))
-    result = score_cases([case(FACE, "face", shuffled)], [BLUR])
+    result = score_robustness([case(FACE, "face", shuffled)], [BLUR])
     for reading in (result.clean, result.conditions[0].degraded):
         assert reading.scores is not None
         assert reading.scores.uar.value == pytest.approx(1 / 7, abs=0.045)

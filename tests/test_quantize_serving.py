@@ -12,7 +12,7 @@ from tiny_nets import TINY_FACE, TWO_ANSWERS
 from device.config.settings import Settings
 from device.models.card import read_card
 from quantize.conversion import serving
-from quantize.conversion.serving import HeadOutputs, candidates, choose, fit_balanced_temperature
+from quantize.conversion.serving import HeadOutputs, candidates, choose_served, fit_balanced_temperature
 from quantize.datasets import Samples
 from quantize.evaluation.metrics import heads_in_words
 from quantize.recipes.face import AFFECTD_1_FACE
@@ -58,7 +58,7 @@ RECIPE = replace(TWO_ANSWERS, finish=(AdjustLogits("fer2013", 0.5),))
 def test_two_witnesses_as_good_of_whom_one_leans_to_what_is_frequent_count_alike_and_it_over_its_prior() -> None:
     crowd, label = (evidence(LABELS, 2.0, seed) for seed in (1, 2))
     own = said(crowd + np.log(PRIOR), label, LABELS)
-    choice = choose(RECIPE, training(), {"here": own, "there": own})
+    choice = choose_served(RECIPE, training(), {"here": own, "there": own})
     assert choice.candidates[0].told == "0.5 crowd over its prior, 0.5 fer2013"
     assert choice.served == choice.candidates[0].served
     assert choice.served.priors[0] == pytest.approx(PRIOR, abs=1e-6)
@@ -69,7 +69,7 @@ def test_two_witnesses_as_good_of_whom_one_leans_to_what_is_frequent_count_alike
 
 def test_an_answer_that_knows_nothing_has_no_say() -> None:
     nothing, label = evidence(LABELS, 0.0, 1), evidence(LABELS, 3.0, 2)
-    choice = choose(RECIPE, training(), {"here": said(10 * nothing, label, LABELS)})
+    choice = choose_served(RECIPE, training(), {"here": said(10 * nothing, label, LABELS)})
     assert choice.candidates[0].told == "fer2013"
 
 
@@ -81,7 +81,7 @@ def test_kinds_of_labels_count_alike_however_many_pictures_have_one() -> None:
     few = HeadOutputs(both.float_outputs[:105], both.int8_outputs[:105], LABELS[:105])
     more = np.concatenate([both.float_outputs] * 5)
     many = HeadOutputs(more, more, np.tile(other, 5))
-    choice = choose(RECIPE, training(np.full(7, 1 / 7)), {"few": few, "many": many})
+    choice = choose_served(RECIPE, training(np.full(7, 1 / 7)), {"few": few, "many": many})
     assert choice.served.weights == (0.5, 0.5)
     (alone,) = (c for c in choice.candidates if c.told == "fer2013")
     assert alone.on["many"].accuracy > 0.8 > 0.5 > alone.on["few"].accuracy
@@ -112,13 +112,13 @@ def test_what_was_taken_from_an_answer_in_training_is_not_taken_again() -> None:
 def test_of_a_net_with_one_answer_that_one_is_served_at_its_temperature() -> None:
     answers = softmax(evidence(LABELS, 2.0, 1))[:, np.newaxis]
     own = HeadOutputs(answers, answers, LABELS)
-    choice = choose(TINY_FACE, training(), {"here": own})
+    choice = choose_served(TINY_FACE, training(), {"here": own})
     assert choice.served.weights == (1.0,)
     assert len(choice.candidates) == 1
 
 
 def test_the_card_the_float_twins_card_and_the_default_threshold_are_what_the_study_found() -> None:
-    assert STUDY["rule"] == serving.RULE
+    assert STUDY["rule"] == serving.SERVING_RULE
     assert STUDY["threshold"]["rule"] == served.THRESHOLD_RULE
     for folder in ("models_tflite", "desktop_server/models"):
         card = read_card(ROOT / folder / "affectd-1-face.json")

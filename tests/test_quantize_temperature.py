@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from quantize.evaluation.metrics import calibration_error, tempered
+from quantize.evaluation.metrics import calibration_error, temperature_scaled_rows
 from quantize.evaluation.temperature import MAX_TEMPERATURE, fit_temperature, fitted_temperature
 
 FloatArray = NDArray[np.float32]
@@ -44,16 +44,16 @@ def test_the_fitted_temperature_mends_the_calibration(logits: NDArray[np.float64
 @pytest.mark.slow
 def test_the_best_class_stays_the_best(logits: NDArray[np.float64]) -> None:
     probs = softmax(logits)
-    np.testing.assert_array_equal(tempered(probs, 2.0).argmax(axis=1), probs.argmax(axis=1))
+    np.testing.assert_array_equal(temperature_scaled_rows(probs, 2.0).argmax(axis=1), probs.argmax(axis=1))
 
 
 def test_at_temperature_1_the_answers_are_the_nets_own() -> None:
     int8_answers = np.array([[0.5, 0.25, 0.25, 0.0, 0.0, 0.0, 0.00390625]], dtype=np.float32)
-    np.testing.assert_array_equal(tempered(int8_answers, 1.0), int8_answers)
+    np.testing.assert_array_equal(temperature_scaled_rows(int8_answers, 1.0), int8_answers)
 
 
 def test_a_net_that_is_never_right_is_flattened_and_no_further_than_the_limit() -> None:
     probs = np.tile(np.eye(7, dtype=np.float32)[0], (50, 1))
     temperature = fit_temperature(probs, np.full(50, 3))
     assert temperature == pytest.approx(MAX_TEMPERATURE, rel=0.01)
-    assert calibration_error(tempered(probs, temperature), np.full(50, 3)) == pytest.approx(1)
+    assert calibration_error(temperature_scaled_rows(probs, temperature), np.full(50, 3)) == pytest.approx(1)

@@ -3,7 +3,7 @@
 import pytest
 from quiet import QUIET_TENSORFLOW
 
-from quantize.conversion.tensorflow_private import VERSION
+from quantize.conversion.tensorflow_private import TENSORFLOW_VERSION
 
 pytestmark = [*QUIET_TENSORFLOW, pytest.mark.slow]
 
@@ -11,7 +11,7 @@ pytestmark = [*QUIET_TENSORFLOW, pytest.mark.slow]
 def test_the_private_calls_were_tried_with_this_tensorflow() -> None:
     import tensorflow as tf
 
-    assert tf.__version__ == VERSION
+    assert tf.__version__ == TENSORFLOW_VERSION
     assert hasattr(tf.lite.TFLiteConverter, "from_concrete_functions")
     from tensorflow.lite.python import convert
 

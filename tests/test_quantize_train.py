@@ -18,7 +18,7 @@ from device.models.tflite import TfliteModel
 from quantize.__main__ import main
 from quantize.conversion import convert
 from quantize.conversion.graph import read_graph
-from quantize.conversion.publish import publish
+from quantize.conversion.release import release
 from quantize.datasets import FER2013, Split
 from quantize.evaluation.evaluate import evaluate
 from quantize.files import write_file
@@ -75,7 +75,7 @@ def test_a_speech_net_goes_from_voices_to_an_int8_file_that_agrees_with_its_floa
     recipe = replace(BASELINE_SPEECH, plan=PerSampleAugment(BASELINE_SPEECH.front_end, batch_size=14, oversample=True))
     train(recipe, preprocess_for_training(recipe.front_end, split), tmp_path / "run", seed=1, epochs=1)
     run, pins = tmp_path / "run", tmp_path / "pinned.json"
-    publish(recipe, lambda _: split, trained=run, run=run, calibration_path=pins, folder=tmp_path)
+    release(recipe, lambda _: split, trained=run, run=run, calibration_path=pins, folder=tmp_path)
     graph = read_graph((tmp_path / "baseline-speech.tflite").read_bytes(), "speech")
     assert graph.is_integer
     assert graph.operators.count("UNIDIRECTIONAL_SEQUENCE_LSTM") == 2

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from device.errors import AffectdError
 from device.publish.contract import Json, as_json, encode
-from device.publish.requests import MAX_BYTES, answer, requested_privacy
+from device.publish.requests import MAX_REQUEST_BYTES, answer, requested_privacy
 
 
 def echo(request: Mapping[str, Any]) -> Json:
@@ -40,7 +40,7 @@ def test_a_button_may_send_nothing() -> None:
         ("echo", b"[1, 2]", "not a JSON object"),
         ("echo", b"\xff\xfe", "not JSON"),
         ("echo", b"[" * 4000, "not JSON"),
-        ("echo", b'{"transaction": "' + b"x" * MAX_BYTES + b'"}', "longer than 4096 bytes"),
+        ("echo", b'{"transaction": "' + b"x" * MAX_REQUEST_BYTES + b'"}', "longer than 4096 bytes"),
         ("echo", b'{"transaction": "' + b"x" * 200 + b'"}', "longer than 128"),
         ("echo", b'{"transaction": {"a": 1}}', "neither text nor a whole number"),
         ("echo", b'{"transaction": true}', "neither text nor a whole number"),

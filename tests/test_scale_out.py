@@ -21,7 +21,7 @@ from processes import started
 from server_process import HAPPY_CLIP, affectd_server, jpeg, serving, speech_wav, write_config
 from websockets.sync.client import connect
 
-from desktop_server.inference.onnx import OnnxNet, models_folder
+from desktop_server.inference.onnx import OnnxNet, float_models_folder
 from device.errors import ConfigError
 from device.models.card import read_card
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 pytest.importorskip("ray", reason="Ray is not installed; install it with: pip install 'affectd[scale]'")
 
-FOLDER = models_folder()
+FOLDER = float_models_folder()
 FACE = read_card(FOLDER / "affectd-1-face.json")
 SHARED_MEMORY = Path("/dev/shm")
 

@@ -21,7 +21,7 @@ from hostile import (
 from server_process import Running, jpeg, serving
 
 from desktop_server.bench.server import family, proportional_bytes
-from desktop_server.schema.problems import KINDS
+from desktop_server.schema.problems import PROBLEM_TYPES
 
 pytestmark = pytest.mark.slow
 
@@ -84,7 +84,7 @@ def require_documented(answer: httpx.Response) -> None:
     """A 4xx that the server's own list of problems has; a damaged file may also be read as far as it goes."""
     if answer.status_code != 200:
         code = answer.json()["code"]
-        assert (400 <= answer.status_code < 500, KINDS[code].status) == (True, answer.status_code), answer.text
+        assert (400 <= answer.status_code < 500, PROBLEM_TYPES[code].status) == (True, answer.status_code), answer.text
 
 
 def all_at_once(server: Running, files: Mapping[str, bytes]) -> None:

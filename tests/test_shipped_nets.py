@@ -13,7 +13,7 @@ from device.models.sets import list_sets, load_set
 from quantize.conversion.export import probes
 from quantize.recipes.registry import RECIPES
 from quantize.training import checkpoints
-from quantize.training.shipped import CHECKPOINTS
+from quantize.training.shipped import CHECKPOINTS_FOLDER
 
 pytestmark = [*QUIET_TENSORFLOW, pytest.mark.slow]
 
@@ -25,7 +25,7 @@ each_card = pytest.mark.parametrize("card", CARDS.values(), ids=CARDS)
 
 @each_card
 def test_a_net_that_ships_is_kept_with_the_training_that_its_card_tells_of(card: Card) -> None:
-    training = checkpoints.require_state(ROOT / CHECKPOINTS / card.id)
+    training = checkpoints.require_state(ROOT / CHECKPOINTS_FOLDER / card.id)
     assert training.recipe == card.id
     assert (training.seed, len(training.epochs)) == (card.about["seed"], card.about["epochs"])
     assert asdict(training.chosen) == card.about["chosen_epoch"]
@@ -34,12 +34,12 @@ def test_a_net_that_ships_is_kept_with_the_training_that_its_card_tells_of(card:
 @each_card
 def test_what_it_grew_from_is_told_epoch_by_epoch(card: Card) -> None:
     for stage in RECIPES[card.id].lineage:
-        assert checkpoints.require_state(ROOT / CHECKPOINTS / stage.id).recipe == stage.id
+        assert checkpoints.require_state(ROOT / CHECKPOINTS_FOLDER / stage.id).recipe == stage.id
 
 
 @each_card
 def test_it_has_the_parameters_of_its_card_and_answers_like_its_float_twin(card: Card) -> None:
-    net = checkpoints.load_net(ROOT / CHECKPOINTS / card.id)
+    net = checkpoints.load_net(ROOT / CHECKPOINTS_FOLDER / card.id)
     assert net.count_params() == card.about["parameters"]
     inputs = probes(net.input_shape[1:])
     twin = onnxruntime.InferenceSession(ROOT / "desktop_server" / "models" / f"{card.id}.onnx")
@@ -50,5 +50,9 @@ def test_it_has_the_parameters_of_its_card_and_answers_like_its_float_twin(card:
 def test_nothing_else_is_kept() -> None:
     stages = {stage.id for name in CARDS for stage in RECIPES[name].lineage}
     nets = {f"{name}/{checkpoints.RESULT}" for name in CARDS}
-    kept = {str(path.relative_to(ROOT / CHECKPOINTS)) for path in (ROOT / CHECKPOINTS).rglob("*") if path.is_file()}
-    assert kept == nets | {f"{stage}/{checkpoints.STATE}" for stage in stages}
+    kept = {
+        str(path.relative_to(ROOT / CHECKPOINTS_FOLDER))
+        for path in (ROOT / CHECKPOINTS_FOLDER).rglob("*")
+        if path.is_file()
+    }
+    assert kept == nets | {f"{stage}/{checkpoints.TRAINING_STATE}" for stage in stages}

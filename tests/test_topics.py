@@ -4,7 +4,7 @@ import pytest
 
 from device.errors import ConfigError
 from device.publish import topics as table
-from device.publish.topics import Topics, markdown
+from device.publish.topics import Topics, topic_table
 
 CONTRACT = Path(__file__).resolve().parents[1] / "docs" / "contract.md"
 
@@ -61,4 +61,4 @@ def test_a_prefix_is_called_as_in_the_settings() -> None:
 
 
 def test_the_contract_s_page_states_the_table() -> None:
-    assert markdown() in CONTRACT.read_text(encoding="utf-8")
+    assert topic_table() in CONTRACT.read_text(encoding="utf-8")

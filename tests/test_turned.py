@@ -16,7 +16,7 @@ from perception import astronaut, detector
 from virtual_hardware import CAMERA_SIZE_PX, network_camera
 
 from device.capture.turned import turned, upright
-from device.config.settings import Camera, Settings
+from device.config.settings import CameraSettings, Settings
 from device.setup.camera_check import better_turn
 from device.setup.draft import Draft
 from device.signals import Frame
@@ -49,7 +49,7 @@ def test_whatever_the_camera_sees_is_turned_upright(seen: list[list[int]], turn:
 
 
 def test_a_network_camera_is_turned() -> None:
-    with network_camera() as hardware, open_camera(Camera(source=hardware.address(), turn=90)) as camera:
+    with network_camera() as hardware, open_camera(CameraSettings(source=hardware.address(), turn=90)) as camera:
         grey = next(iter(camera)).grey
     assert grey.shape == CAMERA_SIZE_PX
     assert grey[:24].max() < 16  # its black left half is up now
@@ -60,7 +60,7 @@ def test_a_network_camera_is_turned() -> None:
 @pytest.mark.parametrize("before", [0, 90, 180, 270])
 @pytest.mark.parametrize("more", [90, 180, 270])
 def test_setup_turns_what_is_shown_whatever_the_settings_did_before(before: int, more: int, mirror: bool) -> None:
-    draft = Draft(Settings(camera=Camera(turn=before, mirror=mirror)))  # type: ignore[arg-type]
+    draft = Draft(Settings(camera=CameraSettings(turn=before, mirror=mirror)))  # type: ignore[arg-type]
     shown = turned(CORNERS, before, mirror=mirror)
     after = draft.with_turned_camera(more).settings.camera
     np.testing.assert_array_equal(turned(CORNERS, after.turn, mirror=after.mirror), turned(shown, more))

@@ -374,7 +374,7 @@ def test_headers_that_announce_headers_without_end_are_refused(
 
 def test_a_giant_is_refused_before_it_is_read(owner: Owner, root: Path, tmp_path: Path) -> None:
     with (tmp_path / "set.tar").open("wb") as file:
-        file.truncate(archive.MAX_BYTES + 1)
+        file.truncate(archive.MAX_ARCHIVE_BYTES + 1)
     refused(tmp_path / "set.tar", owner, root, "are no model set")
 
 

@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from perception import ROOT, hiss, in_a_room, load, pause, spoken
 
+from device.arrays import PcmArray
 from device.features.voice_activity import (
     BRIDGE_SAMPLES,
-    FRAME_SAMPLES,
     HANG_OVER_SAMPLES,
     PRE_ROLL_SAMPLES,
-    Samples,
+    VAD_FRAME_SAMPLES,
     SpeechSegment,
     VoiceActivityDetector,
     speech_segments,
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 SENTENCE = in_a_room(pause(1), spoken(2), pause(1.2))
 
 
-def tone(hz: float, seconds: float = 5, dbfs: float = -20) -> Samples:
+def tone(hz: float, seconds: float = 5, dbfs: float = -20) -> PcmArray:
     time_s = np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     return np.rint(32768 * 10 ** (dbfs / 20) * np.sin(2 * np.pi * hz * time_s)).astype(np.int16)
 
@@ -64,14 +64,14 @@ def test_a_sound_too_short_to_be_anything_is_no_speech(samples: int) -> None:
 @pytest.mark.parametrize("pitch_hz", [90, 130, 220, 320])
 def test_a_sentence_in_a_quiet_room_is_one_stretch_with_a_little_around_it(pitch_hz: float) -> None:
     (segment,) = speech_segments(in_a_room(pause(1), spoken(2, pitch_hz=pitch_hz), pause(1.2)))
-    begin, end, two_frames = 1 * SAMPLE_RATE_HZ, 3 * SAMPLE_RATE_HZ, 2 * FRAME_SAMPLES
+    begin, end, two_frames = 1 * SAMPLE_RATE_HZ, 3 * SAMPLE_RATE_HZ, 2 * VAD_FRAME_SAMPLES
     assert begin - PRE_ROLL_SAMPLES - two_frames <= segment.first_sample <= begin
     assert end <= segment.end_sample <= end + HANG_OVER_SAMPLES + two_frames
     assert segment.snr_db > 30
 
 
 def test_a_breath_inside_a_sentence_does_not_end_it_and_a_long_pause_does() -> None:
-    def clip(pause_s: float) -> Samples:
+    def clip(pause_s: float) -> PcmArray:
         return in_a_room(pause(1), spoken(1.5), pause(pause_s), spoken(1.5), pause(1))
 
     assert len(speech_segments(clip(0.4))) == 1
@@ -99,7 +99,7 @@ def test_how_the_stream_is_cut_changes_nothing(cuts: list[int]) -> None:
     assert told(pieces) == told([SENTENCE])
 
 
-def told(pieces: Iterable[Samples]) -> list[SpeechSegment]:
+def told(pieces: Iterable[PcmArray]) -> list[SpeechSegment]:
     gate = VoiceActivityDetector()
     return [s for piece in pieces for s in gate.push(piece)] + gate.finish()
 
@@ -142,19 +142,19 @@ def test_a_sentence_in_an_office_with_hum_and_hiss_is_one_stretch(path: Path, ga
     assert max(loudest_dbfs(before), loudest_dbfs(after)) < ROOM_DBFS + gain_db
 
 
-def quieter(sound: Samples, gain_db: float) -> Samples:
+def quieter(sound: PcmArray, gain_db: float) -> PcmArray:
     return np.asarray(np.rint(sound * 10 ** (gain_db / 20)), dtype=np.int16)
 
 
-def loudest_dbfs(sound: Samples) -> float:
-    frames = sound[: len(sound) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES) / 32768
+def loudest_dbfs(sound: PcmArray) -> float:
+    frames = sound[: len(sound) // VAD_FRAME_SAMPLES * VAD_FRAME_SAMPLES].reshape(-1, VAD_FRAME_SAMPLES) / 32768
     return float(10 * np.log10(np.mean(frames**2, axis=1).max()))
 
 
 def test_a_decoders_digital_silence_at_the_start_is_no_noise_floor() -> None:
     sound = np.concatenate([pause(1), spoken(1)]) + hiss(2, -50)
     (plain,) = speech_segments(sound)
-    (after_silence,) = speech_segments(np.concatenate([pause(2 * FRAME_SAMPLES / SAMPLE_RATE_HZ), sound]))
+    (after_silence,) = speech_segments(np.concatenate([pause(2 * VAD_FRAME_SAMPLES / SAMPLE_RATE_HZ), sound]))
     assert after_silence.snr_db == pytest.approx(plain.snr_db, abs=6)
 
 

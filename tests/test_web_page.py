@@ -694,6 +694,11 @@ def test_emotions_lie_where_the_server_has_them(page: Any) -> None:
     assert known == [list(EMOTIONS), {str(e): list(place) for e, place in COORDINATES.items()}, list(RULE_NAMES)]
 
 
+def test_every_rule_has_its_words(page: Any) -> None:
+    worded = page.evaluate("import('./words.js').then((words) => Object.keys(words.RULE_WORDS))")
+    assert sorted(worded) == sorted(RULE_NAMES)
+
+
 def test_the_page_holds_no_script_or_style_in_line_and_names_no_other_host() -> None:
     web = ROOT / "desktop_server" / "web"
     html = (web / "index.html").read_text(encoding="utf-8")

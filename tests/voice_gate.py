@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import webrtcvad
 
+from device.arrays import PcmArray
 from device.capture.container import sound_blocks
 from device.features.mel import HOP_SAMPLES
 from device.features.speech_windows import MIN_SAMPLES
-from device.features.voice_activity import FRAME_SAMPLES, Samples, SpeechSegment, speech_segments
+from device.features.voice_activity import VAD_FRAME_SAMPLES, SpeechSegment, speech_segments
 from device.signals import SAMPLE_RATE_HZ
 from quantize.datasets import DatasetError
 
@@ -41,18 +42,18 @@ def _hash(path: Path) -> int:
     return int(hashlib.sha256(path.as_posix().encode()).hexdigest(), 16)
 
 
-def counted(clip: Samples) -> tuple[int, int]:
+def counted(clip: PcmArray) -> tuple[int, int]:
     """The number of segments of at least 0.5 s in a clip, and of all."""
     segments = speech_segments(clip)
     return sum(s.end_sample - s.first_sample >= MIN_SAMPLES for s in segments), len(segments)
 
 
-def passes(noise: Samples) -> bool:
+def passes(noise: PcmArray) -> bool:
     """Whether a noise would be read as a voice: it gives a segment as long as the time between two readings."""
     return any(s.end_sample - s.first_sample >= HOP_SAMPLES for s in speech_segments(noise))
 
 
-def missed_in_noise(clips: Sequence[Samples], noises: Sequence[Samples], snr_db: float) -> float:
+def missed_in_noise(clips: Sequence[PcmArray], noises: Sequence[PcmArray], snr_db: float) -> float:
     """The share of clips, of those found without noise, that are missed with a noise drawn for each (always the same).
 
     The signal-to-noise ratio is that of the whole noise and the clip's segment. Noises shorter than 2 s, or with more
@@ -65,14 +66,14 @@ def missed_in_noise(clips: Sequence[Samples], noises: Sequence[Samples], snr_db:
     return float(np.mean(missed))
 
 
-def _is_missed(clip: Samples, where: SpeechSegment, noise: Samples, snr_db: float) -> bool:
+def _is_missed(clip: PcmArray, where: SpeechSegment, noise: PcmArray, snr_db: float) -> bool:
     mixed = in_noise(clip, clip[where.first_sample : where.end_sample], noise, snr_db)
     first, end = LEAD_SAMPLES + where.first_sample, LEAD_SAMPLES + where.end_sample
     shared = [min(s.end_sample, end) - max(s.first_sample, first) for s in speech_segments(mixed)]
     return max(shared, default=0) < MIN_SAMPLES
 
 
-def in_noise(clip: Samples, voice: Samples, noise: Samples, snr_db: float) -> Samples:
+def in_noise(clip: PcmArray, voice: PcmArray, noise: PcmArray, snr_db: float) -> PcmArray:
     """The clip with a second of noise before and after, and under it, so many decibels softer than ``voice``."""
     power = np.mean(np.square(voice, dtype=np.float64)) / 10 ** (snr_db / 10)
     mixed = np.resize(noise.astype(np.float64), len(clip) + 2 * LEAD_SAMPLES)
@@ -81,17 +82,17 @@ def in_noise(clip: Samples, voice: Samples, noise: Samples, snr_db: float) -> Sa
     return np.asarray(np.rint(mixed * min(1.0, 32767 / np.abs(mixed).max())), dtype=np.int16)
 
 
-def heard(path: Path) -> tuple[Samples, list[SpeechSegment]]:
+def heard(path: Path) -> tuple[PcmArray, list[SpeechSegment]]:
     """The sound of any film or sound file as the appliance replays it, and its segments."""
     sound = np.concatenate([block.samples for block in sound_blocks(path, 30)])
     return sound, speech_segments(sound)
 
 
-def covered(sound: Samples, segments: Iterable[SpeechSegment]) -> float:
+def covered(sound: PcmArray, segments: Iterable[SpeechSegment]) -> float:
     """The share of the frames that webrtcvad, at its strictest, takes for speech and that lie in a segment."""
     vad = webrtcvad.Vad(3)
-    firsts = range(0, len(sound) - FRAME_SAMPLES + 1, FRAME_SAMPLES)
-    speech = [at for at in firsts if vad.is_speech(sound[at : at + FRAME_SAMPLES].tobytes(), SAMPLE_RATE_HZ)]
+    firsts = range(0, len(sound) - VAD_FRAME_SAMPLES + 1, VAD_FRAME_SAMPLES)
+    speech = [at for at in firsts if vad.is_speech(sound[at : at + VAD_FRAME_SAMPLES].tobytes(), SAMPLE_RATE_HZ)]
     inside = np.zeros(len(sound), dtype=np.bool_)
     for segment in segments:
         inside[segment.first_sample : segment.end_sample] = True

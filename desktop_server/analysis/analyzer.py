@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Generic, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from desktop_server.analysis.cancellation import Stopwatch
 from desktop_server.analysis.decoding.recording import Tracks
+from device.arrays import FloatArray, GreyArray
 from device.features.face import FaceCrop, framed_face, framed_square
 from device.features.front_end import ModelInput
 from device.fusion.temporal import TemporalFusion
 from device.models.detect import Box, Face, FaceDetector
 from device.models.face_emotion import FaceRecogniser, crop_of
-from device.models.net import FloatArray, Net, NetLoader
+from device.models.net import Net, NetLoader
 from device.models.recogniser import read
 from device.models.sets import ModelSet
 from device.models.speech_emotion import SpeechRecogniser
@@ -27,12 +27,11 @@ from device.readings import Estimate, Modality, Reading
 from device.signals import Frame
 from device.stages import AnyBranch, Branch, Consumed, Recogniser
 
-Grey = NDArray[np.uint8]
 Faces = Literal["all", "largest", "crop"]
 """Which faces of a picture are read; ``crop``: the picture is a face already, and none is looked for."""
 
 
-Inputs = Mapping[Modality, list[FloatArray]]
+_Inputs = Mapping[Modality, list[FloatArray]]
 """The nets' inputs, in the order of their readings."""
 
 
@@ -84,7 +83,7 @@ class Analyzer:
         self._nets = {Modality.FACE: self.face_net, Modality.SPEECH: self.speech_net}
 
     @contextmanager
-    def instrumented(self, watch: Stopwatch, *, keep: bool) -> Iterator[Inputs]:
+    def instrumented(self, watch: Stopwatch, *, keep: bool) -> Iterator[_Inputs]:
         """Measure the nets' time meanwhile, and collect their inputs if they are to be kept."""
         inputs: dict[Modality, list[FloatArray]] = {modality: [] for modality in Modality}
         for modality, net in self._nets.items():
@@ -100,7 +99,7 @@ class Analyzer:
         return self._nets[modality].net
 
     def representative_inputs(
-        self, readings: Iterable[Reading], inputs: Inputs, estimate: Estimate
+        self, readings: Iterable[Reading], inputs: _Inputs, estimate: Estimate
     ) -> dict[Modality, FloatArray]:
         """Of each modality the input whose reading gives the estimate's best emotion the highest probability."""
         if estimate.probs is None:
@@ -111,7 +110,7 @@ class Analyzer:
             by_modality.setdefault(reading.modality, []).append(reading.probs[best])
         return {modality: inputs[modality][int(np.argmax(probs))] for modality, probs in by_modality.items()}
 
-    def analyze_picture(self, grey: Grey, wanted: Faces, watch: Stopwatch) -> list[AnalyzedFace]:
+    def analyze_picture(self, grey: GreyArray, wanted: Faces, watch: Stopwatch) -> list[AnalyzedFace]:
         """The wanted faces of one picture, uint8 (height, width), the largest first."""
         if wanted == "crop":
             left, top, side = framed_square(grey)
@@ -126,8 +125,8 @@ class Analyzer:
                 seen.append(self._read(face.box, face.score, crop))
         return seen
 
-    def _found(self, grey: Grey, wanted: Faces, watch: Stopwatch) -> list[Face]:
-        def look(picture: Grey, view: Box | None) -> list[Face]:
+    def _found(self, grey: GreyArray, wanted: Faces, watch: Stopwatch) -> list[Face]:
+        def look(picture: GreyArray, view: Box | None) -> list[Face]:
             watch.check()  # a large picture has hundreds of views
             return self.detector(picture, view)
 

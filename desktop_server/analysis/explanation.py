@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from desktop_server.inference.batching import BatchNet
 from desktop_server.schema.analysis import Explanation
+from device.arrays import FloatArray
 from device.features.mel import FRAMES
 from device.fusion.rules import RULES
-from device.models.net import FloatArray, Net
+from device.models.net import Net
 from device.models.probabilities import served
 from device.readings import EMOTIONS, Emotion, Modality, Reading
 
@@ -45,19 +46,19 @@ class Masking:
     background: Callable[[FloatArray], FloatArray]
 
 
-def blurred(picture: FloatArray) -> FloatArray:
+def blurred_background(picture: FloatArray) -> FloatArray:
     """What is left of a face without its features; a Gaussian of 6 pixels."""
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), 6.0), dtype=np.float32)
 
 
-def average(features: FloatArray) -> FloatArray:
+def mean_background(features: FloatArray) -> FloatArray:
     """Of speech features the mean of all, which holds no information."""
     return np.full_like(features, features.mean())
 
 
 MASKINGS: Mapping[Modality, Masking] = {
-    Modality.FACE: Masking((8, 8), blurred),
-    Modality.SPEECH: Masking((16, 8), average),
+    Modality.FACE: Masking((8, 8), blurred_background),
+    Modality.SPEECH: Masking((16, 8), mean_background),
 }
 """Of three grids each, docs/explanations.json finds these truest to the nets."""
 

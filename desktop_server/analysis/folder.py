@@ -18,6 +18,7 @@ from desktop_server.schema.problems import RequestError
 from device.capture.kinds import kind_of_file
 from device.capture.pictures import has_picture_name, natural_order, read_picture
 from device.errors import AffectdError, MediaError
+from device.readings import Mode, RuleName
 
 _SENT_AS_THEY_ARE = ("JPEG", "PNG", "WebP")
 """Pictures that the decoders take; the other kinds that a replay reads become PNG, without loss."""
@@ -29,8 +30,8 @@ _AHEAD = 4
 class ReadOptions:
     """What is to be read of every file. ``is_crop``: each picture is a face already, and none is looked for."""
 
-    mode: schema.Mode
-    rule: schema.Rule
+    mode: Mode
+    rule: RuleName
     is_crop: bool = False
     turn: int = 0
 

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_server.analysis.model_variant import FusionFactory, ModelVariant
+from device.arrays import GreyArray
 from device.capture.blocks import BlockMaker
 from device.capture.picture_watch import PictureWatch
+from device.capture.replay import BLOCK_MS
 from device.features.speech_front_end import SpeechFrontEnd
 from device.fusion.temporal import TemporalFusion
 from device.models.detect import Box, Face
@@ -20,13 +22,10 @@ from device.pipeline.blindness import in_short
 from device.readings import Estimate, Modality, Reading
 from device.signals import SAMPLE_RATE_HZ, AudioBlock, Frame
 
-BLOCK_MS = 30
 SOUND_TIMEOUT_NS = 3_000_000_000
 """Sound that came no longer ago counts as present: chunks may have two seconds."""
 MAX_GAP_S = 0.1
 """Chunks whose time jumps by more are not one sound: the window starts anew. Smaller jumps are the network's."""
-
-Grey = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class LiveAnalysis:
         self._rate_hz, self._expected = rate_hz, 0
         self._last_sound_ns: int | None = None
 
-    def add_picture(self, captured_ns: int, grey: Grey) -> StreamUpdate:
+    def add_picture(self, captured_ns: int, grey: GreyArray) -> StreamUpdate:
         """Analyse a picture, uint8 (height, width)."""
         frame = Frame(captured_ns, grey)
         self._watch.see(captured_ns, grey)
@@ -81,7 +80,7 @@ class LiveAnalysis:
             estimates = self._step(block.captured_ns, readings) or estimates
         return StreamUpdate(estimates, warning=self._watch.warning)
 
-    def _detect(self, grey: Grey, view: Box | None) -> list[Face]:
+    def _detect(self, grey: GreyArray, view: Box | None) -> list[Face]:
         with self._variants[0].analyzers.acquire() as analyzer:
             return analyzer.detector(grey, view)
 

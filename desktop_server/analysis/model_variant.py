@@ -12,9 +12,9 @@ from desktop_server.schema import analysis as schema
 from desktop_server.schema import serialize
 from device.fusion.temporal import TemporalFusion
 from device.models.sets import ModelSet
-from device.readings import Estimate, Modality, Reading
+from device.readings import Estimate, Modality, Mode, Reading
 
-MODALITIES: Mapping[schema.Mode, frozenset[Modality]] = {
+MODALITIES_OF_MODE: Mapping[Mode, frozenset[Modality]] = {
     "face": frozenset([Modality.FACE]),
     "speech": frozenset([Modality.SPEECH]),
     "both": frozenset(Modality),
@@ -54,9 +54,9 @@ class ModelVariant:
     models: ModelSet
     analyzers: ObjectPool[Analyzer]
 
-    def info(self, mode: schema.Mode) -> schema.Models:
+    def info(self, mode: Mode) -> schema.Models:
         """The models that are used in this mode."""
-        return self.info_of(MODALITIES[mode])
+        return self.info_of(MODALITIES_OF_MODE[mode])
 
     def info_of(self, modalities: frozenset[Modality]) -> schema.Models:
         """The models that read these modalities."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from desktop_server.analysis.analyzer import Faces
 from desktop_server.analysis.cancellation import Cancellation
-from desktop_server.schema import analysis as schema
+from device.readings import Mode, RuleName
 
 LONG_BYTES = 2**18
 """Eight seconds of sound at 16 kHz, or a few of a film."""
@@ -20,8 +20,8 @@ class AnalysisRequest:
     Pictures are turned clockwise by ``turn`` degrees (0, 90, 180, 270) before faces are searched for.
     """
 
-    mode: schema.Mode
-    rule: schema.Rule
+    mode: Mode
+    rule: RuleName
     picture: bytes | None = None
     recording: bytes | None = None
     compare: bool = False

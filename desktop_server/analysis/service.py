@@ -8,16 +8,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from desktop_server.analysis.analyzer import AnalyzedFace, Analyzer, Grey, RecordingResult
+from desktop_server.analysis.analyzer import AnalyzedFace, Analyzer, RecordingResult
 from desktop_server.analysis.cancellation import Stopwatch
 from desktop_server.analysis.decoding.pool import DecoderPool
 from desktop_server.analysis.decoding.recording import Tracks
 from desktop_server.analysis.explanation import ModalityInput, explain
-from desktop_server.analysis.model_variant import MODALITIES, FusionFactory, ModelVariant
+from desktop_server.analysis.model_variant import MODALITIES_OF_MODE, FusionFactory, ModelVariant
 from desktop_server.analysis.request import AnalysisRequest
 from desktop_server.schema import analysis as schema
 from desktop_server.schema import serialize
 from desktop_server.schema.problems import RequestError
+from device.arrays import GreyArray
 from device.capture.turned import turned, upright
 from device.fusion.clips import mean_readings
 from device.readings import EMOTIONS, RULE_NAMES, Estimate, Modality, Reading
@@ -29,7 +30,7 @@ _NAMES: tuple[tuple[Modality, Literal["face", "speech"]], ...] = ((Modality.FACE
 class _Media:
     """Decoded media: a picture, the tracks of a recording."""
 
-    grey: Grey | None
+    grey: GreyArray | None
     tracks: Tracks | None
 
 
@@ -64,7 +65,7 @@ class AnalysisService:
         started_s = time.perf_counter()
         watch = Stopwatch(time.monotonic() + self._work_s, request.cancellation)
         watch.check()  # it may have waited for long
-        modalities = MODALITIES[request.mode]
+        modalities = MODALITIES_OF_MODE[request.mode]
         with self._open_media(request, modalities, watch) as media:
             result = self._analyze(self._full, media, request, watch, explain=request.explain)
             other = self._compared(media, request, watch) if request.compare else None
@@ -108,7 +109,7 @@ class AnalysisService:
                 tracks = replace(tracks, video=upright(tracks.video, turn=request.turn, mirror=False))
             yield _Media(grey, tracks)
 
-    def _picture(self, request: AnalysisRequest, watch: Stopwatch) -> Grey | None:
+    def _picture(self, request: AnalysisRequest, watch: Stopwatch) -> GreyArray | None:
         if request.picture is None:
             return None
         return turned(self._decoders.picture(request.picture, watch.check), request.turn)
@@ -131,7 +132,7 @@ class AnalysisService:
     ) -> RecordingResult:
         if media.tracks is None:
             return RecordingResult((), ())
-        modalities = MODALITIES[request.mode]
+        modalities = MODALITIES_OF_MODE[request.mode]
         fusion = self._fusions.temporal(request.rule, face_persists=media.grey is not None)
         if media.grey is not None:
             modalities -= {Modality.FACE}  # the picture has it
@@ -180,7 +181,7 @@ def _require_tracks(tracks: Tracks, modalities: frozenset[Modality], *, has_pict
         raise RequestError("nothing-to-read", "there is no picture in this file; send a film or a picture")
 
 
-def _size(grey: Grey | None) -> schema.Size | None:
+def _size(grey: GreyArray | None) -> schema.Size | None:
     return None if grey is None else schema.Size(width_px=grey.shape[1], height_px=grey.shape[0])
 
 

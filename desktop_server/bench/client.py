@@ -14,7 +14,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RequestOutcome:
     """One request's: status, seconds from its sending, and the body that came."""
 
     status: int
@@ -28,14 +28,14 @@ def request(path: str, body: bytes, kind: str) -> bytes:
     return head.encode() + body
 
 
-class Connection:
+class _Connection:
     """One, kept open from request to request."""
 
     def __init__(self, server: ServerProcess) -> None:
         self._server = server
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, sent: bytes) -> Outcome:
+    async def ask(self, sent: bytes) -> RequestOutcome:
         """Send a request and wait for its answer."""
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._server.host, self._server.port)
@@ -45,7 +45,7 @@ class Connection:
         head = await reader.readuntil(b"\r\n\r\n")
         found = _LENGTH.search(head)
         body = await reader.readexactly(int(found.group(1))) if found else b""
-        outcome = Outcome(int(head[9:12]), time.perf_counter() - start, body)
+        outcome = RequestOutcome(int(head[9:12]), time.perf_counter() - start, body)
         if b"connection: close" in head.lower():
             self.close()
         return outcome
@@ -59,12 +59,12 @@ class Connection:
 
 async def closed_loop(
     server: ServerProcess, sent: bytes, *, concurrency: int, until: Callable[[int], bool]
-) -> list[Outcome]:
+) -> list[RequestOutcome]:
     """So many clients, each with its next request once it has its answer; ``until`` sees the number of answers."""
-    outcomes: list[Outcome] = []
+    outcomes: list[RequestOutcome] = []
 
     async def client() -> None:
-        connection = Connection(server)
+        connection = _Connection(server)
         while not until(len(outcomes)):
             outcomes.append(await connection.ask(sent))
         connection.close()
@@ -73,13 +73,13 @@ async def closed_loop(
     return outcomes
 
 
-async def open_loop(server: ServerProcess, sent: bytes, *, rate_hz: float, seconds: float) -> list[Outcome]:
+async def open_loop(server: ServerProcess, sent: bytes, *, rate_hz: float, seconds: float) -> list[RequestOutcome]:
     """Requests at a steady rate, whether answers come or not: as the world asks."""
-    free: list[Connection] = []
-    outcomes: list[Outcome] = []
+    free: list[_Connection] = []
+    outcomes: list[RequestOutcome] = []
 
     async def once() -> None:
-        connection = free.pop() if free else Connection(server)
+        connection = free.pop() if free else _Connection(server)
         outcomes.append(await connection.ask(sent))
         free.append(connection)
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from desktop_server.bench.client import Outcome, closed_loop, open_loop
+from desktop_server.bench.client import RequestOutcome, closed_loop, open_loop
 from desktop_server.bench.server import ServerProcess
 from device.bench.statistics import Interval, median_ratio
 from device.errors import AffectdError
 
 CONCURRENCIES = (1, 2, 4, 8, 16, 32, 64)
-WARM_UP = 50
+_WARM_UP = 50
 MEMORY_STEP = 100
 """Requests between two looks at the memory."""
 
@@ -68,9 +68,9 @@ class Memory:
     peak_mib: float
 
 
-def alone(server: ServerProcess, sent: bytes, requests: int) -> Alone:
+def measure_alone(server: ServerProcess, sent: bytes, requests: int) -> Alone:
     """One request at a time, after a warm-up."""
-    _asked(server, sent, 1, WARM_UP)
+    _asked(server, sent, 1, _WARM_UP)
     cpu_s = server.cpu_s()
     outcomes = _asked(server, sent, 1, requests)
     cpu_s = server.cpu_s() - cpu_s
@@ -135,15 +135,15 @@ def _throughput(server: ServerProcess, sent: bytes, concurrency: int, seconds: f
     return Throughput(concurrency, len(outcomes) / elapsed, latencies)  # type: ignore[arg-type]
 
 
-def _asked(server: ServerProcess, sent: bytes, concurrency: int, requests: int) -> list[Outcome]:
+def _asked(server: ServerProcess, sent: bytes, concurrency: int, requests: int) -> list[RequestOutcome]:
     return _run(server, sent, concurrency, lambda answered: answered >= requests)
 
 
-def _run(server: ServerProcess, sent: bytes, concurrency: int, until: Callable[[int], bool]) -> list[Outcome]:
+def _run(server: ServerProcess, sent: bytes, concurrency: int, until: Callable[[int], bool]) -> list[RequestOutcome]:
     return asyncio.run(closed_loop(server, sent, concurrency=concurrency, until=until))
 
 
-def _all_answered(outcomes: list[Outcome]) -> list[Outcome]:
+def _all_answered(outcomes: list[RequestOutcome]) -> list[RequestOutcome]:
     if refused := [outcome for outcome in outcomes if outcome.status != 200]:
         raise AffectdError(f"the server refused a request of the benchmark: {refused[0].body.decode()}")
     return outcomes

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from desktop_server.inference.onnx import OnnxNet, models_folder
+from desktop_server.inference.onnx import OnnxNet, float_models_folder
 from desktop_server.inference.provider import Provider
 from device.models.card import Card
 from device.models.sets import load_set
@@ -19,7 +19,7 @@ _WARM_UP, _RUNS = 3, 15
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class BatchSpeed:
     """The median milliseconds of a run of so many samples."""
 
     size: int
@@ -27,9 +27,9 @@ class Batch:
     samples_per_s: float
 
 
-def by_size(provider: Provider) -> dict[str, list[Batch]]:
+def by_size(provider: Provider) -> dict[str, list[BatchSpeed]]:
     """Each net of the default set. Raises ``ConfigError`` for a provider that is not there."""
-    models = load_set(models_folder())
+    models = load_set(float_models_folder())
     nets = [OnnxNet(card, models.folder, provider=provider) for card in models.models.values()]
     return {net.card.id: [_batch(net, size) for size in SIZES] for net in nets}
 
@@ -44,12 +44,12 @@ def gpu_name() -> str | None:
     return names[0].strip() or None
 
 
-def _batch(net: OnnxNet, size: int) -> Batch:
+def _batch(net: OnnxNet, size: int) -> BatchSpeed:
     values = _samples(net.card, size)
     for _ in range(_WARM_UP):
         net.batch(values)
     seconds = float(np.median([_once_s(net, values) for _ in range(_RUNS)]))
-    return Batch(size, 1000 * seconds, size / seconds)
+    return BatchSpeed(size, 1000 * seconds, size / seconds)
 
 
 def _samples(card: Card, size: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

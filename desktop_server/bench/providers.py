@@ -23,22 +23,22 @@ import numpy as np
 import onnxruntime
 
 from desktop_server.bench.nets import SIZES, gpu_name
-from desktop_server.inference.onnx import models_folder, started
+from desktop_server.inference.onnx import float_models_folder, started
 from desktop_server.inference.provider import CPU, open_session
+from device.arrays import FloatArray
 from device.models.card import Card
-from device.models.net import FloatArray
 from device.models.sets import load_set
 from device.process.program import run_program
 from device.wiring.models import TFLITE
 
-PROVIDERS = ("cuda", "tensorrt", "cpu")
+_PROVIDERS = ("cuda", "tensorrt", "cpu")
 _WARM_UP = 3
 Run = Callable[[FloatArray], FloatArray]
 """Float32 (n, …) samples to the first output, float32 (n, classes)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class _Row:
     """One net in one form on one provider, at one batch size.
 
     ``apart`` is the largest difference of an output from float32's on the processor.
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m desktop_server.bench.providers", description=__doc__)
-    parser.add_argument("--provider", choices=PROVIDERS, default="cuda", help="default: %(default)s")
+    parser.add_argument("--provider", choices=_PROVIDERS, default="cuda", help="default: %(default)s")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N", help="default: 1, 2, 4 … 512")
     parser.add_argument("--runs", type=int, default=15, help="whose median counts; default: %(default)s")
     parser.add_argument("--json", type=Path, required=True, metavar="FILE")
@@ -84,8 +84,8 @@ def _main(options: argparse.Namespace) -> int:
     return 0
 
 
-def _measure(kind: str, name: str, sizes: Sequence[int], runs: int) -> Iterator[Row]:
-    float_set, int8_set = load_set(models_folder()), load_set(TFLITE.folder("", ""))
+def _measure(kind: str, name: str, sizes: Sequence[int], runs: int) -> Iterator[_Row]:
+    float_set, int8_set = load_set(float_models_folder()), load_set(TFLITE.folder("", ""))
     card, int8_card = ({card.kind: card for card in found.cards}[kind] for found in (float_set, int8_set))
     path = float_set.folder / card.file
     with tempfile.TemporaryDirectory(prefix="affectd-bench-") as folder:
@@ -103,7 +103,7 @@ def _measure(kind: str, name: str, sizes: Sequence[int], runs: int) -> Iterator[
             for (form, provider), net in nets.items():
                 ms, outputs = _median_ms(net, values, runs)
                 apart = float(np.abs(outputs - expected).max())
-                yield Row(card.id, form, provider, size, ms, 1000 * size / ms, apart)
+                yield _Row(card.id, form, provider, size, ms, 1000 * size / ms, apart)
 
 
 def write_half(path: Path, folder: Path) -> Path:

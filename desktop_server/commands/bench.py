@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from desktop_server.bench.client import request
-from desktop_server.bench.measure import Alone, alone, gain, memory, overload, throughput
+from desktop_server.bench.measure import Alone, gain, measure_alone, memory, overload, throughput
 from desktop_server.bench.media import clip_wav, portrait_jpeg, require_media
 from desktop_server.bench.nets import by_size, gpu_name
 from desktop_server.bench.server import local_server
@@ -34,8 +34,8 @@ def run(options: argparse.Namespace) -> int:
             "processors": os.cpu_count(),
             "provider": started("auto").name,
             "gpu": gpu_name(),
-            "face": asdict(alone(server, face, options.requests)),
-            "speech": asdict(alone(server, speech, options.requests)),
+            "face": asdict(measure_alone(server, face, options.requests)),
+            "speech": asdict(measure_alone(server, speech, options.requests)),
             "throughput_face": [asdict(row) for row in throughput(server, face, options.seconds)],
             "gain_at_32": asdict(gain(server, face, options.seconds)),
             "overload": asdict(overload(server, face, 2 * options.seconds)),

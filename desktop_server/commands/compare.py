@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.config.settings import FusionSettings, Node, Settings
+from device.config.settings import FusionSettings, NodeSettings, Settings
 from device.errors import AffectdError
 from device.process.extras import missing_library
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from desktop_server.comparison.result import Comparison
     from quantize.report.parts import Section
 
-NAME = "comparison"
+_NAME = "comparison"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -72,22 +72,22 @@ def _compared(options: argparse.Namespace) -> Comparison:
         float32=summarized(full, kinds),
         corpus=corpus,
         media=media,
-        cost=cost.measure(int8, full, kinds, options.provider),
+        cost=cost.measure_cost(int8, full, kinds, options.provider),
     )
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    return Settings(node=Node(id="compare", mode=options.mode), fusion=FusionSettings(rule=options.fusion))
+    return Settings(node=NodeSettings(id="compare", mode=options.mode), fusion=FusionSettings(rule=options.fusion))
 
 
 def _print(result: Comparison) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from desktop_server.comparison.sections import heading, sections
+    from desktop_server.comparison.sections import comparison_sections, heading
     from quantize.report.page import markdown
 
-    Console().print(Markdown(markdown(_without_drawings(sections(result)), NAME, heading(result))))
+    Console().print(Markdown(markdown(_without_drawings(comparison_sections(result)), _NAME, heading(result))))
 
 
 def _without_drawings(parts: Sequence[Section]) -> list[Section]:
@@ -100,9 +100,9 @@ def _without_drawings(parts: Sequence[Section]) -> list[Section]:
 def _write(folder: Path, result: Comparison) -> None:
     from rich.console import Console
 
-    from desktop_server.comparison.sections import heading, sections
+    from desktop_server.comparison.sections import comparison_sections, heading
     from quantize.report.files import write_json, write_report
 
-    page = write_report(sections(result), folder, NAME, heading(result))
+    page = write_report(comparison_sections(result), folder, _NAME, heading(result))
     write_json(page.with_suffix(".json"), result)
     Console(soft_wrap=True).print(f"{page}, {page.with_suffix('.md')} and {page.with_suffix('.json')}")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from desktop_server.inference.model_repository import Batches, write_repository
-from desktop_server.inference.onnx import models_folder
+from desktop_server.inference.onnx import float_models_folder
 from desktop_server.settings import ServerSettings, load_server_settings
 from device.models.card import Card
 from device.models.sets import list_sets, load_set
@@ -15,7 +15,7 @@ from device.models.sets import list_sets, load_set
 def run(options: argparse.Namespace) -> int:
     """Write it and say where."""
     settings = load_server_settings(options.config)
-    models = models_folder(settings.models.dir)
+    models = float_models_folder(settings.models.dir)
     for folder in write_repository(options.folder, _cards(models, options.model_set), models, _batches(settings)):
         print(folder)
     return 0

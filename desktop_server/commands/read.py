@@ -20,7 +20,7 @@ from desktop_server.schema.analysis import AnalysisResponse
 from desktop_server.schema.rows import COLUMNS, rows
 from desktop_server.settings import EngineSettings, FleetSettings, Limits, ServerSettings, worker_count
 from desktop_server.wiring.nets import local_engine
-from device.config.settings import Camera, Models
+from device.config.settings import CameraSettings, ModelsSettings
 from device.errors import AffectdError
 
 LIMITS = Limits(media_s=86_400.0, work_s=86_400.0, decode_mib=1024.0)
@@ -68,8 +68,8 @@ def _read(options: argparse.Namespace, paths: Sequence[Path], write: Write) -> l
 
 def _settings(options: argparse.Namespace) -> ServerSettings:
     return ServerSettings(
-        models=Models(set=options.model_set),
-        camera=Camera(rate_hz=options.rate or Camera().rate_hz),
+        models=ModelsSettings(set=options.model_set),
+        camera=CameraSettings(rate_hz=options.rate or CameraSettings().rate_hz),
         engine=EngineSettings(provider=options.provider),
         fleet=FleetSettings(listen=False),
         limits=LIMITS,

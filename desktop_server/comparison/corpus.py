@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_server.comparison.sides import Side
+from device.arrays import FloatArray
 from device.readings import EMOTIONS
 from quantize.datasets import DATASETS, NAMES, Dataset, DatasetError, Samples, find_dataset
-from quantize.evaluation.agreement import Closeness, Probabilities, closeness, difference_quantiles
-from quantize.evaluation.evaluate import front_end_of, preprocessed, probabilities, served_in_words
+from quantize.evaluation.agreement import Closeness, closeness, difference_quantiles
+from quantize.evaluation.evaluate import front_end_of, predict_probabilities, preprocessed, served_in_words
 from quantize.evaluation.metrics import Scores, score
 from quantize.evaluation.significance import Paired
 from quantize.evaluation.significance import compare as paired
@@ -67,7 +68,7 @@ def compare_corpus(dataset: Dataset, root: Path, int8: Side, full: Side) -> Corp
     samples = preprocessed(nets[0], split.test, dataset.name)
     if not len(samples):
         raise DatasetError(f"{dataset.name}: of {len(split.test)} samples the appliance says nothing about any")
-    probs, reference = (probabilities(net, front_end, samples) for net in nets)
+    probs, reference = (predict_probabilities(net, front_end, samples) for net in nets)
     return CorpusComparison(
         dataset=dataset.name,
         kind=dataset.kind,
@@ -85,7 +86,7 @@ def compare_corpus(dataset: Dataset, root: Path, int8: Side, full: Side) -> Corp
     )
 
 
-def _is_right(probs: Probabilities, samples: Samples) -> NDArray[np.bool_]:
+def _is_right(probs: FloatArray, samples: Samples) -> NDArray[np.bool_]:
     return np.asarray(probs.argmax(axis=1) == samples.labels)
 
 

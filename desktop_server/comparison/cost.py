@@ -10,7 +10,7 @@ from statistics import median
 
 from desktop_server.comparison.sides import Side
 from desktop_server.inference.provider import Provider
-from device.bench.fresh import Figures, interleaved
+from device.bench.fresh import LoopFigures, interleaved
 from device.bench.statistics import Interval, median_ratio
 
 
@@ -34,7 +34,7 @@ class Cost:
     float32_peak_mib: float
 
 
-def measure(int8: Side, full: Side, kinds: Sequence[str], provider: Provider) -> Cost:
+def measure_cost(int8: Side, full: Side, kinds: Sequence[str], provider: Provider) -> Cost:
     """Fresh processes of each in turn, one thread a net. Raises ``AffectdError`` if one does not run."""
     int8_runs, full_runs = interleaved(_command(int8, provider), _command(full, provider))
     return Cost(
@@ -51,7 +51,7 @@ def _command(side: Side, provider: Provider) -> tuple[str, ...]:
     return (sys.executable, "-m", loop, side.precision, side.models.name, provider)
 
 
-def _net(kind: str, int8_runs: list[Figures], full_runs: list[Figures]) -> NetCost:
+def _net(kind: str, int8_runs: list[LoopFigures], full_runs: list[LoopFigures]) -> NetCost:
     int8, full = ([run["ms"][kind] for run in runs] for runs in (int8_runs, full_runs))
     return NetCost(_median(int8), _median(full), median_ratio(full, int8))
 

@@ -14,8 +14,8 @@ from device.models.net import Engine, Net
 from device.models.sets import load_set
 from device.wiring.models import TFLITE
 
-RUNS = 100
-WARM_UP = 10
+_RUNS = 100
+_WARM_UP = 10
 
 
 def main(precision: str, name: str, provider: str) -> None:
@@ -38,7 +38,7 @@ def _engine(precision: str, provider: str) -> Engine:
 
 def _times_ms(net: Net) -> list[float]:
     values = np.random.default_rng(1).random(net.card.input.shape[1:], dtype=np.float32)
-    return [_once_ms(net, values) for _ in range(WARM_UP + RUNS)][WARM_UP:]
+    return [_once_ms(net, values) for _ in range(_WARM_UP + _RUNS)][_WARM_UP:]
 
 
 def _once_ms(net: Net, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:

@@ -11,7 +11,7 @@ from device.readings import EMOTIONS
 from quantize.evaluation.metrics import Scores
 from quantize.report.page import Heading
 from quantize.report.parts import Content, Plots, Section, Table
-from quantize.report.wording import NONE, chance, change, interval, kilobytes, percent
+from quantize.report.wording import NOT_MEASURED, chance, change, interval, kilobytes, percent
 
 _NAMED = 20
 """So many samples of different labels are named; the JSON has all."""
@@ -32,7 +32,7 @@ def heading(result: Comparison) -> Heading:
     )
 
 
-def sections(result: Comparison) -> list[Section]:
+def comparison_sections(result: Comparison) -> list[Section]:
     """All parts."""
     shown = [_of_corpus(result.corpus)] if result.corpus else []
     if result.media:
@@ -164,11 +164,11 @@ def _labels(own: MediaComparison) -> Table:
 
 
 def _clip_row(clip: ComparedClip) -> list[str]:
-    return [clip.name, _top_emotion(clip.int8), _top_emotion(clip.float32), "/".join(clip.people) or NONE]
+    return [clip.name, _top_emotion(clip.int8), _top_emotion(clip.float32), "/".join(clip.people) or NOT_MEASURED]
 
 
 def _top_emotion(top: TopEmotion | None) -> str:
-    return f"{top[0]} {top[1]:.2f}" if top else NONE
+    return f"{top[0]} {top[1]:.2f}" if top else NOT_MEASURED
 
 
 def _timeline(own: MediaComparison) -> Section:
@@ -187,7 +187,9 @@ def _cost(own: Cost) -> Section:
         [f"{kind} net, ms", f"{cost.int8_ms:.3f}", f"{cost.float32_ms:.3f}", str(cost.times)]
         for kind, cost in own.nets.items()
     ]
-    rows.append(["peak memory of a process, MiB", f"{own.int8_peak_mib:.0f}", f"{own.float32_peak_mib:.0f}", NONE])
+    rows.append(
+        ["peak memory of a process, MiB", f"{own.int8_peak_mib:.0f}", f"{own.float32_peak_mib:.0f}", NOT_MEASURED]
+    )
     table = Table("Medians, and their ratio", ["", "int8", "float32", "float32 / int8"], rows)
     return Section("cost", "What each costs", intro, Content(shown=[table]))
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from desktop_server.comparison.sides import both_sides
-from desktop_server.faithfulness.study import PROTOCOL, NetFigures, study
+from desktop_server.faithfulness.study import FAITHFULNESS_PROTOCOL, NetFigures, compare_explanations
 from device.models.sets import list_sets, models_folder
 from device.process.program import run_program
 from quantize.evaluation.bootstrap import Figure
@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, default=FIGURES, metavar="OUT", help="default: %(default)s")
     options = parser.parse_args()
     found = _measured(options.root, options.samples)
-    figures = {"protocol": PROTOCOL, "nets": [asdict(own) for own in found]}
+    figures = {"protocol": FAITHFULNESS_PROTOCOL, "nets": [asdict(own) for own in found]}
     write_json(options.json, figures)
     return 0
 
@@ -37,7 +37,7 @@ def _measured(root: Path, samples: int) -> list[NetFigures]:
     found = []
     for name in list_sets(models_folder()):
         _, full = both_sides(name, "cpu")  # the server explains what its float nets say
-        for own in study(full, root, samples=samples):
+        for own in compare_explanations(full, root, samples=samples):
             Console().print(_table(own))
             found.append(own)
     return found

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_server.analysis.explanation import MASKINGS, MaskableInput, Masking, attribution_map
+from device.arrays import FloatArray
 from device.models.card import Card
-from device.models.net import FloatArray, Net
+from device.models.net import Net
 from device.models.probabilities import served
 from device.readings import EMOTIONS, Emotion, Modality
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from device.models.net import FloatArray
+from device.arrays import FloatArray
 
-STEPS = 20
-TENTH = STEPS // 10
+_STEPS = 20
+TENTH = _STEPS // 10
 
-Probs = Callable[[FloatArray], NDArray[np.float64]]
+_Probs = Callable[[FloatArray], NDArray[np.float64]]
 """The label's probability in each of pictures (n, height, width)."""
 
 
@@ -37,14 +37,14 @@ class Areas:
         return self.insertion - self.deletion
 
 
-def areas(probs: Probs, picture: FloatArray, background: FloatArray, attribution: FloatArray) -> Areas:
+def areas(probs: _Probs, picture: FloatArray, background: FloatArray, attribution: FloatArray) -> Areas:
     """All three of them, (height, width); ``background`` is what stands where a point is hidden."""
     rank = np.empty(picture.size, dtype=np.int64)
     rank[np.argsort(-attribution.ravel(), kind="stable")] = np.arange(picture.size)
-    counts = np.arange(STEPS + 1)[:, np.newaxis, np.newaxis] * picture.size // STEPS
+    counts = np.arange(_STEPS + 1)[:, np.newaxis, np.newaxis] * picture.size // _STEPS
     first = rank.reshape(picture.shape) < counts
     answers = probs(np.concatenate([np.where(first, background, picture), np.where(first, picture, background)]))
-    hidden, shown = answers[: STEPS + 1], answers[STEPS + 1 :]
+    hidden, shown = answers[: _STEPS + 1], answers[_STEPS + 1 :]
     return Areas(_mean_height(hidden), _mean_height(shown), float(hidden[0] - hidden[TENTH]))
 
 

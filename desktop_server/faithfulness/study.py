@@ -12,17 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from desktop_server.analysis.explanation import MASKINGS, MaskableInput, average
+from desktop_server.analysis.explanation import MASKINGS, MaskableInput, mean_background
 from desktop_server.comparison.sides import Side
 from desktop_server.faithfulness.attribution_methods import attribution_methods
 from desktop_server.faithfulness.curves import Areas, areas
-from device.models.net import FloatArray, Net
+from device.arrays import FloatArray
+from device.models.net import Net
 from device.readings import EMOTIONS, Modality
 from quantize.datasets import FER2013, RAVDESS
 from quantize.evaluation.bootstrap import Figure, drawn_times
 from quantize.evaluation.evaluate import front_end_of, preprocessed
 
-PROTOCOL = (
+FAITHFULNESS_PROTOCOL = (
     "pictures of FER2013 PrivateTest that do not stand in Training, and RAVDESS F3's clips, drawn with a fixed seed; "
     "the map of the label that the net gives; places are hidden in 20 steps, the most important first, behind a blur "
     "and behind the mean, and both are averaged; gap: insertion less deletion; tenth: how far the label's probability "
@@ -56,7 +57,7 @@ class NetFigures:
     methods: list[MethodFigures]
 
 
-def study(side: Side, root: Path, *, samples: int) -> list[NetFigures]:
+def compare_explanations(side: Side, root: Path, *, samples: int) -> list[NetFigures]:
     """Both nets of a side. Raises ``AffectdError``."""
     return [_net(side, modality, root, samples) for modality in Modality]
 
@@ -97,7 +98,7 @@ class _LabelledInput:
         """Means over both backgrounds."""
         picture = self.source.picture
         blur = np.asarray(cv2.GaussianBlur(picture, (0, 0), _BLUR), dtype=np.float32)
-        found = [areas(self._probs, picture, background, shown) for background in (blur, average(picture))]
+        found = [areas(self._probs, picture, background, shown) for background in (blur, mean_background(picture))]
         return Areas(
             *(float(np.mean([getattr(a, name) for a in found])) for name in ("deletion", "insertion", "tenth"))
         )

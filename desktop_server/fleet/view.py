@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from desktop_server.schema.fleet import FleetNode, NodeState
+from desktop_server.schema.fleet import FleetNode, SeenNodeState
 from device.watch.node_registry import STALE_AFTER_S, NodeView
 
 
@@ -36,7 +36,7 @@ def fleet_node(
     )
 
 
-def node_state(view: NodeView, now_ns: int, since_ns: int | None) -> NodeState:
+def node_state(view: NodeView, now_ns: int, since_ns: int | None) -> SeenNodeState:
     """The status, unless nothing bears it out: a stuck process keeps its connection and its `online`."""
     if since_ns is None or view.status is None:
         return "unknown"

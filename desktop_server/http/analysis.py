@@ -11,14 +11,15 @@ from fastapi import APIRouter, Query, Request, Response
 
 from desktop_server.analysis import analyzer
 from desktop_server.analysis.request import AnalysisRequest
-from desktop_server.http.body import FORM, read_files
+from desktop_server.http.body import FORM, read_body_files
 from desktop_server.http.content_negotiation import CSV, JSON, prefers_csv
 from desktop_server.http.deps import Deps, ServerDeps
 from desktop_server.http.disconnect import while_connected
-from desktop_server.http.openapi import answers
+from desktop_server.http.openapi import media_responses
 from desktop_server.schema import analysis as schema
 from desktop_server.schema.problems import RequestError
 from desktop_server.schema.rows import csv_text
+from device.readings import Mode, RuleName
 
 PICTURE = "picture"
 AUDIO = "audio"
@@ -33,7 +34,7 @@ _KINDS: Mapping[str, tuple[str, Collection[str]]] = {
 }
 
 Fusion = Annotated[
-    schema.Rule | None,
+    RuleName | None,
     Query(
         description="How both are combined; default: as the model set was measured to do best. `product` multiplies "
         "what both say; `learned` does so with powers learned from actors who were seen and heard at once; `average` "
@@ -45,7 +46,7 @@ Crop = Annotated[
     bool,
     Query(description="The picture is a face already, framed as in FER2013 (a corpus's crop): none is looked for."),
 ]
-Faces = Annotated[
+_Faces = Annotated[
     Literal["all", "largest"],
     Query(
         description="`largest` looks no further than the estimate needs, which is faster; `all` searches every view."
@@ -62,7 +63,7 @@ class Turn(IntEnum):
     LEFT = 270
 
 
-Turned = Annotated[
+_Turned = Annotated[
     Turn,
     Query(description="Degrees clockwise by which picture or film are turned first; boxes are in the turned picture."),
 ]
@@ -80,7 +81,7 @@ def _described(*names: str) -> dict[str, Any]:
         form["required"] = list(names)
         content |= {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _KINDS[names[0]][1]}
     return {
-        "responses": answers(schema.AnalysisResponse),
+        "responses": media_responses(schema.AnalysisResponse),
         "openapi_extra": {"requestBody": {"required": True, "content": content}},
         "response_class": Response,
     }
@@ -90,8 +91,8 @@ def _described(*names: str) -> dict[str, Any]:
 class _Options:
     """A request without its files."""
 
-    mode: schema.Mode
-    rule: schema.Rule
+    mode: Mode
+    rule: RuleName
     compare: bool
     explain: bool
     faces: analyzer.Faces = "all"
@@ -122,9 +123,9 @@ async def face(
     fusion: Fusion = None,
     compare: Compare = False,
     explain: Explain = False,
-    faces: Faces = "all",
+    faces: _Faces = "all",
     crop: Crop = False,
-    turn: Turned = Turn.AS_IT_IS,
+    turn: _Turned = Turn.AS_IT_IS,
 ) -> Response:
     """All faces are told of; the largest one makes the estimate. `nobody` where there is none."""
     options = _Options(mode, fusion or deps.info.fusion, compare, explain, "crop" if crop else faces, turn)
@@ -149,12 +150,12 @@ async def speech(
 async def fused(
     request: Request,
     deps: Deps,
-    mode: schema.Mode = "both",
+    mode: Mode = "both",
     fusion: Fusion = None,
     compare: Compare = False,
     explain: Explain = False,
-    faces: Faces = "all",
-    turn: Turned = Turn.AS_IT_IS,
+    faces: _Faces = "all",
+    turn: _Turned = Turn.AS_IT_IS,
 ) -> Response:
     """Send a `picture` and an `audio`, or a `video` with sound; with `mode` only one of the two is read."""
     options = _Options(mode, fusion or deps.info.fusion, compare, explain, faces, turn)
@@ -165,7 +166,7 @@ async def _analyzed(deps: ServerDeps, request: Request, options: _Options, names
     deps.workers.require_capacity()
     is_table = prefers_csv(",".join(request.headers.getlist("accept")))
     with deps.bodies.reserve() as reservation:
-        files = await read_files(request, names, reservation)
+        files = await read_body_files(request, names, reservation)
         _require_fitting(files, options.mode)
         asked = options.request_for(files)
         written = csv_text if is_table else _json
@@ -181,7 +182,7 @@ def _json(answer: schema.AnalysisResponse) -> str:
     return answer.model_dump_json(by_alias=True)
 
 
-def _require_fitting(files: Mapping[str, bytes], mode: schema.Mode) -> None:
+def _require_fitting(files: Mapping[str, bytes], mode: Mode) -> None:
     """A video alone, or all that the mode reads."""
     if VIDEO in files:
         if len(files) > 1:

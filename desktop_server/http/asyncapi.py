@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from importlib.metadata import version
 from inspect import cleandoc
-from typing import Any
 
 from fastapi import APIRouter
 from pydantic.json_schema import models_json_schema
 
 from desktop_server.http.openapi import problem_schema, problems
 from desktop_server.schema import stream
-
-Json = dict[str, Any]
+from device.publish.contract import Json
 
 _MESSAGES: Json = {
     "config": ("What the stream is to be", {"$ref": "#/components/schemas/StreamConfig"}),
@@ -27,7 +25,7 @@ _BINARY: Json = {
 _HEAD = "eight bytes, the time of its capture in microseconds of the client's own clock, unsigned, big-endian"
 
 
-def document() -> Json:
+def asyncapi_document() -> Json:
     """The document."""
     schemas = {**message_schemas(), "Problem": problem_schema()}
     return {
@@ -96,8 +94,8 @@ router = APIRouter(tags=["emotion"])
 @router.get("/asyncapi.json", summary="What a live stream carries, for programs", responses=problems(400))
 async def asyncapi() -> Json:
     """An AsyncAPI 3 document of `/v1/stream`: its messages, in both directions."""
-    return document()
+    return asyncapi_document()
 
 
 if __name__ == "__main__":  # docs/asyncapi-stream.yaml; JSON is YAML
-    print(json.dumps(document(), indent=1, ensure_ascii=False))  # noqa: T201
+    print(json.dumps(asyncapi_document(), indent=1, ensure_ascii=False))  # noqa: T201

@@ -14,11 +14,11 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
 from desktop_server.http.parameters import query_names
+from desktop_server.inference.batching import RETRY_AFTER_S
 from desktop_server.schema.problems import RequestError
 
 FORM = "multipart/form-data"
 PAIRS = "application/x-www-form-urlencoded"
-RETRY_AFTER_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class _InMemoryParser(MultiPartParser):
     spool_max_size = sys.maxsize  # Starlette's own moves a file above 1 MB to the disk
 
 
-async def read_files(request: Request, names: Collection[str], reservation: BodyReservation) -> dict[str, bytes]:
+async def read_body_files(request: Request, names: Collection[str], reservation: BodyReservation) -> dict[str, bytes]:
     """The files of a form by their fields' names; or, where only one is asked, the body itself as that one.
 
     Raises ``RequestError`` for what is too large, too slow, not well formed, or a field that is not asked for.

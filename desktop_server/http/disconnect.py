@@ -10,10 +10,10 @@ from starlette.requests import Request
 
 from desktop_server.schema.problems import RequestError
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 
-async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+async def while_connected(request: Request, work: Coroutine[Any, Any, _Result]) -> _Result:
     """What ``work`` gives; it is cancelled once the connection is lost. The request's body must have been read.
 
     Raises ``RequestError`` for a lost connection, and while the server ends.

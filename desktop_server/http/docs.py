@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from desktop_server.http.content_negotiation import CSV
 from desktop_server.http.request_examples import BASE
 
-Json = Mapping[str, Any]
+_Json = Mapping[str, Any]
 
 _MARKDOWN = MarkdownIt("js-default")
 """With tables and without HTML: what looks like markup in a text becomes text."""
@@ -31,7 +31,7 @@ async def docs(request: Request) -> HTMLResponse:
     return HTMLResponse(page(request.app.openapi()))
 
 
-def page(document: Json) -> str:
+def page(document: _Json) -> str:
     """The document as a page of HTML."""
     document = _with_values(document)
     title = escape(document["info"]["title"])
@@ -54,7 +54,7 @@ def page(document: Json) -> str:
     )
 
 
-def _with_values(document: Json) -> Json:
+def _with_values(document: _Json) -> _Json:
     """The document with the values of a named list of values, such as `Turn`, in the places of its name."""
     schemas = document["components"]["schemas"]
     lists = {f"#/components/schemas/{name}": schema for name, schema in schemas.items() if "enum" in schema}
@@ -72,7 +72,7 @@ def _with_values(document: Json) -> Json:
     return replaced({**document, "components": {**document["components"], "schemas": shown}})  # type: ignore[no-any-return]
 
 
-def _section(path: str, method: str, operation: Json) -> str:
+def _section(path: str, method: str, operation: _Json) -> str:
     return (
         f'<section id="{_id(path, method)}"><h2>{_address(path, method)} {escape(operation["summary"])}</h2>'
         f"{_text(operation['description'])}{_curl(path, operation)}"
@@ -82,7 +82,7 @@ def _section(path: str, method: str, operation: Json) -> str:
     )
 
 
-def _curl(path: str, operation: Json) -> str:
+def _curl(path: str, operation: _Json) -> str:
     """A request that can be copied, with the first of the query's parameters."""
     if "x-codeSamples" in operation:
         return _code(operation["x-codeSamples"][0]["source"])
@@ -101,7 +101,7 @@ def _curl(path: str, operation: Json) -> str:
     return _code("\n".join(lines))
 
 
-def _parameters(operation: Json) -> Iterator[tuple[str, ...]]:
+def _parameters(operation: _Json) -> Iterator[tuple[str, ...]]:
     for parameter in operation.get("parameters", ()):
         schema = parameter["schema"]
         default = schema.get("default")
@@ -114,19 +114,19 @@ def _parameters(operation: Json) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _fields(operation: Json) -> Iterator[tuple[str, ...]]:
+def _fields(operation: _Json) -> Iterator[tuple[str, ...]]:
     form = _form(operation)
     for name, schema in form.get("properties", {}).items():
         needed = "yes" if name in form.get("required", ()) else "as the mode asks"
         yield f"<code>{escape(name)}</code>", _text(schema["description"]), needed
 
 
-def _form(operation: Json) -> Json:
+def _form(operation: _Json) -> _Json:
     content = operation.get("requestBody", {}).get("content", {})
     return content.get("multipart/form-data", {}).get("schema", {})  # type: ignore[no-any-return]
 
 
-def _bodies(operation: Json) -> str:
+def _bodies(operation: _Json) -> str:
     kinds = [kind for kind in operation.get("requestBody", {}).get("content", {}) if not kind.startswith("multipart")]
     written = ", ".join(f"<code>{escape(kind)}</code>" for kind in kinds)
     return (
@@ -138,9 +138,9 @@ def _bodies(operation: Json) -> str:
     )
 
 
-def _answers(operation: Json) -> Iterator[tuple[str, ...]]:
+def _answers(operation: _Json) -> Iterator[tuple[str, ...]]:
     for status, response in sorted(operation["responses"].items()):
-        content: Json = next(iter(response.get("content", {}).values()), {})
+        content: _Json = next(iter(response.get("content", {}).values()), {})
         codes = content.get("examples", ())  # of a problem
         holds = ", ".join(f'<a href="/problems/{code}"><code>{code}</code></a>' for code in codes)
         yield (
@@ -150,7 +150,7 @@ def _answers(operation: Json) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _example(operation: Json) -> str:
+def _example(operation: _Json) -> str:
     content = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
     if "example" not in content:
         return ""
@@ -158,7 +158,7 @@ def _example(operation: Json) -> str:
     return f"<details><summary>An answer</summary>{_code(text)}</details>"
 
 
-def _schema(name: str, schema: Json) -> str:
+def _schema(name: str, schema: _Json) -> str:
     rows = (
         (f"<code>{escape(key)}</code>", _type(own), _text(own.get("description", "")))
         for key, own in schema.get("properties", {}).items()
@@ -167,7 +167,7 @@ def _schema(name: str, schema: Json) -> str:
     return f'<h3 id="schema-{escape(name)}">{escape(name)}</h3>{about}{_table("", ("field", "holds", ""), rows)}'
 
 
-def _type(schema: Json) -> str:
+def _type(schema: _Json) -> str:
     """A JSON Schema in a few words; named ones are links."""
     if "$ref" in schema:
         name = escape(schema["$ref"].rpartition("/")[2])
@@ -183,7 +183,7 @@ def _type(schema: Json) -> str:
     return escape(str(schema.get("type", ""))) + _bounds(schema)
 
 
-def _bounds(schema: Json) -> str:
+def _bounds(schema: _Json) -> str:
     low, high = schema.get("minimum"), schema.get("maximum")
     return "" if low is None else f", {low:g} or more" if high is None else f", {low:g} to {high:g}"
 

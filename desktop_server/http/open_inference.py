@@ -143,7 +143,7 @@ async def _inferred(deps: ServerDeps, name: str, request: Request) -> Response:
     deps.workers.require_capacity()
     with deps.bodies.reserve() as reservation:
         body = await read_body(request, reservation, most_bytes=_max_bytes(net, deps.max_samples))
-        answer = await while_connected(request, deps.workers.run(lambda: run(net, body, deps.max_samples)))
+        answer = await while_connected(request, deps.workers.run(lambda: infer_body(net, body, deps.max_samples)))
     return Response(answer, media_type="application/json")
 
 
@@ -163,7 +163,7 @@ def _numbers(net: BatchingNet) -> int:
     return prod(net.card.input.shape[1:])
 
 
-def run(net: BatchingNet, body: bytes, max_samples: int) -> str:
+def infer_body(net: BatchingNet, body: bytes, max_samples: int) -> str:
     """A request's JSON to its answer's. Raises ``RequestError``."""
     _require_few_lists(net, body, max_samples)
     with _refused_as("malformed-request"):

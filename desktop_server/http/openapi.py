@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from desktop_server.http.content_negotiation import CSV, JSON
 from desktop_server.http.problems import MEDIA_TYPE, PATH
-from desktop_server.schema.problems import KINDS
+from desktop_server.schema.problems import PROBLEM_TYPES
 from desktop_server.schema.rows import COLUMNS
 
 Responses = dict[int | str, dict[str, Any]]
@@ -26,7 +26,7 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What is wrong with this request, and the remedy."},
-        "code": {"type": "string", "enum": sorted(KINDS), "description": "For programs; it will not change."},
+        "code": {"type": "string", "enum": sorted(PROBLEM_TYPES), "description": "For programs; it will not change."},
     },
 }
 
@@ -48,7 +48,7 @@ def problems(*statuses: int) -> Responses:
     return {status: _problem(status) for status in statuses}
 
 
-def answers(model: type[BaseModel]) -> Responses:
+def media_responses(model: type[BaseModel]) -> Responses:
     """An answer of this schema or a table, and every problem that a request with media can meet."""
     example = {"example": json.loads(_EXAMPLE.read_text(encoding="utf-8"))}
     return {
@@ -58,7 +58,7 @@ def answers(model: type[BaseModel]) -> Responses:
 
 
 def _problem(status: int) -> dict[str, Any]:
-    kinds = {code: kind for code, kind in KINDS.items() if kind.status == status}
+    kinds = {code: kind for code, kind in PROBLEM_TYPES.items() if kind.status == status}
     example = {"status": status, "detail": "…"}
     described: dict[str, Any] = {
         "description": "; ".join(kind.title for kind in kinds.values()),

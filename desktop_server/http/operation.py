@@ -8,10 +8,10 @@ from pydantic import BaseModel
 from desktop_server.http.deps import Deps
 from desktop_server.http.openapi import problems
 from desktop_server.http.problems import PATH
-from desktop_server.schema.problems import KINDS, RequestError
+from desktop_server.schema.problems import PROBLEM_TYPES, RequestError
 
 
-class Health(BaseModel):
+class Liveness(BaseModel):
     """Whether it works."""
 
     status: str
@@ -29,17 +29,17 @@ router = APIRouter(tags=["operation"])
 
 
 @router.get("/healthz", summary="Is it alive?")
-async def healthz() -> Health:
+async def healthz() -> Liveness:
     """Yes, if it answers."""
-    return Health(status="ok")
+    return Liveness(status="ok")
 
 
 @router.get("/readyz", summary="Will it answer?", responses=problems(503))
-async def readyz(deps: Deps) -> Health:
+async def readyz(deps: Deps) -> Liveness:
     """Whether there is room for a request now."""
     if not deps.has_capacity():
         raise RequestError("busy", "all places are taken", retry_after_s=1)
-    return Health(status="ready")
+    return Liveness(status="ready")
 
 
 @router.get(
@@ -56,6 +56,6 @@ async def metrics_page(deps: Deps) -> Response:
 @router.get(PATH + "/{code}", summary="What a problem means", responses=problems(404, 422))
 async def meaning(code: str) -> ProblemKind:
     """A problem's ``type`` leads here."""
-    if code not in KINDS:
+    if code not in PROBLEM_TYPES:
         raise RequestError("not-found", f"there is no problem {code!r}")
-    return ProblemKind(code=code, status=KINDS[code].status, title=KINDS[code].title)
+    return ProblemKind(code=code, status=PROBLEM_TYPES[code].status, title=PROBLEM_TYPES[code].title)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from desktop_server.schema.problems import KINDS
+from desktop_server.schema.problems import PROBLEM_TYPES
 
 MEDIA_TYPE = "application/problem+json"
 PATH = "/problems"
@@ -27,10 +27,15 @@ def problem(
     all_headers = dict(headers or {})
     if retry_after_s is not None:
         all_headers["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
-    return Response(json.dumps({**document(code, detail), **(more or {})}), KINDS[code].status, all_headers, MEDIA_TYPE)
+    return Response(
+        json.dumps({**problem_document(code, detail), **(more or {})}),
+        PROBLEM_TYPES[code].status,
+        all_headers,
+        MEDIA_TYPE,
+    )
 
 
-def document(code: str, detail: str) -> dict[str, object]:
+def problem_document(code: str, detail: str) -> dict[str, object]:
     """A problem document."""
-    kind = KINDS[code]
+    kind = PROBLEM_TYPES[code]
     return {"type": f"{PATH}/{code}", "title": kind.title, "status": kind.status, "detail": detail, "code": code}

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 from desktop_server.inference.open_inference import VERSION
 from device.models.card import Card
-
-Json = dict[str, Any]
+from device.publish.contract import Json
 
 BASE = "http://127.0.0.1:8384"
 """The default address."""

@@ -11,10 +11,10 @@ from desktop_server.http.access import client_of
 from desktop_server.http.deps import Deps
 from desktop_server.http.openapi import problems
 from desktop_server.http.parameters import refuse_unknown
-from desktop_server.http.problems import document, problem
+from desktop_server.http.problems import problem, problem_document
 from desktop_server.http.stream_session import StreamSession
 from desktop_server.schema.problems import RequestError
-from desktop_server.schema.stream import PROTOCOL, StreamConfig
+from desktop_server.schema.stream import SUBPROTOCOL, StreamConfig
 
 _TRY_LATER, _POLICY = 1013, 1008
 """Close codes (RFC 6455 and IANA's registry): the server has no slot; anything else, whose remedy is the client's."""
@@ -37,7 +37,7 @@ router = APIRouter(tags=["emotion"])
 @router.get("/v1/stream", summary="Live pictures and sound (WebSocket)", **_DESCRIBED)
 async def ask() -> Response:
     """Open it as a WebSocket, with the sub-protocol `affectd.stream.1`; the first message is a `StreamConfig`."""
-    remedy = f"open it as a WebSocket, with the sub-protocol {PROTOCOL}; /docs tells of its messages"
+    remedy = f"open it as a WebSocket, with the sub-protocol {SUBPROTOCOL}; /docs tells of its messages"
     return problem("upgrade-required", remedy, headers={"Upgrade": "websocket"})
 
 
@@ -50,7 +50,7 @@ async def stream(socket: WebSocket, deps: Deps) -> None:
         deps.metrics.count_refusal(error.code)
         await socket.send_denial_response(problem(error.code, str(error)))
         return
-    await socket.accept(subprotocol=PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
+    await socket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in socket.scope["subprotocols"] else None)
     try:
         with deps.stream_slots.hold(client_of(socket.scope)):
             await StreamSession(socket, deps).run()
@@ -63,7 +63,7 @@ async def stream(socket: WebSocket, deps: Deps) -> None:
 
 async def _end(socket: WebSocket, error: RequestError) -> None:
     try:
-        await socket.send_json(document(error.code, str(error)))
+        await socket.send_json(problem_document(error.code, str(error)))
         await socket.close(_TRY_LATER if error.code == "busy" else _POLICY, reason=error.code)
     except (RuntimeError, WebSocketDisconnect):
         pass  # the client is gone

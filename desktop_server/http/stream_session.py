@@ -14,7 +14,7 @@ from starlette.websockets import WebSocketDisconnect
 from desktop_server.analysis.cancellation import Cancellation
 from desktop_server.analysis.live import LiveAnalysis, StreamUpdate
 from desktop_server.http.deps import ServerDeps
-from desktop_server.http.problems import document
+from desktop_server.http.problems import problem_document
 from desktop_server.schema import analysis as schema
 from desktop_server.schema import serialize
 from desktop_server.schema.problems import RequestError
@@ -129,7 +129,7 @@ class StreamSession:
             try:
                 updates = await self._analyze(live, config, picture, list(sounds))
             except RequestError as error:  # one bad picture does not end a stream
-                await self._socket.send_json(document(error.code, str(error)))
+                await self._socket.send_json(problem_document(error.code, str(error)))
                 continue
             for update in updates:
                 await self._send(update, config)

@@ -20,7 +20,7 @@ from pathlib import Path
 from device.errors import AffectdError, ConfigError
 from device.files import replace_durably
 
-PREFIX = "affectd_"
+_PREFIX = "affectd_"
 """Lets people and scanners see what a lost string is."""
 _BYTES = 32
 _NAME = re.compile(r"[a-zA-Z0-9._-]{1,64}")
@@ -63,7 +63,7 @@ class Tokens:
             raise AffectdError(f"token {name!r}: a name has 1 to 64 letters, digits, dots, dashes and underscores")
         if name in self.known():
             raise AffectdError(f"token {name!r}: there is one already; revoke it first, or choose another name")
-        token = PREFIX + secrets.token_urlsafe(_BYTES)
+        token = _PREFIX + secrets.token_urlsafe(_BYTES)
         self._write({**self.known(), name: Token(_digest(token), datetime.now(UTC).isoformat(timespec="seconds"))})
         return token
 

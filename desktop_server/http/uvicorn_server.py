@@ -77,7 +77,7 @@ def serve_api(api: FastAPI, server: Server, notifier: Notifier) -> None:
         NotifyingServer(config, notifier, address).run(sockets=[opened])
 
 
-def check_tls(server: Server) -> None:
+def require_usable_tls(server: Server) -> None:
     """Raises ``ConfigError`` for a certificate and key that cannot be used."""
     if bool(server.cert_file) != bool(server.key_file):
         raise ConfigError("server.cert_file and server.key_file: TLS needs both")

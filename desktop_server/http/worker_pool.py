@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from desktop_server.analysis.cancellation import Cancellation
+from desktop_server.inference.batching import RETRY_AFTER_S
 from desktop_server.schema.problems import RequestError
 
-RETRY_AFTER_S = 1.0
 LONG_AFTER_S = 1.0
 """A request that takes longer is moved to the long ones, whatever was expected of it."""
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 
 class WorkerPool:
@@ -46,8 +46,8 @@ class WorkerPool:
             )
 
     async def run(
-        self, work: Callable[[], Result], cancellation: Cancellation | None = None, *, is_long: bool = False
-    ) -> Result:
+        self, work: Callable[[], _Result], cancellation: Cancellation | None = None, *, is_long: bool = False
+    ) -> _Result:
         """The result of ``work`` by the next free thread. Raises ``RequestError`` while the queue is full.
 
         Cancelling the call cancels the work; the slot is free again when the work has checked that and has ended.
@@ -77,10 +77,10 @@ class WorkerPool:
             cancellation.cancel()
         self._pool.shutdown(cancel_futures=True)
 
-    def _submit(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
+    def _submit(self, work: Callable[[], _Result]) -> asyncio.Future[_Result]:
         return asyncio.get_running_loop().run_in_executor(self._pool, work)
 
-    async def _move_if_slow(self, job: _Job[Result]) -> None:
+    async def _move_if_slow(self, job: _Job[_Result]) -> None:
         """Move a job that turns out to be long to a slot for long ones, as soon as one is free."""
         await asyncio.wait([job.result], timeout=self._long_after_s)
         if job.result.done():
@@ -93,13 +93,13 @@ class WorkerPool:
         finally:
             moving.cancel()
 
-    def _move(self, job: _Job[Result], moving: asyncio.Task[Literal[True]]) -> None:
+    def _move(self, job: _Job[_Result], moving: asyncio.Task[Literal[True]]) -> None:
         if moving.cancelled():
             return
         (self._long if job.result.done() else job.slot).release()
         job.slot = self._long
 
-    def _release(self, job: _Job[Result]) -> None:
+    def _release(self, job: _Job[_Result]) -> None:
         self.in_flight -= 1
         self._running.discard(job.cancellation)
         job.slot.release()
@@ -108,9 +108,9 @@ class WorkerPool:
 
 
 @dataclass(slots=True, eq=False)
-class _Job(Generic[Result]):
+class _Job(Generic[_Result]):
     """Work that is running, and the slot that it holds."""
 
-    result: asyncio.Future[Result]
+    result: asyncio.Future[_Result]
     cancellation: Cancellation
     slot: asyncio.Semaphore

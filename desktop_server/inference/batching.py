@@ -18,8 +18,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from desktop_server.schema.problems import RequestError
+from device.arrays import FloatArray
 from device.models.card import Card
-from device.models.net import FloatArray, one_sample
+from device.models.net import one_sample
 
 Outputs = tuple[FloatArray, ...]
 Observe = Callable[[int, float], None]
@@ -118,7 +119,7 @@ class BatchingNet:
 
     def _run_batch(self, batch: list[_Call]) -> None:
         try:
-            outputs = self._timed(joined([call.values for call in batch]))
+            outputs = self._timed(concatenated([call.values for call in batch]))
         except Exception as error:  # it belongs to the callers
             for call in batch:
                 call.result.set_exception(error)
@@ -158,10 +159,10 @@ def _in_runs(run: Callable[[tuple[FloatArray, ...]], Outputs], values: tuple[Flo
     count = len(values[0])
     if count <= size:
         return run(values)
-    return joined([run(tuple(given[at : at + size] for given in values)) for at in range(0, count, size)])
+    return concatenated([run(tuple(given[at : at + size] for given in values)) for at in range(0, count, size)])
 
 
-def joined(parts: Sequence[tuple[FloatArray, ...]]) -> tuple[FloatArray, ...]:
+def concatenated(parts: Sequence[tuple[FloatArray, ...]]) -> tuple[FloatArray, ...]:
     """Samples one after the other, an array an input or an output."""
     return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
 

@@ -18,7 +18,7 @@ from desktop_server.inference.open_inference import INPUT, OUTPUT, PLATFORM, VER
 from device.errors import AffectdError, ModelError
 from device.models.card import Card, verify_file
 
-LABELS = "labels.txt"
+_LABELS = "labels.txt"
 CARD = "card.json"
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}")
@@ -70,7 +70,7 @@ output [
     name: {_quoted(OUTPUT)}
     data_type: {_TYPES[output.dtype]}
     dims: {list(output.shape[1:])}
-    label_filename: {_quoted(LABELS)}
+    label_filename: {_quoted(_LABELS)}
   }}
 ]
 dynamic_batching {{
@@ -100,7 +100,7 @@ def labels_text(card: Card) -> str:
 def _write_model(folder: Path, card: Card, net: Path, batches: Batches) -> Path:
     version = folder / VERSION
     version.mkdir(parents=True, exist_ok=True)
-    _write(folder / LABELS, labels_text(card))
+    _write(folder / _LABELS, labels_text(card))
     shutil.copyfile(net.with_suffix(".json"), folder / CARD)  # what it may be used for goes with it
     _write(folder / "config.pbtxt", config_text(card, batches))
     half = version / "model.onnx.new"

@@ -12,14 +12,15 @@ import numpy as np
 import onnxruntime
 
 from desktop_server.inference.provider import Provider, Started, open_session, start
+from device.arrays import FloatArray
 from device.errors import ModelError
 from device.models.card import Card, verify_file
-from device.models.net import Engine, FloatArray, Net, one_sample
+from device.models.net import Engine, Net, one_sample
 from device.models.sets import load_set
 from device.models.tflite import TfliteModel
 from device.readings import Modality
 
-SUFFIX = ".onnx"
+ONNX_SUFFIX = ".onnx"
 
 
 class OnnxNet:
@@ -59,20 +60,20 @@ def float_engine(provider: Provider = "auto", *, threads: int = 1, runtime: str 
     runs_on = started(provider)
     return Engine(
         name=lambda: f"onnxruntime {onnxruntime.__version__} {runs_on.name}",
-        folder=models_folder,
-        load_net=partial(load_net, provider=provider, threads=threads, runtime=runtime),
+        folder=float_models_folder,
+        load_net=partial(load_onnx_net, provider=provider, threads=threads, runtime=runtime),
         problem=runs_on.gpu_problem,
     )
 
 
-def load_net(card: Card, folder: Path, *, provider: Provider = "auto", threads: int = 1, runtime: str = "") -> Net:
+def load_onnx_net(card: Card, folder: Path, *, provider: Provider = "auto", threads: int = 1, runtime: str = "") -> Net:
     """A card's net, by what its file is for."""
-    if not card.file.endswith(SUFFIX):
+    if not card.file.endswith(ONNX_SUFFIX):
         return TfliteModel(card, folder, runtime=runtime)
     return OnnxNet(card, folder, provider=provider, threads=threads)
 
 
-def models_folder(chosen: str = "", _name: str = "") -> Path:
+def float_models_folder(chosen: str = "", _name: str = "") -> Path:
     """The chosen folder of float models or (running from a checkout) the repository's, or the installed one.
 
     All sets lie in one folder: those that are installed on a node have no float twins.
@@ -93,7 +94,7 @@ def started(provider: Provider) -> Started:
 
 
 def _shipped_face_net() -> Path:
-    models = load_set(models_folder())
+    models = load_set(float_models_folder())
     return models.folder / models.card(Modality.FACE).file
 
 

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
+from device.arrays import FloatArray
 from device.errors import AffectdError
 from device.models.card import Card, TensorSpec
-from device.models.net import FloatArray
 
 INPUT, OUTPUT = "input", "probabilities"
 """What the ends of every exported net are called."""

@@ -25,15 +25,16 @@ from ray.serve.handle import DeploymentHandle
 
 from desktop_server.app import build_api
 from desktop_server.http.uvicorn_server import listening
-from desktop_server.inference.batching import RETRY_AFTER_S, joined
-from desktop_server.inference.onnx import SUFFIX, OnnxNet, float_engine, models_folder
+from desktop_server.inference.batching import RETRY_AFTER_S, Outputs, concatenated
+from desktop_server.inference.onnx import ONNX_SUFFIX, OnnxNet, float_engine, float_models_folder
 from desktop_server.scaling.ray_cluster import joined_ray, own_ray
 from desktop_server.schema.problems import RequestError
 from desktop_server.settings import Server, ServerSettings, worker_count
 from desktop_server.wiring.access import require_safe
+from device.arrays import FloatArray
 from device.errors import AffectdError, ConfigError
 from device.models.card import Card
-from device.models.net import Engine, FloatArray, Net, one_sample
+from device.models.net import Engine, Net, one_sample
 from device.models.tflite import TfliteModel
 from device.readings import Modality
 from device.wiring.models import load_models
@@ -41,10 +42,9 @@ from device.wiring.models import load_models
 APP = "affectd"
 FRONT = "front"
 
-Kind = Literal["face", "speech"]
-Outputs = tuple[FloatArray, ...]
+_NetKind = Literal["face", "speech"]
 
-_KINDS: tuple[Kind, ...] = ("face", "speech")
+_KINDS: tuple[_NetKind, ...] = ("face", "speech")
 _LOGGING: dict[str, Any] = {"enable_access_log": False, "log_level": "WARNING"}  # clients' addresses are not logged
 
 _MIN_WAIT_MS = 2.0
@@ -59,7 +59,7 @@ _FRONTS_A_NET = 4.0
 class NetReplica:
     """One float net. What several fronts ask at about the same time is one run of it."""
 
-    def __init__(self, settings: ServerSettings, kind: Kind) -> None:
+    def __init__(self, settings: ServerSettings, kind: _NetKind) -> None:
         engine = float_engine(settings.engine.provider, threads=settings.engine.threads)
         models = load_models(settings, engine)
         self._runtime, self._problem = engine.name(), engine.problem
@@ -80,7 +80,7 @@ class NetReplica:
     @serve.batch(batch_size_fn=lambda calls: sum(len(call[0]) for call in calls))  # type: ignore[untyped-decorator]  # ray: untyped
     async def run(self, calls: list[tuple[FloatArray, ...]]) -> list[Outputs]:
         """Each call is one float32 (n, …) an input, to one an output."""
-        outputs = await asyncio.to_thread(self._net.batch, *joined(calls))  # the next are gathered meanwhile
+        outputs = await asyncio.to_thread(self._net.batch, *concatenated(calls))  # the next are gathered meanwhile
         return shares(outputs, [len(call[0]) for call in calls])
 
 
@@ -159,12 +159,12 @@ def remote_engine(runtime: str = "") -> Engine:
     theirs, problem = _runtime_of(replicas["face"])
 
     def load_net(card: Card, folder: Path) -> Net:
-        if card.file.endswith(SUFFIX):
+        if card.file.endswith(ONNX_SUFFIX):
             return RemoteNet(card, replicas[_kind(card)])
         return TfliteModel(card, folder, runtime=runtime)
 
     name = f"{theirs} by ray {ray.__version__}"
-    return Engine(name=lambda: name, folder=models_folder, load_net=load_net, problem=problem)
+    return Engine(name=lambda: name, folder=float_models_folder, load_net=load_net, problem=problem)
 
 
 def shares(outputs: Outputs, counts: Sequence[int]) -> list[Outputs]:
@@ -173,7 +173,7 @@ def shares(outputs: Outputs, counts: Sequence[int]) -> list[Outputs]:
     return list(zip(*(np.split(output, ends) for output in outputs), strict=True))
 
 
-def _net_deployment(settings: ServerSettings, kind: Kind) -> serve.Deployment:
+def _net_deployment(settings: ServerSettings, kind: _NetKind) -> serve.Deployment:
     on_gpu = settings.engine.provider in ("cuda", "tensorrt")
     return serve.deployment(
         name=kind,
@@ -240,5 +240,5 @@ def _runtime_of(replicas: DeploymentHandle[Any]) -> tuple[str, str]:
     return str(name), str(problem)
 
 
-def _kind(card: Card) -> Kind:
+def _kind(card: Card) -> _NetKind:
     return "face" if card.kind == "face" else "speech"

@@ -9,11 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from device.readings import Label, RuleName
-from device.readings import Mode as ReadMode
+from device.readings import Label, Mode, RuleName
 
-Mode = ReadMode
-Rule = RuleName
 PrecisionName = Literal["float32", "int8"]
 UnitInterval = Field(ge=0, le=1)
 
@@ -53,7 +50,7 @@ class Models(FrozenModel):
     speech: Model | None
 
 
-class Modality(FrozenModel):
+class ModalityResult(FrozenModel):
     """What one modality said, and how much it counted in the fused estimate."""
 
     present: bool
@@ -68,8 +65,8 @@ class Modality(FrozenModel):
 class Modalities(FrozenModel):
     """Both."""
 
-    face: Modality
-    speech: Modality
+    face: ModalityResult
+    speech: ModalityResult
 
 
 class Estimate(FrozenModel):
@@ -180,13 +177,13 @@ class AnalysisResponse(FrozenModel):
 
     schema_: Literal["affectd.answer/1"] = Field(default="affectd.answer/1", alias="schema")
     mode: Mode
-    fusion: Rule
+    fusion: RuleName
     uncertain_below: float = Field(ge=0, le=1, description="A best emotion below this is said as `uncertain`.")
     smooth_s: float = Field(ge=0, description="In the timeline `probs` are smoothed with this time constant.")
     hold_s: float = Field(ge=0, description="In the timeline a label is still said for so long after it lost the lead.")
     modalities_used: list[Literal["face", "speech"]]
     estimate: Estimate
-    rules: dict[Rule, RuleResult] = Field(
+    rules: dict[RuleName, RuleResult] = Field(
         description="What each rule makes of the same readings of the whole; the one of `fusion` is the estimate's."
     )
     timeline: list[TimelineEstimate]

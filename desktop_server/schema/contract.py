@@ -16,7 +16,7 @@ class AsPublished:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, kind: type[Payload], _handler: GetCoreSchemaHandler) -> CoreSchema:
-        """It is made by ``device.publish.decode.read`` alone, and goes out as it came."""
+        """It is made by ``device.publish.decode.decode`` alone, and goes out as it came."""
         written = core_schema.plain_serializer_function_ser_schema(as_json)
         return core_schema.is_instance_schema(kind, serialization=written)
 

@@ -10,13 +10,13 @@ from desktop_server.schema.analysis import FrozenModel
 from desktop_server.schema.contract import AsPublished
 from device.publish import contract
 
-NodeState = Literal["online", "silent", "stopped", "offline", "unknown"]
+SeenNodeState = Literal["online", "silent", "stopped", "offline", "unknown"]
 """``silent`` is a node that should be online and has not been heard for half a minute."""
 
-State = Annotated[contract.State, AsPublished]
-PartStatus = Annotated[contract.PartStatus, AsPublished]
-Health = Annotated[contract.Health, AsPublished]
-Info = Annotated[contract.Info, AsPublished]
+_State = Annotated[contract.State, AsPublished]
+_PartStatus = Annotated[contract.PartStatus, AsPublished]
+_Health = Annotated[contract.Health, AsPublished]
+_Info = Annotated[contract.Info, AsPublished]
 
 
 class FleetNode(FrozenModel):
@@ -26,18 +26,18 @@ class FleetNode(FrozenModel):
     """
 
     name: str
-    state: NodeState
+    state: SeenNodeState
     boot_id: str | None
     last_word_ts: str | None = Field(description="When it last said something itself, null: not since we listen.")
-    estimate: State | None = Field(description="Null when there is none that still holds.")
+    estimate: _State | None = Field(description="Null when there is none that still holds.")
     estimate_ts: str | None = Field(description="When the newest estimate came, whether it still holds or not.")
-    camera: PartStatus | None
-    microphone: PartStatus | None
-    models: PartStatus | None
-    store: PartStatus | None = Field(description="Whether a restart will find its events and its privacy switch.")
+    camera: _PartStatus | None
+    microphone: _PartStatus | None
+    models: _PartStatus | None
+    store: _PartStatus | None = Field(description="Whether a restart will find its events and its privacy switch.")
     privacy: bool | None = Field(description="True: its user has camera and microphone closed.")
-    health: Health | None
-    info: Info | None
+    health: _Health | None
+    info: _Info | None
     unreadable: list[str] = Field(description="Topics on which it says what the contract does not know.")
 
 

@@ -12,50 +12,50 @@ from device.errors import AffectdError
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ProblemType:
     """A kind of problem: HTTP's status, and a title that is the same each time."""
 
     status: int
     title: str
 
 
-KINDS: Mapping[str, Kind] = {
-    "malformed-request": Kind(400, "The request is not well formed"),
-    "missing-media": Kind(400, "A file that this address needs is missing"),
-    "unknown-field": Kind(400, "The form has a field that this address does not know"),
-    "unknown-parameter": Kind(400, "The address does not know that query parameter"),
-    "unknown-header": Kind(400, "The request has a header that says what is not read here"),
-    "empty-media": Kind(400, "The file is empty"),
-    "client-gone": Kind(400, "The request ended before all of it was there"),
-    "no-token": Kind(401, "A token is needed"),
-    "wrong-token": Kind(401, "The token is not valid"),
-    "foreign-origin": Kind(403, "Another site's page may not ask this server"),
-    "foreign-host": Kind(403, "This server does not answer under that name"),
-    "not-found": Kind(404, "There is nothing at this address"),
-    "unknown-model": Kind(404, "There is no such model"),
-    "method-not-allowed": Kind(405, "This address does not take that method"),
-    "slow-request": Kind(408, "The request took too long to come"),
-    "too-large": Kind(413, "The request is too large"),
-    "too-many-pixels": Kind(413, "The picture or film has too many pixels"),
-    "too-long": Kind(413, "The recording is too long"),
-    "unsupported-media": Kind(415, "The file is of a kind that is not read here"),
-    "invalid-parameter": Kind(422, "A parameter has a value that it cannot have"),
-    "invalid-tensor": Kind(422, "The tensor is not what the model takes"),
-    "unreadable-picture": Kind(422, "The picture is damaged"),
-    "unreadable-recording": Kind(422, "The recording is damaged or incomplete"),
-    "nothing-to-read": Kind(422, "The file does not hold what was asked for"),
-    "too-much-work": Kind(422, "The request takes too long to answer"),
-    "upgrade-required": Kind(426, "This address speaks WebSocket"),
-    "rate-limited": Kind(429, "Too many requests"),
-    "too-many-streams": Kind(429, "This client has all the live streams that one client may have"),
-    "internal-error": Kind(500, "Something failed that should not"),
-    "tokens-unreadable": Kind(503, "The server cannot read its own tokens, so it lets nobody in"),
-    "busy": Kind(503, "The server has enough to do"),
+PROBLEM_TYPES: Mapping[str, ProblemType] = {
+    "malformed-request": ProblemType(400, "The request is not well formed"),
+    "missing-media": ProblemType(400, "A file that this address needs is missing"),
+    "unknown-field": ProblemType(400, "The form has a field that this address does not know"),
+    "unknown-parameter": ProblemType(400, "The address does not know that query parameter"),
+    "unknown-header": ProblemType(400, "The request has a header that says what is not read here"),
+    "empty-media": ProblemType(400, "The file is empty"),
+    "client-gone": ProblemType(400, "The request ended before all of it was there"),
+    "no-token": ProblemType(401, "A token is needed"),
+    "wrong-token": ProblemType(401, "The token is not valid"),
+    "foreign-origin": ProblemType(403, "Another site's page may not ask this server"),
+    "foreign-host": ProblemType(403, "This server does not answer under that name"),
+    "not-found": ProblemType(404, "There is nothing at this address"),
+    "unknown-model": ProblemType(404, "There is no such model"),
+    "method-not-allowed": ProblemType(405, "This address does not take that method"),
+    "slow-request": ProblemType(408, "The request took too long to come"),
+    "too-large": ProblemType(413, "The request is too large"),
+    "too-many-pixels": ProblemType(413, "The picture or film has too many pixels"),
+    "too-long": ProblemType(413, "The recording is too long"),
+    "unsupported-media": ProblemType(415, "The file is of a kind that is not read here"),
+    "invalid-parameter": ProblemType(422, "A parameter has a value that it cannot have"),
+    "invalid-tensor": ProblemType(422, "The tensor is not what the model takes"),
+    "unreadable-picture": ProblemType(422, "The picture is damaged"),
+    "unreadable-recording": ProblemType(422, "The recording is damaged or incomplete"),
+    "nothing-to-read": ProblemType(422, "The file does not hold what was asked for"),
+    "too-much-work": ProblemType(422, "The request takes too long to answer"),
+    "upgrade-required": ProblemType(426, "This address speaks WebSocket"),
+    "rate-limited": ProblemType(429, "Too many requests"),
+    "too-many-streams": ProblemType(429, "This client has all the live streams that one client may have"),
+    "internal-error": ProblemType(500, "Something failed that should not"),
+    "tokens-unreadable": ProblemType(503, "The server cannot read its own tokens, so it lets nobody in"),
+    "busy": ProblemType(503, "The server has enough to do"),
 }
 
 
 class RequestError(AffectdError):
-    """A request that cannot be answered. ``code`` is its name among the problems, one of ``KINDS``."""
+    """A request that cannot be answered. ``code`` is its name among the problems, one of ``PROBLEM_TYPES``."""
 
     def __init__(self, code: str, detail: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(detail)

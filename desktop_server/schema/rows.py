@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from desktop_server.schema.analysis import AnalysisResponse, Estimate, Modality, Probs
+from desktop_server.schema.analysis import AnalysisResponse, Estimate, ModalityResult, Probs
 
 Cell = str | float | None
 """``None`` is an empty cell: nothing was read, or a picture has no time."""
@@ -45,5 +45,5 @@ def _row(file: str, at_s: float | None, estimate: Estimate) -> list[Cell]:
     return [file, at_s, estimate.label, *affect, *probs, *(cell for modality in both for cell in _cells(modality))]
 
 
-def _cells(modality: Modality) -> Sequence[Cell]:
+def _cells(modality: ModalityResult) -> Sequence[Cell]:
     return modality.quality, modality.weight

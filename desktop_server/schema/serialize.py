@@ -86,8 +86,8 @@ def _modalities(fused: Estimate, uncertain_below: float) -> schema.Modalities:
     return schema.Modalities(face=face, speech=speech)
 
 
-def _modality(state: ModalityState, uncertain_below: float) -> schema.Modality:
-    return schema.Modality(
+def _modality(state: ModalityState, uncertain_below: float) -> schema.ModalityResult:
+    return schema.ModalityResult(
         present=state.present,
         quality=None if state.quality is None else rounded(state.quality),
         weight=rounded(state.weight),

@@ -7,7 +7,7 @@ from typing import get_args
 from pydantic import Field
 
 from desktop_server.schema import analysis as schema
-from device.readings import Emotion
+from device.readings import Emotion, Mode, RuleName
 
 
 class RequestLimits(schema.FrozenModel):
@@ -34,9 +34,9 @@ class ServerInfo(schema.FrozenModel):
     version: str
     models: schema.Models
     int8: schema.Models
-    fusion: schema.Rule
-    fusions: tuple[schema.Rule, ...] = get_args(schema.Rule)
-    modes: tuple[schema.Mode, ...] = get_args(schema.Mode)
+    fusion: RuleName
+    fusions: tuple[RuleName, ...] = get_args(RuleName)
+    modes: tuple[Mode, ...] = get_args(Mode)
     emotions: list[EmotionInfo] = Field(description="In the order of every probability vector.")
     limits: RequestLimits
     gpu_problem: str | None = None

@@ -18,8 +18,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from desktop_server.schema import analysis as schema
+from device.readings import Mode, RuleName
 
-PROTOCOL = "affectd.stream.1"
+SUBPROTOCOL = "affectd.stream.1"
 
 
 class StreamConfig(BaseModel):
@@ -27,8 +28,8 @@ class StreamConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    mode: schema.Mode = "both"
-    fusion: schema.Rule | None = None
+    mode: Mode = "both"
+    fusion: RuleName | None = None
     rate_hz: int = Field(default=16_000, ge=8_000, le=192_000)
     compare: bool = False
 
@@ -47,7 +48,7 @@ class StreamMessage(BaseModel):
     picture: schema.Size | None = None
     models: schema.Models | None = None
     int8_models: schema.Models | None = None
-    fusion: schema.Rule | None = None
+    fusion: RuleName | None = None
     problem: str | None = None
     uncertain_below: float | None = None
     smooth_s: float | None = None

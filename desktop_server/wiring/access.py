@@ -8,7 +8,7 @@ from desktop_server.http.access import AccessPolicy, RateLimit, is_loopback
 from desktop_server.http.body import BodyBudget, BodyLimits
 from desktop_server.http.stream_slots import StreamSlots
 from desktop_server.http.tokens import Tokens
-from desktop_server.http.uvicorn_server import check_tls
+from desktop_server.http.uvicorn_server import require_usable_tls
 from desktop_server.settings import DEFAULT_RATE_HZ, ServerSettings, streams_per_client
 from device.config.settings import state_dir
 from device.errors import ConfigError
@@ -22,7 +22,7 @@ def require_safe(settings: ServerSettings) -> None:
             f"server.host = {server.host!r}: others can reach this address, and there is no token; "
             "run: affectd-server token create NAME"
         )
-    check_tls(server)
+    require_usable_tls(server)
 
 
 def token_path(settings: ServerSettings) -> Path:

@@ -7,7 +7,7 @@ from desktop_server.fleet.metrics import FleetMetrics
 from desktop_server.fleet.shared_subscription import SharedSubscription
 from desktop_server.http.metrics import Metrics
 from desktop_server.settings import ServerSettings
-from device.config.settings import Mqtt
+from device.config.settings import MqttSettings
 from device.wiring.broker import broker_address
 
 
@@ -15,7 +15,9 @@ def make_listener(settings: ServerSettings) -> FleetListener | None:
     """For the page, unless the settings say otherwise. Raises ``ConfigError``."""
     if not settings.fleet.listen:
         return None
-    return FleetListener(broker_address(settings), prefix=settings.mqtt.prefix, is_default=settings.mqtt == Mqtt())
+    return FleetListener(
+        broker_address(settings), prefix=settings.mqtt.prefix, is_default=settings.mqtt == MqttSettings()
+    )
 
 
 def make_shared_subscription(settings: ServerSettings, metrics: Metrics) -> SharedSubscription | None:

@@ -16,7 +16,7 @@ from desktop_server.inference.batching import BatchingNet
 from desktop_server.schema import analysis as schema
 from desktop_server.settings import ServerSettings, worker_count
 from desktop_server.wiring.nets import shared_loader
-from device.config.settings import Models, Settings
+from device.config.settings import ModelsSettings, Settings
 from device.fusion.fuse import fuse
 from device.fusion.temporal import TemporalFusion
 from device.models.net import Engine, NetLoader
@@ -39,7 +39,7 @@ def float_variant(
 def int8_variant(settings: ServerSettings, max_analyzers: int) -> ModelVariant:
     """The appliance's own files. Raises ``ConfigError`` or ``ModelError``."""
     # `models.dir` names a folder of float files here; the appliance's own are where they are installed.
-    models = load_models(replace(settings, models=Models(set=settings.models.set)))
+    models = load_models(replace(settings, models=ModelsSettings(set=settings.models.set)))
     engine = tflite_engine(settings.models.runtime)
     return _variant("int8", engine, models, (1, max_analyzers), engine.load_net)
 

@@ -12,7 +12,7 @@ from device.appliance.privacy import PrivacyFlag
 from device.appliance.state_folder import StateFolder
 from device.capture.picture_watch import BLACK
 from device.errors import AffectdError
-from device.monitoring.health import Health, RateMeter, SystemProbe
+from device.monitoring.health import NodeHealth, RateMeter, SystemProbe
 from device.monitoring.service import Notifier, Progress
 from device.pipeline.blindness import blindness
 from device.pipeline.branch_state import STARTING, BranchState, Phase
@@ -162,10 +162,10 @@ class Appliance:
             parts["privacy"] = "on"
         return ", ".join(f"{part} {state}" for part, state in parts.items())
 
-    def _health(self, now_ns: int) -> Health:
+    def _health(self, now_ns: int) -> NodeHealth:
         branches = self._pipeline.states
         camera, link, events = branches.get("camera", BranchState()), self._counters(), self._store.events
-        return Health(
+        return NodeHealth(
             system=self._probe.read(),
             frame_rate_hz=self._frame_rate_hz(camera, now_ns),
             dropped={

@@ -45,7 +45,7 @@ class EndToEnd:
     dropped: dict[str, int]
 
 
-def measure(media: Sequence[Path], seconds: float) -> EndToEnd:
+def measure_end_to_end(media: Sequence[Path], seconds: float) -> EndToEnd:
     """Play the clips over and over for so long. Raises ``AffectdError`` if nothing arrives."""
     with local_broker() as broker, subscriber(broker) as link:
         started_ns = time.monotonic_ns()

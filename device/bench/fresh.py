@@ -13,10 +13,10 @@ from device.errors import AffectdError
 ROUNDS = 2
 """ABBA twice: four processes of each."""
 
-Figures = dict[str, Any]
+LoopFigures = dict[str, Any]
 
 
-def interleaved(one: Sequence[str], other: Sequence[str]) -> tuple[list[Figures], list[Figures]]:
+def interleaved(one: Sequence[str], other: Sequence[str]) -> tuple[list[LoopFigures], list[LoopFigures]]:
     """What each command says in JSON on its last line, four times. Raises ``AffectdError`` if one does not run."""
     ones, others = [], []
     for _ in range(ROUNDS):
@@ -31,10 +31,10 @@ def peak_mib() -> float:
     return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) / 1024
 
 
-def _run(command: Sequence[str]) -> Figures:
+def _run(command: Sequence[str]) -> LoopFigures:
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
         last_line = answer.stderr.strip().splitlines()[-1:] or ["no message"]
         raise AffectdError(f"{' '.join(command[:3])}: {last_line[0]}")
-    figures: Figures = json.loads(answer.stdout.strip().splitlines()[-1])
+    figures: LoopFigures = json.loads(answer.stdout.strip().splitlines()[-1])
     return figures

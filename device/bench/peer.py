@@ -6,17 +6,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.bench.fresh import Figures, interleaved
+from device.bench.fresh import LoopFigures, interleaved
 from device.bench.statistics import Interval, median_ratio
 
-FRAMES = 40
+_FRAMES = 40
 
-OURS = Path(__file__).with_name("face_loop_affectd.py")
-PEERS = Path(__file__).with_name("face_loop_fer.py")
+OUR_LOOP = Path(__file__).with_name("face_loop_affectd.py")
+PEER_LOOP = Path(__file__).with_name("face_loop_fer.py")
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PeerComparison:
     """Median processor time a frame, and peak memory, of each; ``times`` is how many times cheaper ours is."""
 
     ours_cpu_ms: float
@@ -26,11 +26,11 @@ class Comparison:
     peer_peak_mib: float
 
 
-def compare(peer_python: Path, picture: Path) -> Comparison:
+def compare_with_peer(peer_python: Path, picture: Path) -> PeerComparison:
     """Raises ``AffectdError`` if one of the two does not run."""
-    asked = (str(picture), str(FRAMES))
-    ours, peer = interleaved((sys.executable, str(OURS), *asked), (str(peer_python), str(PEERS), *asked))
-    return Comparison(
+    asked = (str(picture), str(_FRAMES))
+    ours, peer = interleaved((sys.executable, str(OUR_LOOP), *asked), (str(peer_python), str(PEER_LOOP), *asked))
+    return PeerComparison(
         ours_cpu_ms=_median(ours),
         peer_cpu_ms=_median(peer),
         times=median_ratio([r["cpu_ms"] for r in peer], [r["cpu_ms"] for r in ours]),
@@ -39,6 +39,6 @@ def compare(peer_python: Path, picture: Path) -> Comparison:
     )
 
 
-def _median(runs: list[Figures]) -> float:
+def _median(runs: list[LoopFigures]) -> float:
     frames = sorted(float(ms) for run in runs for ms in run["cpu_ms"])
     return frames[len(frames) // 2]

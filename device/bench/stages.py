@@ -9,8 +9,8 @@ from statistics import median
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from device.arrays import GreyArray, PcmArray
 from device.bench.moving import FRAME_NS, moving_frames
 from device.capture.raw_pictures import to_grey_from
 from device.features.face import FaceCrop, face_crop
@@ -25,18 +25,16 @@ from device.models.tflite import TfliteModel
 from device.readings import Modality
 from device.signals import SAMPLE_RATE_HZ, Frame
 
-RUNS = 200
+_RUNS = 200
 CALLS = 10
-WARM_UP = 20
+_WARM_UP = 20
 CAMERA_QUALITY = 85
 """A webcam's JPEGs have about so much."""
 
-Grey = NDArray[np.uint8]
-Samples = NDArray[np.int16]
 Stages = Mapping[str, Callable[[], object]]
 
 
-def make_stages(models: ModelSet, grey: Grey, samples: Samples) -> Stages:
+def make_stages(models: ModelSet, grey: GreyArray, samples: PcmArray) -> Stages:
     """Each stage by its name, as the appliance runs it, to be called again and again.
 
     ``grey``: a picture with a face, uint8 (height, width). ``samples``: speech, int16, mono, 16 kHz. Its two pictures
@@ -69,39 +67,39 @@ def medians_ms(stages: Stages) -> dict[str, float]:
     return {name: _median_ms(stage) for name, stage in stages.items()}
 
 
-def _jpeg(grey: Grey) -> Grey:
+def _jpeg(grey: GreyArray) -> GreyArray:
     colours = cv2.merge([grey, grey, 255 - grey])
     return np.asarray(cv2.imencode(".jpg", colours, [cv2.IMWRITE_JPEG_QUALITY, CAMERA_QUALITY])[1]).ravel()
 
 
-def _to_grey(pixel_format: str, raw: Grey) -> Callable[[], object]:
+def _to_grey(pixel_format: str, raw: GreyArray) -> Callable[[], object]:
     convert = to_grey_from(cv2.VideoWriter.fourcc(*pixel_format))
     assert convert is not None, "cameras have these formats"
     return lambda: convert(raw)
 
 
-def _crop(grey: Grey, face: Face) -> FaceCrop:
+def _crop(grey: GreyArray, face: Face) -> FaceCrop:
     crop = face_crop(grey, right_eye=face.right_eye, left_eye=face.left_eye, mouth=face.mouth)
     assert crop is not None, "the benchmark's picture shows a face"
     return crop
 
 
-def _tracked(recognise: FaceRecogniser, grey: Grey) -> Callable[[], object]:
+def _tracked(recognise: FaceRecogniser, grey: GreyArray) -> Callable[[], object]:
     frames = moving_frames(grey)
     return lambda: recognise(next(frames))
 
 
-def _empty(recognise: FaceRecogniser, grey: Grey) -> Callable[[], object]:
+def _empty(recognise: FaceRecogniser, grey: GreyArray) -> Callable[[], object]:
     frames = (Frame(number * FRAME_NS, np.full_like(grey, 128)) for number in count())
     return lambda: recognise(next(frames))
 
 
-def _gate(samples: Samples) -> Callable[[], object]:
+def _gate(samples: PcmArray) -> Callable[[], object]:
     gate, seconds = VoiceActivityDetector(), cycle(samples.reshape(-1, SAMPLE_RATE_HZ))
     return lambda: gate.push(next(seconds))
 
 
-def _hop(samples: Samples, features: SpeechFeatures) -> Callable[[], object]:
+def _hop(samples: PcmArray, features: SpeechFeatures) -> Callable[[], object]:
     stream = FrameStream()
     stream.push(samples)
     stream.window()
@@ -114,9 +112,9 @@ def _hop(samples: Samples, features: SpeechFeatures) -> Callable[[], object]:
 
 
 def _median_ms(stage: Callable[[], object]) -> float:
-    for _ in range(WARM_UP):
+    for _ in range(_WARM_UP):
         stage()
-    return median(_mean_ms(stage) for _ in range(RUNS // CALLS))
+    return median(_mean_ms(stage) for _ in range(_RUNS // CALLS))
 
 
 def _mean_ms(stage: Callable[[], object]) -> float:

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 
-from device.capture.downmix import Downmix, Floats
+from device.arrays import PcmArray
+from device.capture.downmix import Downmix, FloatingArray
 from device.signals import SAMPLE_RATE_HZ
-
-Samples = NDArray[np.int16]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -19,7 +17,7 @@ class Block:
     """Samples at 16 kHz, with the number in the 16 kHz stream of the first one."""
 
     first_sample: int
-    samples: Samples
+    samples: PcmArray
 
 
 class BlockMaker:
@@ -34,11 +32,11 @@ class BlockMaker:
         self._block_samples = SAMPLE_RATE_HZ * block_ms // 1000
         self._expected = 0  # number of the next sample coming in without a jump
         self._next_out = 0
-        self._waiting: Samples = np.zeros(0, dtype=np.int16)
+        self._waiting: PcmArray = np.zeros(0, dtype=np.int16)
         self._downmix = Downmix(rate_hz=rate_hz)
         self._converter = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
 
-    def push(self, first: int, samples: Floats) -> list[Block]:
+    def push(self, first: int, samples: FloatingArray) -> list[Block]:
         """The blocks that are whole with these samples, from number ``first`` on.
 
         Any number of them, full scale ±1, as (samples,) or (samples, channels).
@@ -61,7 +59,7 @@ class BlockMaker:
             blocks.append(self._take(len(self._waiting)))
         return blocks
 
-    def _convert(self, samples: Floats, *, last: bool) -> Samples:
+    def _convert(self, samples: FloatingArray, *, last: bool) -> PcmArray:
         samples = samples.astype(np.float32)
         if self._rate_hz != SAMPLE_RATE_HZ:
             samples = self._converter.resample_chunk(samples, last=last)

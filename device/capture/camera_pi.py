@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.capture.cameras import CameraKind, register
-from device.capture.choose import choose
+from device.capture.choose import choose_device
 from device.errors import SourceLost, SourceUnavailable
 from device.signals import Frame
 
@@ -94,7 +94,7 @@ class CameraPi:
         found = _modules(driver)
         if not found:
             raise SourceUnavailable("Pi camera: none found; check its cable and `rpicam-hello --list-cameras`")
-        position = choose("Pi camera", self._name, [name for _, name in found]) if self._name else 0
+        position = choose_device("Pi camera", self._name, [name for _, name in found]) if self._name else 0
         return found[position][0]
 
     def _configuration(self) -> Any:

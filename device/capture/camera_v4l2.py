@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from device.capture.cameras import CameraKind, register
 from device.capture.choose import listed
-from device.capture.opencv import NS_PER_S, FrameRate, to_grey
+from device.capture.opencv import FrameRate, to_grey
 from device.capture.raw_pictures import ToGrey, is_jpeg, to_grey_from
 from device.errors import SourceLost, SourceUnavailable
+from device.readings import NS_PER_S
 from device.signals import Frame
 
 READ_TIMEOUT_S = 3.0

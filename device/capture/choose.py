@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from device.errors import SourceUnavailable
 
 
-def choose(kind: str, wanted: str, names: Sequence[str]) -> int:
+def choose_device(kind: str, wanted: str, names: Sequence[str]) -> int:
     """The position in ``names`` of the one device that ``wanted`` names; case does not matter.
 
     A full name goes before parts of names; of equal full names the first is taken. Raises ``SourceUnavailable``,

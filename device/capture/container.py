@@ -17,8 +17,8 @@ from device.capture.blocks import Block, BlockMaker
 from device.capture.display import AS_STORED, orientation_of
 from device.capture.memory import within_memory
 from device.errors import MediaError
+from device.readings import NS_PER_S
 
-NS_PER_S = 1_000_000_000
 RATES_HZ = range(8_000, 384_001)
 """Below 8 kHz speech loses the band that the features look at; above, a header is more likely damaged than true."""
 MAX_PIXELS = 9_000_000

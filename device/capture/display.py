@@ -6,11 +6,9 @@ from collections.abc import Mapping
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from device.arrays import GreyArray
 from device.capture.turned import turned
-
-Grey = NDArray[np.uint8]
 
 AS_STORED = 1
 """EXIF's orientation of a picture whose first row is its upper edge and whose first column is its left one."""
@@ -38,7 +36,7 @@ _NARROWEST, _WIDEST = 1 / 4, 4.0
 """Widths of pixels by their heights; beyond, a damaged head is more likely than such a film."""
 
 
-def as_shown(grey: Grey, orientation: int) -> Grey:
+def as_shown(grey: GreyArray, orientation: int) -> GreyArray:
     """The picture turned and mirrored by EXIF's orientation, 1 to 8; as it is for any other number."""
     turn, mirror = _TURNS.get(orientation, (0, False))
     return turned(grey, turn, mirror=mirror)
@@ -51,7 +49,7 @@ def orientation_of(display_matrix: bytes) -> int:
     return _BY_AXES.get((x, y, u, v), AS_STORED)
 
 
-def with_square_pixels(grey: Grey, pixel_width: float) -> Grey:
+def with_square_pixels(grey: GreyArray, pixel_width: float) -> GreyArray:
     """A picture whose pixels are ``pixel_width`` times as wide as high, stretched to what was seen."""
     if not _NARROWEST <= pixel_width <= _WIDEST or pixel_width == 1:
         return grey

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import cv2
 
+from device.arrays import GreyArray
 from device.capture.container import Shape, film_shape
-from device.capture.display import AS_STORED, Grey, as_shown, with_square_pixels
+from device.capture.display import AS_STORED, as_shown, with_square_pixels
 from device.capture.memory import within_memory
-from device.capture.opencv import NS_PER_S, FrameRate, to_grey
+from device.capture.opencv import FrameRate, to_grey
 from device.errors import MediaError
+from device.readings import NS_PER_S
 
 USUAL_RATES_HZ = (1.0, 240.0)
 FALLBACK_RATE_HZ = 25.0
@@ -21,7 +23,7 @@ _TURNS_OF_4_6 = {90: 8, 180: 3, 270: 6}
 """OpenCV 4.6, which Debian 12 has, tells and turns the other way (opencv issue 22088)."""
 
 
-def film_frames(path: Path, *, start_ns: int, length_ns: int, rate_hz: float | None) -> Iterator[tuple[int, Grey]]:
+def film_frames(path: Path, *, start_ns: int, length_ns: int, rate_hz: float | None) -> Iterator[tuple[int, GreyArray]]:
     """Time from the file's start and picture of a film's frames, about ``rate_hz`` of them a second (``None``: all).
 
     Upright and with square pixels. A damaged film is played as far as it goes. Raises ``MediaError`` if that is

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from device.errors import MediaError
 
-MAX_BYTES = 256 * 2**20
+_MAX_BYTES = 256 * 2**20
 """A picture of 50 megapixels fits, of whatever kind."""
 
 
 @contextmanager
-def within_memory(path: Path, most_bytes: int = MAX_BYTES) -> Iterator[None]:
+def within_memory(path: Path, most_bytes: int = _MAX_BYTES) -> Iterator[None]:
     """The process gets no more than so much while this lasts; where there is a limit already, that one holds.
 
     Raises ``MediaError`` for a file that asks for more, where Python is told so; libraries give their own errors.

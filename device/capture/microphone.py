@@ -13,19 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.capture.blocks import BlockMaker
-from device.capture.choose import choose, listed
+from device.capture.choose import choose_device, listed
 from device.capture.sample_clock import SampleClock, Stamp
 from device.capture.sound_watch import SoundWatch
 from device.errors import SourceLost, SourceUnavailable
+from device.readings import NS_PER_S
 from device.signals import SAMPLE_RATE_HZ, AudioBlock
 from device.threads.handover import DropOldest
 
-NS_PER_S = 1_000_000_000
 QUEUE_S = 2.0
 """Sound that may wait to be taken; older sound is dropped and shows as a gap."""
 LOST_AFTER_S = 3.0
 """PortAudio says nothing when a microphone is unplugged; its blocks come each 30 ms as long as it is there."""
-POLL_S = 0.2
+_POLL_S = 0.2
 """How soon a close from another thread is seen."""
 
 _CARD_NUMBER = re.compile(r" \(hw:\d+,\d+\)$")
@@ -118,7 +118,7 @@ class Microphone:
         """The next piece of sound; ``None`` once closed."""
         began_ns = time.monotonic_ns()
         while not self._closing:
-            chunk = self._chunks.take(POLL_S)
+            chunk = self._chunks.take(_POLL_S)
             if chunk is not None:
                 return chunk
             waited_s = (time.monotonic_ns() - began_ns) / NS_PER_S
@@ -132,7 +132,7 @@ class Microphone:
     def _choose(self, portaudio: Any) -> tuple[int, str]:
         inputs = _inputs(portaudio)
         if self._name:
-            return inputs[choose("microphone", self._name, [name for _, name in inputs])]
+            return inputs[choose_device("microphone", self._name, [name for _, name in inputs])]
         default = portaudio.default.device[0]
         for index, name in inputs:
             if index == default:

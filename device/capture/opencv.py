@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from device.readings import NS_PER_S
+
 # Read by OpenCV at its first capture. Without them a camera that went away writes its codec's complaints into the
 # journal for ever, and an unplugged USB camera blocks each read for 10 s.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
-
-NS_PER_S = 1_000_000_000
 
 
 def to_grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

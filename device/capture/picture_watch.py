@@ -10,17 +10,17 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from device.arrays import GreyArray
 from device.capture.through import Through
 from device.signals import Frame
 from device.stages import Source
 
-PATIENCE_S = 10.0
+_PATIENCE_S = 10.0
 """How long pictures may be the same or black: a codec may skip a still scene until its next whole picture."""
 
-FROZEN = f"the picture has not changed for {PATIENCE_S:g} s: the camera repeats it; restart the camera"
-BLACK = f"the picture has been black for {PATIENCE_S:g} s: is the lens covered, or the room dark?"
+FROZEN = f"the picture has not changed for {_PATIENCE_S:g} s: the camera repeats it; restart the camera"
+BLACK = f"the picture has been black for {_PATIENCE_S:g} s: is the lens covered, or the room dark?"
 
 # A covered lens gives the sensor's noise, lifted by full gain: in a simulation with a black level up to 30, a noise of
 # up to 15 (both of 255) and a slope of 4 across the picture, cells differ by 8 at most. In the demo's clips, darkened
@@ -30,17 +30,15 @@ _BLACK_RANGE = 9.0
 _CELLS = (32, 24)
 _SAMPLE = 16  # every 16th row and column is looked at first: all that most pictures cost
 
-Grey = NDArray[np.uint8]
-
 
 class PictureWatch:
     """Fault detector of pictures: whether they are to be believed. It is stepped by their times, without a clock."""
 
     def __init__(self) -> None:
-        self._last: Grey | None = None
+        self._last: GreyArray | None = None
         self._changed_ns = self._lit_ns = self._now_ns = 0
 
-    def see(self, captured_ns: int, grey: Grey) -> None:
+    def see(self, captured_ns: int, grey: GreyArray) -> None:
         """Take the next picture in, uint8 (height, width); it must not be changed later."""
         is_first, self._now_ns = self._last is None, captured_ns
         if is_first or not _equal(grey, self._last):
@@ -52,9 +50,9 @@ class PictureWatch:
     @property
     def warning(self) -> str:
         """Why the pictures are not to be believed; empty if they are."""
-        if self._now_ns - self._lit_ns >= PATIENCE_S * 1e9:
+        if self._now_ns - self._lit_ns >= _PATIENCE_S * 1e9:
             return BLACK
-        return FROZEN if self._now_ns - self._changed_ns >= PATIENCE_S * 1e9 else ""
+        return FROZEN if self._now_ns - self._changed_ns >= _PATIENCE_S * 1e9 else ""
 
 
 class WatchedPictures(Through[Frame]):
@@ -80,7 +78,7 @@ class WatchedPictures(Through[Frame]):
         return bool(self._watch.warning) or self._source.blind
 
 
-def is_black(grey: Grey) -> bool:
+def is_black(grey: GreyArray) -> bool:
     """Whether a picture, uint8 (height, width), is dark and as good as uniform, save for noise."""
     if grey[::_SAMPLE, ::_SAMPLE].mean() >= _BLACK_MEAN:
         return False
@@ -88,7 +86,7 @@ def is_black(grey: Grey) -> bool:
     return float(np.ptp(cells)) < _BLACK_RANGE
 
 
-def _equal(one: Grey, other: Grey | None) -> bool:
+def _equal(one: GreyArray, other: GreyArray | None) -> bool:
     if other is None or one.shape != other.shape:
         return False
     sample = slice(None, None, _SAMPLE)

@@ -9,7 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from device.capture.display import AS_STORED, Grey, as_shown
+from device.arrays import GreyArray
+from device.capture.display import AS_STORED, as_shown
 from device.capture.kinds import EXPORT, HEIF, kind_of_file
 from device.capture.memory import within_memory
 from device.capture.orientation import tiff_as_stored, webp_orientation
@@ -35,7 +36,7 @@ def has_picture_name(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def read_picture(path: Path) -> Grey:
+def read_picture(path: Path) -> GreyArray:
     """A picture of any kind, turned as its EXIF says, 16 bits brought to 8, transparency ignored.
 
     A JPEG that breaks off is read as far as it goes. Raises ``MediaError``.
@@ -52,7 +53,7 @@ def read_picture(path: Path) -> Grey:
     return picture
 
 
-def _read(path: Path, kind: str) -> Grey | None:
+def _read(path: Path, kind: str) -> GreyArray | None:
     """JPEG and PNG are turned by OpenCV; the others by hand, for its versions differ."""
     if kind == HEIF:
         raise MediaError(f"{path}: a {HEIF} picture, which is not read here; {EXPORT}")
@@ -68,7 +69,7 @@ def _read(path: Path, kind: str) -> Grey | None:
     return _shown(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), AS_STORED)
 
 
-def _shown(stored: Any, orientation: int) -> Grey | None:
+def _shown(stored: Any, orientation: int) -> GreyArray | None:
     return None if stored is None else as_shown(np.asarray(stored, dtype=np.uint8), orientation)
 
 

@@ -11,9 +11,9 @@ from typing import Generic, TypeVar
 
 from device.capture.container import sound_blocks
 from device.capture.films import film_frames
-from device.capture.opencv import NS_PER_S
 from device.capture.pictures import read_picture
 from device.capture.scene import PICTURES_RATE_HZ, ScenePart, in_a_row, open_clip, soundtrack
+from device.readings import NS_PER_S
 from device.signals import SAMPLE_RATE_HZ, AudioBlock, Frame
 
 PAUSE_S = 1.0
@@ -22,7 +22,7 @@ BLOCK_MS = 30
 NAP_S = 0.05
 """How soon a close from another thread is seen."""
 
-Signal = TypeVar("Signal", Frame, AudioBlock)
+_Signal = TypeVar("_Signal", Frame, AudioBlock)
 
 
 class PlaybackClock:
@@ -47,7 +47,7 @@ class PlaybackClock:
         return (self._origin_ns + scene_ns - time.monotonic_ns()) / NS_PER_S
 
 
-class _Replay(Generic[Signal]):
+class _Replay(Generic[_Signal]):
     """A scene's pictures or sound.
 
     ``loop_ns``: after so long it starts again, its times counting on; ``None``: it is played once. ``clock``: signals
@@ -73,7 +73,7 @@ class _Replay(Generic[Signal]):
         """End the iteration soon."""
         self._closing = True
 
-    def __iter__(self) -> Iterator[Signal]:
+    def __iter__(self) -> Iterator[_Signal]:
         for part in self._loops():
             for signal in self._signals(part):
                 if self._closing:
@@ -95,7 +95,7 @@ class _Replay(Generic[Signal]):
             if self._loop_ns is None:
                 return
 
-    def _when_due(self, clock: PlaybackClock, signal: Signal) -> int | None:
+    def _when_due(self, clock: PlaybackClock, signal: _Signal) -> int | None:
         """Wait for a signal's end, as a sensor has it no earlier; the monotonic time then, ``None`` if closed."""
         due_ns = signal.captured_ns + self._duration_ns(signal)
         while not self._closing:
@@ -105,10 +105,10 @@ class _Replay(Generic[Signal]):
             time.sleep(min(remaining_s, NAP_S))
         return None
 
-    def _signals(self, part: ScenePart) -> Iterator[Signal]:
+    def _signals(self, part: ScenePart) -> Iterator[_Signal]:
         raise NotImplementedError
 
-    def _duration_ns(self, signal: Signal) -> int:
+    def _duration_ns(self, signal: _Signal) -> int:
         raise NotImplementedError
 
 

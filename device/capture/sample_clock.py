@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-NS_PER_S = 1_000_000_000
+from device.readings import NS_PER_S
+
 SLEW = 1 / 1000
 """Part of a block's lateness that moves the clock: 30 ms blocks then follow a card that is wrong by 100 ppm (9 s a day)
 with 3 ms of error, and one block that is late by 50 ms moves it by 0.05 ms."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from device.capture.container import Contents, contents
 from device.capture.kinds import kind_of_file
-from device.capture.opencv import NS_PER_S
 from device.capture.pictures import has_picture_name, pictures_in, read_picture
 from device.errors import MediaError
+from device.readings import NS_PER_S
 
 PICTURES_RATE_HZ = 10.0
 """How fast a folder's pictures follow each other: the appliance's own rate."""

@@ -13,7 +13,7 @@ from device.capture.through import Through
 from device.signals import Frame
 from device.stages import Source
 
-TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+_ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _LEFT_TO_RIGHT = 1
 
 
@@ -37,5 +37,5 @@ def upright(source: Source[Frame], *, turn: int, mirror: bool) -> Source[Frame]:
 def turned(grey: NDArray[np.uint8], turn: int, *, mirror: bool = False) -> NDArray[np.uint8]:
     """The picture, uint8 (height, width), turned clockwise by 0, 90, 180 or 270 degrees and then mirrored."""
     if turn:
-        grey = np.asarray(cv2.rotate(grey, TURNS[turn]), dtype=np.uint8)
+        grey = np.asarray(cv2.rotate(grey, _ROTATIONS[turn]), dtype=np.uint8)
     return np.asarray(cv2.flip(grey, _LEFT_TO_RIGHT), dtype=np.uint8) if mirror else grey

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from device.bench.end_to_end import EndToEnd, measure
-from device.bench.peer import Comparison, compare
+from device.bench.end_to_end import EndToEnd, measure_end_to_end
+from device.bench.peer import PeerComparison, compare_with_peer
 from device.bench.stages import make_stages, medians_ms
 from device.capture.container import sound_blocks
 from device.capture.films import film_frames
@@ -27,7 +27,7 @@ from device.models.sets import load_set, models_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENE = ROOT / "deploy" / "demo" / "crema_d"
-PORTRAIT = ROOT / "deploy" / "demo" / "astronaut.png"
+_PORTRAIT = ROOT / "deploy" / "demo" / "astronaut.png"
 """512×512, the size of picture that peers are measured with."""
 
 
@@ -40,9 +40,9 @@ def run(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="affectd-bench-") as folder:
         frame = _frame(clips[0], Path(folder))
         stages = medians_ms(make_stages(models, read_picture(frame), _sound(clips[0])))
-        pictures = (PORTRAIT, frame) if options.peer_python else ()
-        peers = {_size(picture): compare(options.peer_python, picture) for picture in pictures}
-    whole = measure(clips, options.seconds)
+        pictures = (_PORTRAIT, frame) if options.peer_python else ()
+        peers = {_size(picture): compare_with_peer(options.peer_python, picture) for picture in pictures}
+    whole = measure_end_to_end(clips, options.seconds)
     _print(stages, whole, peers)
     if options.json:
         figures = {
@@ -74,7 +74,7 @@ def _sound(clip: Path) -> NDArray[np.int16]:
     return np.concatenate([block.samples for block in sound_blocks(clip, 30)])
 
 
-def _print(stages: dict[str, float], whole: EndToEnd, peers: dict[str, Comparison]) -> None:
+def _print(stages: dict[str, float], whole: EndToEnd, peers: dict[str, PeerComparison]) -> None:
     table = Table("what", "measured", title=f"affectd on {platform.machine()}, one core, {runtime_name()}")
     for name, milliseconds in stages.items():
         table.add_row(name, f"{milliseconds:.2f} ms")

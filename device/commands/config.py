@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from device.app import require_usable
+from device.app import require_usable_settings
 from device.commands.configuration import chosen_settings
 from device.config.settings_file import schema, to_toml
 
@@ -19,6 +19,6 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "show":
         print(to_toml(settings))
         return 0
-    require_usable(settings)
+    require_usable_settings(settings)
     print("ok")
     return 0

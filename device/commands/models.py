@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device.commands.configuration import chosen_settings
-from device.config.settings import DEFAULT_CONFIG, Models, Settings
+from device.config.settings import DEFAULT_CONFIG, ModelsSettings, Settings
 from device.errors import AffectdError
 from device.models.card import Card
 from device.models.runtime import runtime_name
@@ -144,7 +144,7 @@ def _print_when_used(restarted: bool) -> None:
     )
 
 
-def _warn_if_pinned(models: Models, name: str, config: Path) -> None:
+def _warn_if_pinned(models: ModelsSettings, name: str, config: Path) -> None:
     if models.dir or models.set not in ("", name):
         pinned = f"models.dir = {models.dir!r}" if models.dir else f"models.set = {models.set!r}"
         print(f"but {pinned} in {config} keeps affectd on another set: take that line out")

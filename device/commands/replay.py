@@ -14,7 +14,7 @@ from rich.table import Table
 
 from device.app import replay_estimates
 from device.capture.replay import Replay, open_media
-from device.config.settings import Camera, FusionSettings, Models, Node, Settings
+from device.config.settings import CameraSettings, FusionSettings, ModelsSettings, NodeSettings, Settings
 from device.errors import AffectdError
 from device.fusion.clips import ClipSummaries, ClipSummary, Span
 from device.publish.console import ConsoleSink
@@ -28,10 +28,12 @@ VOTES_FILE = "votes.json"
 def run(options: argparse.Namespace) -> int:
     """Print an estimate a line; then, for people, a table of the clips."""
     settings = Settings(
-        node=Node(id="replay", mode=options.mode),
+        node=NodeSettings(id="replay", mode=options.mode),
         fusion=FusionSettings(rule=options.fusion),
-        models=Models(set=options.model_set, runtime=options.runtime),
-        camera=Camera(rate_hz=options.rate or Camera().rate_hz, turn=options.turn, mirror=options.mirror),
+        models=ModelsSettings(set=options.model_set, runtime=options.runtime),
+        camera=CameraSettings(
+            rate_hz=options.rate or CameraSettings().rate_hz, turn=options.turn, mirror=options.mirror
+        ),
     )
     replay = open_media(options.media, audio=options.audio, rate_hz=options.rate)
     models, load_net = load_models(settings), tflite_engine(options.runtime).load_net

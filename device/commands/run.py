@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 
-from device.app import run as run_appliance
+from device.app import run_appliance as run_appliance
 from device.commands.configuration import chosen_settings
 from device.errors import ModelError
 from device.models.sets import active_folder

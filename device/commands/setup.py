@@ -9,14 +9,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.prompt import Confirm
 
-from device.app import require_usable
+from device.app import require_usable_settings
 from device.commands.configuration import chosen_settings
 from device.config.settings import DEFAULT_CONFIG, UNSTATED, Settings
 from device.errors import AffectdError, ConfigError
 from device.setup.checks import check_all
 from device.setup.dialogue import ask_node, ask_purpose
 from device.setup.draft import Draft, require_node
-from device.setup.files import require_writable, sparse_toml, write_draft
+from device.setup.files import require_writable_config, sparse_toml, write_draft
 from device.setup.live import quiet_libraries, settle_broker, settle_camera, settle_microphone
 from device.setup.purpose import LAWFUL, require_lawful
 from device.setup.unattended import read_order, report, wipe
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     config = (options.config or DEFAULT_CONFIG).absolute()
     if options.unattended is not None:
         return _unattended(options.unattended, config)
-    require_writable(config)
+    require_writable_config(config)
     draft = from_flags(Draft(before(config)), options)
     if options.yes or not sys.stdin.isatty():
         return _by_flags(draft, config, check=not options.skip_checks)
@@ -72,7 +72,7 @@ def _by_questions(draft: Draft, config: Path, options: argparse.Namespace) -> in
     draft = settle_broker(console, draft, given=options.broker is not None)
     draft = settle_camera(console, draft, given=options.camera is not None)
     draft = settle_microphone(console, draft, given=options.microphone is not None)
-    require_usable(draft.settings)
+    require_usable_settings(draft.settings)
     console.print(f"\n[bold]{config}[/]")
     console.print(sparse_toml(draft.settings), markup=False, highlight=False)
     if not Confirm.ask("Write it?", console=console, default=True):
@@ -88,7 +88,7 @@ def _by_questions(draft: Draft, config: Path, options: argparse.Namespace) -> in
 def _by_flags(draft: Draft, config: Path, *, check: bool) -> int:
     if draft.settings.node.purpose in ("", UNSTATED):
         raise ConfigError(f"--purpose is missing: why is the appliance there? One of {', '.join(LAWFUL)}")
-    require_usable(draft.settings)
+    require_usable_settings(draft.settings)
     if check and not _all_sound(draft):
         raise AffectdError(f"{UNTOUCHED}; see above what needs attention, or write it all the same with --skip-checks")
     write_draft(draft, config)
@@ -107,8 +107,8 @@ def _all_sound(draft: Draft) -> bool:
 def _unattended(path: Path, config: Path) -> int:
     """Faults of the file leave everything as it was; faults of what it names do not: a broker may come up later."""
     try:
-        require_writable(config)
-        require_writable(path)  # else it could not be removed, and would undo later changes at each start
+        require_writable_config(config)
+        require_writable_config(path)  # else it could not be removed, and would undo later changes at each start
         order = read_order(path, config)
         write_draft(order.draft, config, along=order.files)
     except AffectdError as error:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from device.config.settings import Mqtt
+from device.config.settings import MqttSettings
 from device.errors import ConfigError
 
 STORED_PASSWORD = Path("/etc/credstore/affectd.mqtt-password")
 """Where the service's unit takes it from."""
 
 
-def read_password(mqtt: Mqtt, *, stored: Path = STORED_PASSWORD) -> str | None:
+def read_password(mqtt: MqttSettings, *, stored: Path = STORED_PASSWORD) -> str | None:
     """The broker's password from its file, systemd's credential or what that is made from, which root may read.
 
     Raises ``ConfigError`` if a named file fails.
@@ -31,7 +31,7 @@ def read_password(mqtt: Mqtt, *, stored: Path = STORED_PASSWORD) -> str | None:
         raise ConfigError(f"mqtt.password_file: cannot read {path} ({error})") from error
 
 
-def _password_file(mqtt: Mqtt, stored: Path) -> Path | None:
+def _password_file(mqtt: MqttSettings, stored: Path) -> Path | None:
     if mqtt.password_file:
         return Path(mqtt.password_file)
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")

@@ -7,7 +7,7 @@ import re
 import socket
 import unicodedata
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -15,26 +15,32 @@ from msgspec import Meta
 from device.readings import Mode, RuleName
 
 DEFAULT_CONFIG = Path("/etc/affectd/affectd.toml")
+QuarterTurn = Literal[0, 90, 180, 270]
+TURNS: tuple[QuarterTurn, ...] = get_args(QuarterTurn)
+"""Degrees, clockwise, that a camera may be turned by."""
+Runtime = Literal["ai-edge-litert", "tflite-runtime"]
+RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
+"""TFLite runtimes by the names of their packages, the first choice first."""
 UNSTATED = "not-stated"
 """The purpose in the file that comes with the package: camera and microphone stay closed until it is stated."""
 
-Fraction = Annotated[float, Meta(ge=0, le=1)]
+_Fraction = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
-NAME, PREFIX, GROUP = (
+_NAME, PREFIX_PATTERN, _GROUP = (
     r"^[a-zA-Z0-9_-]{1,64}\Z", r"^[a-zA-Z0-9_-]{1,64}(/[a-zA-Z0-9_-]{1,64}){0,7}\Z", r"^[a-zA-Z0-9_-]{0,64}\Z"
 )  # fmt: skip
 IN_WORDS = {
-    NAME: "1 to 64 letters from a to z, digits, '_' or '-'",
-    PREFIX: "1 to 8 names with '/' between them, each of 1 to 64 letters from a to z, digits, '_' or '-'",
-    GROUP: "at most 64 letters from a to z, digits, '_' or '-'",
+    _NAME: "1 to 64 letters from a to z, digits, '_' or '-'",
+    PREFIX_PATTERN: "1 to 8 names with '/' between them, each of 1 to 64 letters from a to z, digits, '_' or '-'",
+    _GROUP: "at most 64 letters from a to z, digits, '_' or '-'",
 }
 """What each pattern lets through."""
-TopicPart = Annotated[str, Meta(pattern=NAME)]
-TopicPrefix = Annotated[str, Meta(pattern=PREFIX)]
-GroupName = Annotated[str, Meta(pattern=GROUP)]
+TopicPart = Annotated[str, Meta(pattern=_NAME)]
+TopicPrefix = Annotated[str, Meta(pattern=PREFIX_PATTERN)]
+GroupName = Annotated[str, Meta(pattern=_GROUP)]
 
 
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SettingsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the file: an unknown key in it is an error."""
 
 
@@ -48,7 +54,7 @@ def as_name(text: str) -> str:
     return re.sub(r"[^a-zA-Z0-9_-]+", "-", plain).strip("-")[:64]
 
 
-class Node(Section, frozen=True):
+class NodeSettings(SettingsTable, frozen=True):
     """Who this appliance is."""
 
     id: Annotated[TopicPart, Meta(description="Name in topics and in Home Assistant; default: the host name.")] = (
@@ -71,7 +77,7 @@ class Node(Section, frozen=True):
     ] = ""
 
 
-class Camera(Section, frozen=True):
+class CameraSettings(SettingsTable, frozen=True):
     """Where pictures come from."""
 
     source: Annotated[
@@ -84,7 +90,7 @@ class Camera(Section, frozen=True):
     width_px: Annotated[int, Meta(ge=64, le=4096)] = 640
     height_px: Annotated[int, Meta(ge=64, le=4096)] = 480
     turn: Annotated[
-        Literal[0, 90, 180, 270],
+        QuarterTurn,
         Meta(description="Degrees by which pictures are turned clockwise, for a camera that does not hang upright."),
     ] = 0
     mirror: Annotated[bool, Meta(description="Swap left and right, after turning.")] = False
@@ -92,7 +98,7 @@ class Camera(Section, frozen=True):
     required: Annotated[bool, Meta(description="Without it, stop instead of running on the other sensor.")] = False
 
 
-class Microphone(Section, frozen=True):
+class MicrophoneSettings(SettingsTable, frozen=True):
     """Where sound comes from."""
 
     name: Annotated[
@@ -101,7 +107,7 @@ class Microphone(Section, frozen=True):
     required: Annotated[bool, Meta(description="Without it, stop instead of running on the other sensor.")] = False
 
 
-class Replay(Section, frozen=True):
+class ReplaySettings(SettingsTable, frozen=True):
     """Files instead of a camera and a microphone."""
 
     media: Annotated[tuple[str, ...], Meta(description="Videos, pictures, folders of pictures, or sound files.")] = ()
@@ -109,25 +115,25 @@ class Replay(Section, frozen=True):
     loop: bool = False
 
 
-class Models(Section, frozen=True):
+class ModelsSettings(SettingsTable, frozen=True):
     """Which models read the emotion."""
 
     set: Annotated[str, Meta(description="A model set of `affectd models list`; empty: the default.")] = ""
     dir: Annotated[str, Meta(description="Folder of the models; empty: the installed one.")] = ""
     runtime: Annotated[
-        Literal["", "ai-edge-litert", "tflite-runtime"],
+        Literal["", Runtime],
         Meta(description="What runs them; empty: the one that is installed, ai-edge-litert before tflite-runtime."),
     ] = ""
 
 
-class FusionSettings(Section, frozen=True):
+class FusionSettings(SettingsTable, frozen=True):
     """How face and voice become one estimate."""
 
     rule: Annotated[
         Literal["", RuleName],
         Meta(description="How the two are combined; empty: as the model set does best."),
     ] = ""
-    uncertain_below: Annotated[Fraction, Meta(description="A best emotion below this is said as `uncertain`.")] = 0.4
+    uncertain_below: Annotated[_Fraction, Meta(description="A best emotion below this is said as `uncertain`.")] = 0.4
     smooth_s: Annotated[Seconds, Meta(description="Time constant of the smoothing.")] = 0.5
     hold_s: Annotated[
         Seconds, Meta(description="For so long a label outlasts its lead, or its fall below `uncertain_below`.")
@@ -136,7 +142,7 @@ class FusionSettings(Section, frozen=True):
     speech_fresh_s: Annotated[Seconds, Meta(description="How long a speech reading stands for the present.")] = 2.0
 
 
-class Mqtt(Section, frozen=True):
+class MqttSettings(SettingsTable, frozen=True):
     """The broker, and what is told to it."""
 
     host: str = "localhost"
@@ -158,7 +164,7 @@ class Mqtt(Section, frozen=True):
     discovery_prefix: TopicPrefix = "homeassistant"
 
 
-class HomeAssistant(Section, frozen=True):
+class HomeAssistantSettings(SettingsTable, frozen=True):
     """What its entities show: every change is a row of its history for ever, so they change less than `state`."""
 
     min_interval_s: Annotated[
@@ -170,24 +176,24 @@ class HomeAssistant(Section, frozen=True):
     ] = 60.0
 
 
-class Log(Section, frozen=True):
+class LogSettings(SettingsTable, frozen=True):
     """What goes to the journal."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Settings(Section, frozen=True):
+class Settings(SettingsTable, frozen=True):
     """Everything a user may set. Every key has a default; an empty file is a valid one."""
 
-    node: Node = Node()
-    camera: Camera = Camera()
-    microphone: Microphone = Microphone()
-    replay: Replay = Replay()
-    models: Models = Models()
+    node: NodeSettings = NodeSettings()
+    camera: CameraSettings = CameraSettings()
+    microphone: MicrophoneSettings = MicrophoneSettings()
+    replay: ReplaySettings = ReplaySettings()
+    models: ModelsSettings = ModelsSettings()
     fusion: FusionSettings = FusionSettings()
-    mqtt: Mqtt = Mqtt()
-    home_assistant: HomeAssistant = HomeAssistant()
-    log: Log = Log()
+    mqtt: MqttSettings = MqttSettings()
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
+    log: LogSettings = LogSettings()
 
 
 def state_dir(settings: Settings) -> Path:

@@ -11,11 +11,11 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from device.config.settings import IN_WORDS, PREFIX, Settings, as_name
+from device.config.settings import IN_WORDS, PREFIX_PATTERN, Settings, as_name
 from device.config.settings_check import contradictions
 from device.errors import ConfigError
 
-Kind = TypeVar("Kind", bound=Settings)
+_Settings = TypeVar("_Settings", bound=Settings)
 
 
 def load_settings(path: Path) -> Settings:
@@ -23,7 +23,7 @@ def load_settings(path: Path) -> Settings:
     return load_settings_as(path, Settings)
 
 
-def load_settings_as(path: Path, kind: type[Kind]) -> Kind:
+def load_settings_as(path: Path, kind: type[_Settings]) -> _Settings:
     """The same for settings with more tables than a node's: a subclass that adds them."""
     try:
         return parse_settings_as(
@@ -40,7 +40,7 @@ def parse_settings(text: str, name: str) -> Settings:
     return parse_settings_as(text, name, Settings)
 
 
-def parse_settings_as(text: str, name: str, kind: type[Kind]) -> Kind:
+def parse_settings_as(text: str, name: str, kind: type[_Settings]) -> _Settings:
     """Settings of any kind from TOML text."""
     try:
         raw = tomllib.loads(text)
@@ -49,7 +49,7 @@ def parse_settings_as(text: str, name: str, kind: type[Kind]) -> Kind:
     return decode_settings(raw, name, kind)
 
 
-def decode_settings(raw: Mapping[str, Any], name: str, kind: type[Kind]) -> Kind:
+def decode_settings(raw: Mapping[str, Any], name: str, kind: type[_Settings]) -> _Settings:
     """Settings of any kind from the tables of a TOML text. Raises ``ConfigError``."""
     _refuse_unknown_keys(raw, name, kind)
     try:
@@ -111,7 +111,7 @@ def _in_words(message: str, value: Any) -> str:
     """A pattern says nothing to most people."""
     for pattern, words in IN_WORDS.items():
         if repr(pattern) in message:
-            levels = str(value).split("/") if pattern == PREFIX else [str(value)]
+            levels = str(value).split("/") if pattern == PREFIX_PATTERN else [str(value)]
             near = "/".join(filter(None, map(as_name, levels)))
             return f"expected {words}" + (f", such as {near!r}" if near else "")
     return message[:1].lower() + message[1:]

@@ -8,6 +8,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from device.arrays import DoubleArray
 from device.signals import SAMPLE_RATE_HZ
 
 MAINS_HZ = (50.0, 60.0)
@@ -20,8 +21,6 @@ TAKEN_OUT = f"below {_OFFSET_BELOW_HZ:g} Hz; {_NOTCH_WIDTH_HZ:g} Hz at {' and '.
 a net reads what is left as well as what it learnt from, so every set that is installed goes on."""
 _PIECE_SAMPLES = 480
 """30 ms, as sources give them. The poles' powers over so long stay between a third and one."""
-
-Floats = NDArray[np.float64]
 
 
 class HumFilter:
@@ -67,7 +66,7 @@ class _Stage:
         self._shares, self._weighted = 1 / self._powers, weight * self._powers
         self._last = 0j
 
-    def __call__(self, wave: Floats) -> Floats:
+    def __call__(self, wave: DoubleArray) -> DoubleArray:
         count = len(wave)
         wave = np.concatenate([self._before, wave])
         self._before = wave[-len(self._before) :]

@@ -11,7 +11,7 @@ RANGE = 14.0
 """What lies more than so far (60 dB) below the loudest place of a window is lifted to there: how silent the silence
 is tells of a studio, not of a voice."""
 SCALE = 1.8
-LIMIT = 4.0
+ENERGY_LIMIT = 4.0
 """Scaled energies are cut at ±4, so that int8 keeps its steps for the rest."""
 
 
@@ -23,5 +23,5 @@ def model_input(energies: LogEnergies) -> NDArray[np.float32]:
     """
     recent = energies[-FRAMES:]
     floored = np.logaddexp(recent, recent.max() - RANGE)
-    normal = np.clip((floored - floored.mean()) / SCALE, -LIMIT, LIMIT)
+    normal = np.clip((floored - floored.mean()) / SCALE, -ENERGY_LIMIT, ENERGY_LIMIT)
     return np.resize(normal, (FRAMES, BANDS)).astype(np.float32)

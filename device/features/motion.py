@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from device.arrays import FloatArray
+
 _THUMBNAIL_PX = 80
 """Longer side. In a picture of 640 pixels a face two metres away covers some 30 cells."""
 _MEAN_S = 2.0
@@ -25,8 +27,6 @@ _NOISE_FACTOR = 3.0
 """Standard deviations; what happens in a ninth of all frames or more is no motion any longer."""
 _MIN_CELLS = 3
 _NEIGHBOURHOOD = np.ones((5, 5), dtype=np.uint8)
-
-FloatArray = NDArray[np.float32]
 
 
 class MotionDetector:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from device.arrays import DoubleArray
 from device.features import logmel
 from device.features.frames import SpeechFrames
 from device.features.mel import BANDS, FRAMES, LogEnergies
@@ -24,7 +25,7 @@ MIN_VOICED_FRAMES = 4
 MAX_STEP = 4.0
 """Semitones between neighbouring frames: more than that is an octave taken for another."""
 CEPSTRA = 13
-LIMIT = 4.0
+STATISTIC_LIMIT = 4.0
 """Statistics are cut at ±4 deviations, like the energies beside them."""
 
 _MEANS = np.array(
@@ -43,7 +44,6 @@ _DEVIATIONS = np.array(
 )
 """Of the 22 statistics, over RAVDESS, TESS and nEMO alike, as recorded: they bring them to one scale, no more."""
 
-Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _COSINES = np.cos(np.pi * np.arange(CEPSTRA)[:, np.newaxis] * (np.arange(BANDS) + 0.5) / BANDS) / 20
@@ -65,11 +65,11 @@ def row(frames: SpeechFrames) -> NDArray[np.float32]:
     values = np.zeros(BANDS, dtype=np.float32)
     found = statistics(frames)
     if found is not None:
-        values[: len(found)] = np.clip((found - _MEANS) / _DEVIATIONS, -LIMIT, LIMIT)
+        values[: len(found)] = np.clip((found - _MEANS) / _DEVIATIONS, -STATISTIC_LIMIT, STATISTIC_LIMIT)
     return values
 
 
-def statistics(frames: SpeechFrames) -> Floats | None:
+def statistics(frames: SpeechFrames) -> DoubleArray | None:
     """Of at most 3 s, (22,): six of pitch, three of voicing, 13 of movement; ``None`` where hardly any voice is."""
     energies, (hz, harmonicity) = frames
     levels = np.log(np.exp(energies).sum(axis=1))
@@ -88,7 +88,7 @@ def statistics(frames: SpeechFrames) -> Floats | None:
     )
 
 
-def _of_pitch(semitones: Floats, places: NDArray[np.int64]) -> Floats:
+def _of_pitch(semitones: DoubleArray, places: NDArray[np.int64]) -> DoubleArray:
     """Median, 10th and 90th percentile (semitones above 100 Hz), deviation, mean step, slope (semitones in 3 s)."""
     steps = np.abs(np.diff(semitones)[np.diff(places) == 1])
     small = steps[steps < MAX_STEP]
@@ -97,12 +97,12 @@ def _of_pitch(semitones: Floats, places: NDArray[np.int64]) -> Floats:
     return np.array([*np.percentile(semitones, [50, 10, 90]), semitones.std(), small.sum() / max(1, len(small)), slope])
 
 
-def _of_voicing(harmonicity: Floats, active: int) -> Floats:
+def _of_voicing(harmonicity: DoubleArray, active: int) -> DoubleArray:
     """Mean and deviation of the harmonicity where there is voice, and in how many of the active frames that is."""
     return np.array([harmonicity.mean(), harmonicity.std(), len(harmonicity) / active])
 
 
-def _of_movement(energies: LogEnergies, is_active: Mask) -> Floats:
+def _of_movement(energies: LogEnergies, is_active: Mask) -> DoubleArray:
     """How much each of 13 cepstral coefficients changes from frame to frame, on average."""
     cepstra = np.logaddexp(energies, energies.max() - logmel.RANGE) @ _COSINES.T
     steps = np.abs(np.diff(cepstra, axis=0))[is_active[1:] & is_active[:-1]]

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import webrtcvad
-from numpy.typing import NDArray
 
+from device.arrays import PcmArray
 from device.features.pitch import pitches
 from device.signals import SAMPLE_RATE_HZ
 
-FRAME_SAMPLES = 480
+VAD_FRAME_SAMPLES = 480
 """30 ms, the longest frame webrtcvad takes."""
 _AGGRESSIVENESS = 2
 """At 3 the gate misses 5 % of RAVDESS instead of 1.5 %; at 1 it lets 2 % more of the noises in."""
@@ -51,14 +51,12 @@ _MIN_VOICED_SHARE = 0.3
 _MIN_LEVEL_RANGE_DB = 8.0
 _MIN_PITCH_DEVIATION_OCTAVES = 0.03
 
-PRE_ROLL_SAMPLES = 8 * FRAME_SAMPLES
+PRE_ROLL_SAMPLES = 8 * VAD_FRAME_SAMPLES
 """Kept before the first voiced frame: an unvoiced onset (s, k, t) has no pitch."""
-HANG_OVER_SAMPLES = 8 * FRAME_SAMPLES
+HANG_OVER_SAMPLES = 8 * VAD_FRAME_SAMPLES
 """Kept after the last voiced frame, for the same reason."""
-BRIDGE_SAMPLES = 20 * FRAME_SAMPLES
+BRIDGE_SAMPLES = 20 * VAD_FRAME_SAMPLES
 """A pause shorter than this (0.6 s) is a breath inside a sentence, not its end."""
-
-Samples = NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ class SpeechSegment:
     ended: bool
 
 
-def speech_segments(samples: Samples) -> list[SpeechSegment]:
+def speech_segments(samples: PcmArray) -> list[SpeechSegment]:
     """The segments of speech in a whole clip (int16, mono, 16 kHz), as the streaming detector finds them."""
     detector = VoiceActivityDetector()
     return [s for s in [*detector.push(samples), *detector.finish()] if s.ended]
@@ -88,8 +86,8 @@ class VoiceActivityDetector:
     frame in which it grew, and a last time with ``ended``.
     """
 
-    _waiting: Samples
-    _last_frame: Samples
+    _waiting: PcmArray
+    _last_frame: PcmArray
     _open: _OpenSegment | None
 
     def __init__(self, first_sample: int = 0) -> None:
@@ -97,12 +95,12 @@ class VoiceActivityDetector:
         self._floor = _NoiseFloor()
         self._skip_to(first_sample)
 
-    def push(self, samples: Samples) -> list[SpeechSegment]:
+    def push(self, samples: PcmArray) -> list[SpeechSegment]:
         """Take the next samples (int16, mono, 16 kHz; any number, also none)."""
         self._waiting = np.concatenate([self._waiting, samples])
         found: list[SpeechSegment] = []
-        while len(self._waiting) >= FRAME_SAMPLES:
-            frame, self._waiting = self._waiting[:FRAME_SAMPLES], self._waiting[FRAME_SAMPLES:]
+        while len(self._waiting) >= VAD_FRAME_SAMPLES:
+            frame, self._waiting = self._waiting[:VAD_FRAME_SAMPLES], self._waiting[VAD_FRAME_SAMPLES:]
             found += self._step(frame)
         return found
 
@@ -116,11 +114,11 @@ class VoiceActivityDetector:
         self._position = sample
         self._earliest = sample  # no pre-roll from before this
         self._waiting = np.zeros(0, dtype=np.int16)
-        self._last_frame = np.zeros(FRAME_SAMPLES, dtype=np.int16)
+        self._last_frame = np.zeros(VAD_FRAME_SAMPLES, dtype=np.int16)
         self._open = None
 
-    def _step(self, frame: Samples) -> list[SpeechSegment]:
-        start, self._position = self._position, self._position + FRAME_SAMPLES
+    def _step(self, frame: PcmArray) -> list[SpeechSegment]:
+        start, self._position = self._position, self._position + VAD_FRAME_SAMPLES
         power = _power(frame)
         self._floor.update(power)
         pitch_hz = self._pitch_hz(frame, _db(power / self._floor.power))
@@ -134,7 +132,7 @@ class VoiceActivityDetector:
             return self._close(self._position)
         return self._segments(self._open, self._position, ended=False)
 
-    def _pitch_hz(self, frame: Samples, above_floor_db: float) -> float:
+    def _pitch_hz(self, frame: PcmArray, above_floor_db: float) -> float:
         """The pitch of a voiced frame, 0 of any other."""
         is_vad_speech = self._vad.is_speech(frame.tobytes(), SAMPLE_RATE_HZ)  # always asked: it adapts
         if not is_vad_speech or above_floor_db < _ABOVE_FLOOR_DB:
@@ -213,7 +211,7 @@ class _OpenSegment:
         return bool(is_modulated and np.std(np.log2(pitches)) >= _MIN_PITCH_DEVIATION_OCTAVES)
 
 
-def _power(frame: Samples) -> float:
+def _power(frame: PcmArray) -> float:
     """Mean power relative to full scale."""
     return float(np.mean(np.square(frame.astype(np.float64)))) / 32768.0**2
 

@@ -26,7 +26,7 @@ def fuse(readings: Mapping[Modality, Reading], rule: str, *, uncertain_below: fl
 
     ``rule`` is one of ``device.readings.RULE_NAMES``; the best emotion below ``uncertain_below`` is ``uncertain``.
     """
-    choice = Choice(rule, uncertain_below, hold_s=0.0)
+    choice = LabelParameters(rule, uncertain_below, hold_s=0.0)
     if not readings:
         return choice.nothing(0, NOBODY)
     fused = RULES[rule](readings)
@@ -35,7 +35,7 @@ def fuse(readings: Mapping[Modality, Reading], rule: str, *, uncertain_below: fl
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class LabelParameters:
     """Parameters that a label is chosen by, and the estimates that carry them."""
 
     rule: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from device.fusion.fuse import Choice
+from device.fusion.fuse import LabelParameters
 from device.fusion.rules import RULES, Fused
 from device.fusion.smooth import LabelHysteresis, Smoother
 from device.readings import NOBODY, UNKNOWN, Estimate, Modality, Probabilities, Reading
@@ -24,7 +24,7 @@ class TemporalFusion:
     def __init__(
         self, *, rule: str, fresh_s: Mapping[Modality, float], smooth_s: float, hold_s: float, uncertain_below: float
     ) -> None:
-        self._choice, self._rule = Choice(rule, uncertain_below, hold_s), RULES[rule]
+        self._choice, self._rule = LabelParameters(rule, uncertain_below, hold_s), RULES[rule]
         self._fresh_ns = {modality: int(seconds * 1e9) for modality, seconds in fresh_s.items()}
         self._smoother = Smoother(smooth_s)
         self._label = LabelHysteresis(hold_s=hold_s, uncertain_below=uncertain_below)

@@ -49,7 +49,7 @@ class Served:
     temperature: float
 
 
-def alone(temperature: float = 1.0, *, number: int = 0, answers: int = 1) -> Served:
+def single_head(temperature: float = 1.0, *, number: int = 0, answers: int = 1) -> Served:
     """One of a net's heads, as it is, at a temperature."""
     weights = tuple(float(i == number) for i in range(answers))
     return Served(weights, ((),) * answers, (0.0,) * answers, temperature)
@@ -170,7 +170,7 @@ def _of_an_older_card(raw: Mapping[str, Any]) -> Served:
             len(answers),
             answers[0]["name"],
         )
-    return alone(float(answers[0]["temperature"]) if answers else 1.0, answers=len(answers))
+    return single_head(float(answers[0]["temperature"]) if answers else 1.0, answers=len(answers))
 
 
 def _numbers(values: Sequence[Any]) -> tuple[float, ...]:

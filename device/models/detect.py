@@ -17,12 +17,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from device.arrays import FloatArray
 from device.errors import ModelError
 from device.features.face import Point
 from device.features.point_tracking import Similarity
 from device.models.net import Net
 
-FEATURE_VERSION = "rgb128/1"
+_FEATURE_VERSION = "rgb128/1"
 """Letterboxed into 128 × 128 on black, three equal channels, -1…1."""
 
 _SIDE_PX = 128
@@ -45,8 +46,6 @@ _FINEST_LEVEL = 3
 """0.4³ of 4000 px are 256: 234 views of 4000 × 3000, in which faces of 40 px are found."""
 _MIN_VIEW_PX = 160
 """Smaller views would show faces of so few pixels that the face net has nothing to read."""
-
-FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +121,10 @@ class FaceDetector:
     """Finds the faces of one grey picture, best first. It belongs to one thread, as its model does."""
 
     def __init__(self, model: Net) -> None:
-        if model.card.kind != "detector" or model.card.features != FEATURE_VERSION:
+        if model.card.kind != "detector" or model.card.features != _FEATURE_VERSION:
             raise ModelError(
                 f"model {model.card.id}: it is {model.card.kind} for {model.card.features}, "
-                f"but this version of affectd needs detector for {FEATURE_VERSION}"
+                f"but this version of affectd needs detector for {_FEATURE_VERSION}"
             )
         self._model = model
 

@@ -7,12 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from device.arrays import FloatArray
 from device.models.card import Card
-
-FloatArray = NDArray[np.float32]
 
 
 class Net(Protocol):

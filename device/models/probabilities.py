@@ -40,7 +40,7 @@ def _adjusted(how: Served, answers: NDArray[np.float32], number: int) -> NDArray
     return np.asarray(logs - exponent * np.log(how.priors[number])) if exponent else logs
 
 
-def calibrated(softmax: NDArray[np.floating], temperature: float) -> Probabilities:
+def temperature_scaled(softmax: NDArray[np.floating], temperature: float) -> Probabilities:
     """Temperature scaling: softmax (7,) as if the logits had been divided by ``temperature``, p^(1/T), of sum 1.
 
     Guo et al. 2017, On Calibration of Modern Neural Networks. Above 1 it flattens; the best class stays the best.

@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from device.config.settings import RUNTIMES
 from device.errors import ModelError
 from device.models.stderr import without_information
 
 _IDENTIFIER = b"TFL3"
-_MODULES = {"ai-edge-litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
+_MODULES: dict[str, str] = dict(
+    zip(RUNTIMES, ("ai_edge_litert.interpreter", "tflite_runtime.interpreter"), strict=True)
+)
 """By the package's name, the first choice first."""
 _INSTALL = {
     "ai-edge-litert": "pip install 'affectd[device]'",

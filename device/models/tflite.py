@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from device.arrays import FloatArray
 from device.errors import ModelError
 from device.models.card import Card, TensorSpec, verify_file
 from device.models.runtime import open_interpreter, runtime_name
-
-FloatArray = NDArray[np.float32]
 
 
 class TfliteModel:

@@ -1,4 +1,4 @@
-"""Health of the machine and this process: numbers, null where a machine does not tell."""
+"""NodeHealth of the machine and this process: numbers, null where a machine does not tell."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SystemHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class NodeHealth:
     """Content of the health message; ``dropped``, ``queued`` and ``restarts`` are by the name of the part."""
 
     system: SystemHealth

@@ -11,7 +11,7 @@ from typing import Any
 
 from device.errors import ConfigError
 
-STUCK_AFTER_S = 15.0
+STALLED_AFTER_S = 15.0
 """Work of our own that takes so long is stuck. WatchdogSec=30 leaves as much again before systemd acts."""
 
 _STANDSTILL_NS = 1_000_000_000
@@ -28,7 +28,7 @@ class Progress:
     While the whole process stood still (a stopped or starved machine) no stage could move: that time does not count.
     """
 
-    def __init__(self, *, stuck_after_s: float = STUCK_AFTER_S) -> None:
+    def __init__(self, *, stuck_after_s: float = STALLED_AFTER_S) -> None:
         self._stuck_after_ns = round(stuck_after_s * 1e9)
         self._moved_ns: dict[str, int] = {}
         self._counted_from_ns: dict[str, int] = {}

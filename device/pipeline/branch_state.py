@@ -10,7 +10,7 @@ PRIVACY = "privacy"
 NO_PURPOSE = "closed until a purpose is stated"
 """Three reasons that are no fault."""
 
-STUCK_AFTER_S = 10.0
+DRIVER_STUCK_AFTER_S = 10.0
 """A driver that has not answered for so long is stuck: sources say of themselves that they are lost after 3 to 9 s."""
 
 
@@ -50,7 +50,7 @@ class BranchState:
         """Whether what comes from it, or that nothing comes from it, tells of the world."""
         return self.state in ("online", "degraded") and not self.blind and not self.finished
 
-    def at(self, now_ns: int, stuck_after_s: float = STUCK_AFTER_S) -> BranchState:
+    def at(self, now_ns: int, stuck_after_s: float = DRIVER_STUCK_AFTER_S) -> BranchState:
         """What is to be told at a moment: of a driver that does not answer the waiting thread can note nothing."""
         if not self.is_stuck(now_ns, stuck_after_s):
             return self

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any, Self
 
+from device.fusion.temporal import TICK_NS
 from device.pipeline.branch_runner import BranchRunner
-from device.pipeline.branch_state import STUCK_AFTER_S, BranchState
+from device.pipeline.branch_state import DRIVER_STUCK_AFTER_S, BranchState
 from device.readings import Estimate, Reading
 from device.stages import AnyBranch, Branch, Fuser
 from device.threads.handover import DropOldest
@@ -22,7 +23,6 @@ from device.threads.handover import DropOldest
 __all__ = ["BranchState", "ThreadedPipeline", "run_inline"]
 
 READINGS_CAPACITY = 32
-TICK_NS = 1_000_000_000
 STOP_S = 2.5
 """How long the end waits for the branches, all together. A source that is not stuck ends after the read in progress."""
 
@@ -65,7 +65,7 @@ class ThreadedPipeline(AbstractContextManager["ThreadedPipeline"]):
     """
 
     def __init__(
-        self, branches: Iterable[AnyBranch], *, paused: bool = False, stuck_after_s: float = STUCK_AFTER_S
+        self, branches: Iterable[AnyBranch], *, paused: bool = False, stuck_after_s: float = DRIVER_STUCK_AFTER_S
     ) -> None:
         self._readings: DropOldest[Reading] = DropOldest(READINGS_CAPACITY)
         self._failure: BaseException | None = None

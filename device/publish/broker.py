@@ -46,7 +46,7 @@ class BrokerAddress:
         return f"{self.host}:{self.port}"
 
 
-def require_usable(address: BrokerAddress) -> None:
+def require_usable_broker(address: BrokerAddress) -> None:
     """Raise ``ConfigError`` for what would otherwise end the network thread without a word."""
     if address.protocol not in ("5", "3.1.1"):
         raise ConfigError(f'mqtt.protocol {address.protocol!r} is not known; use "5" or "3.1.1"')

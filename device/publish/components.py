@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from device.publish import topics as table
 from device.publish.contract import Json
-from device.publish.episodes import Kind
+from device.publish.episodes import EpisodeKind
 from device.publish.topics import Topic, Topics
 from device.readings import EMOTIONS, NOBODY, UNCERTAIN, UNKNOWN, Modality
 
@@ -171,13 +171,13 @@ class Components:
 
     def _episode(self) -> Json:
         """Only what begins or ends now: an update would fire as another event, and one of an outage far too late."""
-        now = f"value_json.kind != '{Kind.UPDATE}' and not value_json.backfilled"
+        now = f"value_json.kind != '{EpisodeKind.UPDATE}' and not value_json.backfilled"
         event = (
             "{'event_type': value_json.kind, 'label': value_json.label, 'duration_s': value_json.duration_s} | tojson"
         )
         return self._entity("event", "episode", "Episode") | {
             "state_topic": self._topics.address(table.EVENT),
-            "event_types": [str(Kind.START), str(Kind.END)],
+            "event_types": [str(EpisodeKind.START), str(EpisodeKind.END)],
             "value_template": f"{{{{ {event} if {now} else '' }}}}",
             "icon": "mdi:emoticon-wink-outline",
         }

@@ -48,7 +48,7 @@ PartState = Literal["online", "offline", "disabled", "degraded"]
 NodeState = Literal["online", "stopped", "offline"]
 NodeName = Annotated[str, Meta(pattern="^[a-zA-Z0-9_-]{1,64}$")]
 BootId = Annotated[str, Meta(description="One life of the process.")]
-Probs = Annotated[
+_Probs = Annotated[
     dict[Emotion, Fraction],
     Meta(
         description="A probability an emotion; they sum to 1. All are 0 where nothing was read.",
@@ -83,7 +83,7 @@ class ModalityPart(Payload, frozen=True):
         ),
     ]
     weight: Fraction
-    probs: Probs
+    probs: _Probs
 
     def __post_init__(self) -> None:
         _require_every_emotion(self.probs)
@@ -130,7 +130,7 @@ class State(Payload, frozen=True, kw_only=True, tag_field="schema", tag=STATE_SC
     confidence: Fraction
     valence: Sign
     arousal: Sign
-    probs: Probs
+    probs: _Probs
     modalities: Annotated[
         dict[Modality, ModalityPart], Meta(extra_json_schema={"propertyNames": {"enum": [*map(str, Modality)]}})
     ]

@@ -10,15 +10,15 @@ import msgspec
 from device.publish.contract import ModalityPart, Payload, State
 from device.readings import EMOTIONS, Emotion, Estimate, ModalityState, Probabilities, probabilities
 
-MAX_BYTES = 65_536
+_MAX_BYTES = 65_536
 """No message of the contract is as long; a stranger's may be, and must not fill the memory of who listens."""
 
-Kind = TypeVar("Kind", bound=Payload)
+_Payload = TypeVar("_Payload", bound=Payload)
 
 
-def read(kind: type[Kind], payload: bytes) -> Kind | None:
+def decode(kind: type[_Payload], payload: bytes) -> _Payload | None:
     """The payload as a ``kind``, whatever version sent it; ``None`` if it is none. Never raises."""
-    if len(payload) > MAX_BYTES:
+    if len(payload) > _MAX_BYTES:
         return None
     try:
         return msgspec.json.decode(payload, type=kind)

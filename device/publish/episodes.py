@@ -17,7 +17,7 @@ RESTART: Final = "restart"
 """Why an episode ended whose process died: the next one ends it."""
 
 
-class Kind(StrEnum):
+class EpisodeKind(StrEnum):
     """Kind of an event of an episode."""
 
     START = "start"
@@ -33,7 +33,7 @@ class EpisodeEvent:
     why it ended, where that was not for want of the label.
     """
 
-    kind: Kind
+    kind: EpisodeKind
     id: str
     label: str
     started_ns: int
@@ -45,7 +45,7 @@ class EpisodeEvent:
 
     def will(self) -> EpisodeEvent | None:
         """The end that is to be told if this was the last word of the process; an end needs none."""
-        return None if self.kind is Kind.END else replace(self, kind=Kind.END, reason=RESTART)
+        return None if self.kind is EpisodeKind.END else replace(self, kind=EpisodeKind.END, reason=RESTART)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class _Episode:
             count=self.count + 1,
         )
 
-    def event(self, kind: Kind) -> EpisodeEvent:
+    def event(self, kind: EpisodeKind) -> EpisodeEvent:
         mean = self.total / self.count
         return EpisodeEvent(
             kind, self.id, self.label, self.started_ns, self.seen_ns, self.confidence, self.peak, mean
@@ -97,7 +97,7 @@ class Episodes:
 
     def will(self) -> EpisodeEvent | None:
         """The end that is to be told if this life ends now without a word; ``None`` while nothing goes on."""
-        return None if self._current is None else self._current.event(Kind.UPDATE).will()
+        return None if self._current is None else self._current.event(EpisodeKind.UPDATE).will()
 
     def finish(self) -> list[EpisodeEvent]:
         """End what is going on: the appliance stops."""
@@ -111,7 +111,7 @@ class Episodes:
             self._current = current.seen(estimate)
             if estimate.captured_ns - current.told_ns >= self._update_ns:
                 self._current = replace(self._current, told_ns=estimate.captured_ns)
-                yield self._current.event(Kind.UPDATE)
+                yield self._current.event(EpisodeKind.UPDATE)
         elif estimate.captured_ns - current.seen_ns >= self._end_after_ns:
             yield from self._end()
 
@@ -123,7 +123,7 @@ class Episodes:
         self._started += 1
         self._current = replace(candidate, id=f"{self._id_prefix}-{self._started}", told_ns=estimate.captured_ns)
         self._candidate = None
-        yield self._current.event(Kind.START)
+        yield self._current.event(EpisodeKind.START)
 
     def _next_candidate(self, estimate: Estimate) -> _Episode | None:
         if estimate.label not in EPISODIC or (self._current and self._current.label == estimate.label):
@@ -136,4 +136,4 @@ class Episodes:
     def _end(self) -> Iterator[EpisodeEvent]:
         if self._current is not None:
             ended, self._current = self._current, None
-            yield ended.event(Kind.END)
+            yield ended.event(EpisodeKind.END)

@@ -17,7 +17,7 @@ from paho.mqtt.packettypes import PacketTypes  # noqa: TID251
 from paho.mqtt.properties import Properties  # noqa: TID251
 from paho.mqtt.reasoncodes import ReasonCode  # noqa: TID251
 
-from device.publish.broker import BrokerAddress, require_usable, tls_context, warn_of_risks
+from device.publish.broker import BrokerAddress, require_usable_broker, tls_context, warn_of_risks
 from device.publish.connection_monitor import ConnectionMonitor
 from device.publish.message import Message
 from device.publish.packet_limit import PacketLimit, Sent, packet_bytes
@@ -238,7 +238,7 @@ class MqttClient:
 
 
 def _client(address: BrokerAddress, client_id: str) -> paho.Client:
-    require_usable(address)
+    require_usable_broker(address)
     version = MQTTProtocolVersion.MQTTv5 if address.protocol == "5" else MQTTProtocolVersion.MQTTv311
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=version)
     client.max_queued_messages_set(_MAX_QUEUED)

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from device.errors import AffectdError
-from device.monitoring.health import Health
+from device.monitoring.health import NodeHealth
 from device.publish import topics as table
 from device.publish.contract import Info, Response, as_json, encode
 from device.publish.entities import Entities
@@ -121,13 +121,13 @@ class NodeSink:
 
         ``blind``: signals come, but what they show is not believed.
         """
-        self._retain(table.SENSORS[part], encode(self._payloads.part(state, reason, blind=blind)))
+        self._retain(table.PART_TOPICS[part], encode(self._payloads.part(state, reason, blind=blind)))
 
     def set_info(self, info: Info) -> None:
         """Say what runs here (``Payloads.info``)."""
         self._retain(table.INFO, encode(info))
 
-    def set_health(self, health: Health) -> None:
+    def set_health(self, health: NodeHealth) -> None:
         """Say how the appliance is."""
         self._retain(table.HEALTH, encode(self._payloads.health(health)))
 

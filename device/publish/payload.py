@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, cast
 
-from device.monitoring.health import Health
+from device.monitoring.health import NodeHealth
 from device.publish import contract
 from device.publish.episodes import EpisodeEvent
 from device.publish.wall_clock import clock_synced, now_text, rfc3339
@@ -130,7 +130,7 @@ class Payloads:
         """The status of camera, microphone, models or store. ``blind``: what it shows is not believed."""
         return contract.PartStatus(state=cast(contract.PartState, state), reason=reason, blind=blind, ts=now_text())
 
-    def health(self, health: Health) -> contract.Health:
+    def health(self, health: NodeHealth) -> contract.Health:
         """How the appliance is."""
         system: dict[str, Any] = {
             k: round(v, HEALTH_DIGITS) if isinstance(v, float) else v for k, v in asdict(health.system).items()

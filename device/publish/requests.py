@@ -12,7 +12,7 @@ from device.publish.contract import Json, Response
 
 _log = logging.getLogger(__name__)
 
-MAX_BYTES = 4096
+MAX_REQUEST_BYTES = 4096
 """The longest request. The longest sensible one is under 200 bytes."""
 
 _MAX_TRANSACTION = 128
@@ -53,8 +53,8 @@ def requested_privacy(payload: bytes) -> bool | None:
 
 
 def _parsed(payload: bytes) -> Mapping[str, Any]:
-    if len(payload) > MAX_BYTES:
-        raise AffectdError(f"the request is longer than {MAX_BYTES} bytes")
+    if len(payload) > MAX_REQUEST_BYTES:
+        raise AffectdError(f"the request is longer than {MAX_REQUEST_BYTES} bytes")
     try:
         request = json.loads(payload) if payload.strip() else {}
     except (ValueError, RecursionError) as error:

@@ -73,7 +73,7 @@ TABLE = (
     REQUEST, RESPONSE, DISCOVERY, HA_STATUS,
 )  # fmt: skip
 
-SENSORS = {"camera": CAMERA, "microphone": MICROPHONE, "models": MODELS, "store": STORE}
+PART_TOPICS = {"camera": CAMERA, "microphone": MICROPHONE, "models": MODELS, "store": STORE}
 """The parts that have a status of their own."""
 
 
@@ -111,7 +111,7 @@ class Topics:
         return verb if address == stem + verb and _NAME.fullmatch(verb) else None
 
 
-def markdown() -> str:
+def topic_table() -> str:
     """The table as docs/contract.md states it."""
     head = "| topic | QoS / retain | payload |\n|---|---|---|\n"
     return head + "".join(

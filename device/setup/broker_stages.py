@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from device.errors import AffectdError
 from device.monitoring.findings import Finding, look
 from device.publish import topics as table
-from device.publish.broker import BrokerAddress, require_usable
+from device.publish.broker import BrokerAddress, require_usable_broker
 from device.publish.contract import encode
 from device.publish.message import Message
 from device.publish.mqtt import MqttClient
@@ -47,7 +47,7 @@ def _stages(address: BrokerAddress, topics: Topics) -> Generator[Finding]:
 
 
 def _resolve(address: BrokerAddress) -> str:
-    require_usable(address)
+    require_usable_broker(address)
     try:
         found = _addresses(address)
     except OSError as error:

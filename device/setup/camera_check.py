@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from device.capture.camera_v4l2 import CameraV4l2
 from device.capture.picture_watch import is_black
-from device.capture.turned import TURNS, turned
-from device.config.settings import Camera
+from device.capture.turned import turned
+from device.config.settings import TURNS, CameraSettings
 from device.errors import SourceLost, SourceUnavailable
 from device.models.detect import FaceDetector
 from device.models.sets import ModelSet
@@ -53,7 +53,7 @@ def shown(source: str) -> str:
     return repr(CameraV4l2(device=source).name if "://" in source else source)
 
 
-def look_through(camera: Camera, models: ModelSet, seconds: float) -> Iterator[View]:
+def look_through(camera: CameraSettings, models: ModelSet, seconds: float) -> Iterator[View]:
     """A view a picture, until a face is seen or the time is over. Raises ``SourceUnavailable`` or ``SourceLost``."""
     detector = FaceDetector(TfliteModel(models.detector, models.folder))
     tracker = FaceTracker(detector)
@@ -68,14 +68,14 @@ def look_through(camera: Camera, models: ModelSet, seconds: float) -> Iterator[V
                 return
 
 
-def first_view(camera: Camera) -> View:
+def first_view(camera: CameraSettings) -> View:
     """What one picture is like; nobody is looked for. Raises as ``look_through``."""
     with usable_camera(camera) as source:
         return _view(next(iter(source)), face=False)
 
 
 @contextmanager
-def usable_camera(camera: Camera) -> Iterator[Source[Frame]]:
+def usable_camera(camera: CameraSettings) -> Iterator[Source[Frame]]:
     """The open camera. Raises ``SourceUnavailable`` that says whether it is missing, forbidden or in use."""
     try:
         with open_camera(camera) as source:
@@ -105,7 +105,7 @@ def better_turn(detector: FaceDetector, grey: NDArray[np.uint8]) -> int:
 
     The detector takes many a face on its head for one that is upright, with eyes at the chin, but is less sure of it.
     """
-    scores = {turn: max((face.score for face in detector(turned(grey, turn))), default=0.0) for turn in (0, *TURNS)}
+    scores = {turn: max((face.score for face in detector(turned(grey, turn))), default=0.0) for turn in TURNS}
     best = max(scores, key=lambda turn: scores[turn])
     return best if scores[best] > scores[0] + CLEARLY else 0
 

@@ -11,10 +11,10 @@ from rich.prompt import Confirm, InvalidResponse, PromptBase
 
 from device.capture.cameras import found_cameras
 from device.capture.microphone import list_microphones
-from device.config.settings import UNSTATED, Camera
+from device.config.settings import UNSTATED, CameraSettings
 from device.errors import AffectdError
 from device.publish.broker import Tls, tls_context
-from device.setup.draft import NONE, PLAIN_PORT, TLS_PORT, Draft, require_node
+from device.setup.draft import NO_SENSOR, PLAIN_PORT, TLS_PORT, Draft, require_node
 from device.setup.purpose import FORBIDDEN, LAWFUL, require_lawful
 
 DEFAULT_MICROPHONE = "default"
@@ -67,16 +67,16 @@ def ask_broker(console: Console, draft: Draft) -> Draft:
 
 def ask_camera(console: Console, draft: Draft) -> Draft:
     """Which camera, of those found or by any path or address. To read no faces is never what Enter alone chooses."""
-    before = draft.settings.camera.source if draft.uses_camera else NONE
-    while not (found := found_cameras()) and before != NONE and "://" not in before:
+    before = draft.settings.camera.source if draft.uses_camera else NO_SENSOR
+    while not (found := found_cameras()) and before != NO_SENSOR and "://" not in before:
         console.print("\n[yellow]No camera is found.[/] Is its cable in, at both ends? A new one may need a restart.")
         answer = choose(console, "Camera", _without_a_camera(before), AGAIN, other=_OTHER_CAMERA)
         if answer != AGAIN:
             return draft.with_camera(answer)
     options = dict.fromkeys(found, "")
-    if before not in (NONE, Camera().source, *found) and "://" not in before:
+    if before not in (NO_SENSOR, CameraSettings().source, *found) and "://" not in before:
         options[before] = "as it is set up"
-    options[NONE] = "read no faces"
+    options[NO_SENSOR] = "read no faces"
     default = before if before in options or "://" in before else next(iter(options))
     return draft.with_camera(choose(console, "Camera", options, default, other=_OTHER_CAMERA))
 
@@ -85,7 +85,7 @@ def _without_a_camera(before: str) -> dict[str, str]:
     return {
         AGAIN: "look once more",
         before: "it will be connected later",
-        NONE: "read no faces: voices only",
+        NO_SENSOR: "read no faces: voices only",
     }
 
 
@@ -93,8 +93,8 @@ def ask_microphone(console: Console, draft: Draft) -> Draft:
     """Which microphone, of those found."""
     options = {DEFAULT_MICROPHONE: "the system's own choice"} | dict.fromkeys(list_microphones(), "")
     if draft.uses_camera:
-        options[NONE] = "read no voices"
-    before = (draft.settings.microphone.name or DEFAULT_MICROPHONE) if draft.uses_microphone else NONE
+        options[NO_SENSOR] = "read no voices"
+    before = (draft.settings.microphone.name or DEFAULT_MICROPHONE) if draft.uses_microphone else NO_SENSOR
     if before not in options:
         options[before] = "as it is set up"
     default = before

@@ -10,11 +10,11 @@ import msgspec
 
 from device.config.settings import Settings
 from device.errors import ConfigError
-from device.publish.broker import BrokerAddress, Login, require_usable
+from device.publish.broker import BrokerAddress, Login, require_usable_broker
 from device.publish.topics import Topics
 from device.wiring.broker import broker_address
 
-NONE = "none"
+NO_SENSOR = "none"
 """What is said for a camera or a microphone that is not to be used."""
 PLAIN_PORT, TLS_PORT = 1883, 8883
 
@@ -43,7 +43,7 @@ class Draft:
 
     def with_camera(self, source: str) -> Draft:
         """This camera, or ``none``. Raises ``ConfigError`` if nothing would be left to read."""
-        used = source != NONE
+        used = source != NO_SENSOR
         draft = self.change("node", mode=_mode(used, self.uses_microphone))
         return draft.change("camera", source=source) if used else draft
 
@@ -54,7 +54,7 @@ class Draft:
 
     def with_microphone(self, name: str) -> Draft:
         """This microphone, ``""`` for the system's default one, or ``none``. Raises as ``with_camera``."""
-        used = name != NONE
+        used = name != NO_SENSOR
         draft = self.change("node", mode=_mode(self.uses_camera, used))
         return draft.change("microphone", name=name) if used else draft
 
@@ -81,7 +81,7 @@ def parse_broker(text: str, port: int) -> tuple[str, int]:
         raise ConfigError(f"{text!r} is no broker ({error}); say HOST or HOST:PORT") from error
     if parts.path or parts.query or parts.username or len(text.split()) != 1:
         raise ConfigError(f"{text!r} is no broker; say HOST or HOST:PORT, without anything before or after")
-    require_usable(address)
+    require_usable_broker(address)
     return address.host, address.port
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from device.appliance.self_test import require_clock
-from device.config.settings import UNSTATED, Camera, Settings, state_dir
+from device.config.settings import UNSTATED, CameraSettings, Settings, state_dir
 from device.errors import AffectdError, SourceLost, SourceUnavailable
 from device.models.runtime import runtime_name
 from device.models.tflite import TfliteModel
@@ -78,7 +78,7 @@ def _models(settings: Settings) -> str:
     return f"set {models.name}, all hashes right"
 
 
-def _camera(camera: Camera) -> str:
+def _camera(camera: CameraSettings) -> str:
     try:
         return f"{shown(camera.source)} gives {first_view(camera)}"
     except (SourceUnavailable, SourceLost):

@@ -73,7 +73,7 @@ def write_files(files: list[NewFile]) -> None:
                 temporary.unlink()
 
 
-def require_writable(config: Path) -> None:
+def require_writable_config(config: Path) -> None:
     """Fail before a question is asked rather than after the last. Raises ``AffectdError``."""
     folder = next(path for path in config.resolve().parents if path.exists())
     if not os.access(folder, os.W_OK):

@@ -24,10 +24,10 @@ QUIETEST_DBFS = -60.0
 """Where the meter begins: a quiet room, through a microphone of the cheap kind."""
 
 Ask = Callable[[Console, Draft], Draft]
-Check = Callable[[Console, Draft], Checked]
+_Check = Callable[[Console, Draft], Checked]
 
 
-def settle(console: Console, draft: Draft, ask: Ask, check: Check, *, given: bool) -> Draft:
+def settle(console: Console, draft: Draft, ask: Ask, check: _Check, *, given: bool) -> Draft:
     """Ask (unless flags have answered), check, and go on until it is as the person wants it."""
     if not given:
         draft = ask(console, draft)
@@ -61,7 +61,7 @@ def settle_microphone(console: Console, draft: Draft, *, given: bool) -> Draft:
     return settle(console, draft, ask_microphone, _see_microphone, given=given)
 
 
-def show(console: Console, finding: Finding) -> None:
+def _show(console: Console, finding: Finding) -> None:
     """One line that stays."""
     sign = "[green]✓[/]" if finding.ok else "[red]✗[/]"
     console.print(f"{sign} {finding.subject}: {escape(finding.note)}", highlight=False)
@@ -84,7 +84,7 @@ def quiet_libraries() -> Iterator[None]:
 def _see_broker(console: Console, draft: Draft) -> Checked:
     finding = Finding("broker", True, "")
     for finding in check_broker(draft):
-        show(console, finding)
+        _show(console, finding)
     return Checked(finding, sure=finding.ok)
 
 
@@ -107,7 +107,7 @@ def _see_microphone(console: Console, draft: Draft) -> Checked:
 
 
 def _shown(console: Console, checked: Checked) -> Checked:
-    show(console, checked.finding)
+    _show(console, checked.finding)
     return checked
 
 

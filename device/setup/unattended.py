@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from device.app import require_usable
+from device.app import require_usable_settings
 from device.config.settings import Settings
 from device.config.settings_file import decode_settings
 from device.errors import AffectdError, ConfigError
@@ -22,7 +22,7 @@ from device.setup.draft import Draft
 from device.setup.files import NewFile
 from device.setup.purpose import require_lawful
 
-REPORT = "affectd-setup.txt"
+_REPORT = "affectd-setup.txt"
 _CERTIFICATES = ("ca_file", "cert_file", "key_file")
 
 
@@ -58,7 +58,7 @@ def read_order(path: Path, config: Path) -> Order:
 def report(path: Path, lines: list[str]) -> None:
     """Leave beside the setup file what came of it: the card can be read where the appliance has no screen."""
     with suppress(OSError):  # a boot partition that is read-only; the journal has the same
-        (path.parent / REPORT).write_text("\r\n".join([f"affectd setup, {now_text()}", *lines, ""]), encoding="utf-8")
+        (path.parent / _REPORT).write_text("\r\n".join([f"affectd setup, {now_text()}", *lines, ""]), encoding="utf-8")
 
 
 def wipe(path: Path) -> None:
@@ -119,7 +119,7 @@ def _purpose_problems(raw: dict[str, Any]) -> list[str]:
 
 def _unusable(draft: Draft) -> list[str]:
     try:
-        require_usable(draft.settings)
+        require_usable_settings(draft.settings)
         draft.address()
     except AffectdError as error:
         return [str(error)]

@@ -14,12 +14,12 @@ from typing import IO
 from device.errors import AffectdError, ModelError
 from device.files import write_new
 
-MAX_BYTES = 64_000_000
+MAX_ARCHIVE_BYTES = 64_000_000
 """Of the whole file. Both sets of the package have about 2 MB."""
 MAX_FILES = 64
 """A set has a dozen."""
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """Of a file or a set: no folder, nothing hidden, nothing above."""
 
 
@@ -72,8 +72,8 @@ def _opened(archive: Path) -> IO[bytes]:
         status = archive.stat()
         if not stat.S_ISREG(status.st_mode):
             raise AffectdError(f"{archive}: not a file; give the model set that `affectd models pack` made")
-        if status.st_size > MAX_BYTES:
-            raise ModelError(f"{archive}: {status.st_size} bytes are no model set; {MAX_BYTES} are the most")
+        if status.st_size > MAX_ARCHIVE_BYTES:
+            raise ModelError(f"{archive}: {status.st_size} bytes are no model set; {MAX_ARCHIVE_BYTES} are the most")
         return archive.open("rb")
     except OSError as error:
         raise AffectdError(f"{archive}: cannot read the model set ({error.strerror})") from error
@@ -82,10 +82,10 @@ def _opened(archive: Path) -> IO[bytes]:
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo, archive: Path, number: int) -> bytes:
     if number > MAX_FILES:
         raise ModelError(f"{archive}: more than {MAX_FILES} files are no model set; pack it again")
-    if not member.isreg() or member.issparse() or not NAME.fullmatch(member.name):
+    if not member.isreg() or member.issparse() or not FILE_NAME.fullmatch(member.name):
         raise ModelError(f"{archive}: {member.name!r} is no plain file side by side with the others; pack it again")
-    if member.size > MAX_BYTES:
-        raise ModelError(f"{archive}: {member.name} says it has {member.size} bytes; {MAX_BYTES} are the most")
+    if member.size > MAX_ARCHIVE_BYTES:
+        raise ModelError(f"{archive}: {member.name} says it has {member.size} bytes; {MAX_ARCHIVE_BYTES} are the most")
     reader = tar.extractfile(member)
     content = reader.read() if reader else b""
     if len(content) != member.size:

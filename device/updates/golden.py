@@ -11,15 +11,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from device.arrays import FloatArray
 from device.errors import ModelError
 from device.models.card import Card, TensorSpec
 from device.models.runtime import runtime_name
 from device.models.sets import ModelSet
 from device.models.tflite import TfliteModel
 
-TOLERANCE = 2 / 256
+_TOLERANCE = 2 / 256
 """Of an output's range, which for probabilities is 1. The same runtime on x86 and on arm64 differs by 1/256 at most."""
 OTHER_TOLERANCE = 32 / 256
 """Where another runtime packed the set: its kernels round otherwise. The sets that are shipped differ by 17/256."""
@@ -28,8 +28,6 @@ _MIN_INPUTS, _MAX_INPUTS, _INPUT_BYTES = 2, 16, 400_000
 """Golden inputs a model: as many as that many bytes hold."""
 _SEED = 5
 _BLUR_PX = (0.7, 6.0)
-
-FloatArray = NDArray[np.float32]
 
 
 def write_golden(models: ModelSet, folder: Path) -> None:
@@ -48,7 +46,7 @@ def require_golden(models: ModelSet, *, packed_by: str, runtime: str = "") -> fl
     It is a share of an output's range. Raises ``ModelError`` if one is beyond what is tolerated, or if a model has no
     golden answers.
     """
-    tolerance = TOLERANCE if packed_by == runtime_name(runtime) else OTHER_TOLERANCE
+    tolerance = _TOLERANCE if packed_by == runtime_name(runtime) else OTHER_TOLERANCE
     deviations = [_worst(TfliteModel(card, models.folder, runtime=runtime), models.folder) for card in models.cards]
     for card, deviation in zip(models.cards, deviations, strict=True):
         if not deviation <= tolerance:  # NaN is not either

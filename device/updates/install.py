@@ -33,7 +33,7 @@ def install(archive: Path, *, root: Path, keys: Path, prove: Prove = proved) -> 
     sets = InstalledSets(root)
     with sets.changing(), sets.staging() as folder:
         unpack(archive, folder)
-        signed_by = require_signed(folder / manifest.NAME, keys)
+        signed_by = require_signed(folder / manifest.MANIFEST_NAME, keys)
         models, deviation = prove(folder)
         _require_new(folder, sets.active(), models.name)
         sets.activate(folder, models.name)
@@ -49,5 +49,5 @@ def roll_back(root: Path, *, prove: Prove = proved) -> ModelSet | None:
 
 
 def _require_new(folder: Path, active: Path | None, name: str) -> None:
-    if active and (active / manifest.NAME).read_bytes() == (folder / manifest.NAME).read_bytes():
+    if active and (active / manifest.MANIFEST_NAME).read_bytes() == (folder / manifest.MANIFEST_NAME).read_bytes():
         raise AffectdError(f"model set {name!r} is active already, just as it is in this file; nothing was changed")

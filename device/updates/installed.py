@@ -80,7 +80,7 @@ class InstalledSets:
         self._switch(folder)
 
     def go_back(self, require_usable: Callable[[Path], object]) -> Path | None:
-        """AppControl to the last set before the active one that is still usable, or (``None``) to those of the package.
+        """Switch to the last set before the active one that is still usable, or (``None``) to those of the package.
 
         ``require_usable`` raises ``ModelError`` for a set that is not. Raises ``AffectdError`` if none is installed.
         """

@@ -13,9 +13,9 @@ from msgspec import Meta
 
 from device.errors import ModelError
 from device.models.runtime import runtime_name
-from device.updates.signature import SUFFIX
+from device.updates.signature import SIGNATURE_SUFFIX
 
-NAME = "manifest.json"
+MANIFEST_NAME = "manifest.json"
 FORMAT = "affectd.models/1"
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -44,21 +44,24 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read_manifest(folder: Path) -> Manifest:
     """The folder's manifest. Raises ``ModelError``."""
     try:
-        content = (folder / NAME).read_bytes()
+        content = (folder / MANIFEST_NAME).read_bytes()
         given = msgspec.json.decode(content).get("format")
         if given != FORMAT:
             raise ModelError(f"the model set is of the kind {given!r}, this version of affectd takes {FORMAT!r}")
         return msgspec.json.decode(content, type=Manifest)
     except FileNotFoundError as error:
-        raise ModelError(f"not a model set: it has no {NAME}; was the download cut off?") from error
+        raise ModelError(f"not a model set: it has no {MANIFEST_NAME}; was the download cut off?") from error
     except (OSError, AttributeError, ValueError, msgspec.MsgspecError) as error:
-        raise ModelError(f"the model set's {NAME} cannot be understood ({error}); pack it again") from error
+        raise ModelError(f"the model set's {MANIFEST_NAME} cannot be understood ({error}); pack it again") from error
 
 
 def require_whole(folder: Path) -> Manifest:
     """The manifest, once the folder's files are exactly those it names. Raises ``ModelError``."""
     manifest = read_manifest(folder)
-    found = {path.name for path in folder.iterdir() if path.is_file()} - {NAME, NAME + SUFFIX}
+    found = {path.name for path in folder.iterdir() if path.is_file()} - {
+        MANIFEST_NAME,
+        MANIFEST_NAME + SIGNATURE_SUFFIX,
+    }
     if lacking := sorted(set(manifest.files) - found):
         raise ModelError(f"the model set lacks {lacking[0]}; copy or download it again")
     if extra := sorted(found - set(manifest.files)):
@@ -73,7 +76,7 @@ def write_manifest(folder: Path) -> Path:
     """Describe what lies in the folder."""
     files = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
     packed = Packed(datetime.now(UTC).isoformat(timespec="seconds"), version("affectd"), runtime_name())
-    path = folder / NAME
+    path = folder / MANIFEST_NAME
     path.write_bytes(msgspec.json.format(msgspec.json.encode(Manifest(FORMAT, packed, files)), indent=1) + b"\n")
     return path
 

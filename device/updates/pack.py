@@ -12,7 +12,7 @@ from device.models.sets import ModelSet
 from device.updates import archive
 from device.updates.golden import write_golden
 from device.updates.manifest import write_manifest
-from device.updates.proof import require_usable, try_out
+from device.updates.proof import require_usable_models, try_out
 from device.updates.signature import sign
 
 
@@ -22,7 +22,7 @@ def pack(models: ModelSet, *, key: Path, file: Path) -> None:
     Raises ``ModelError`` for a set that this version could not serve, ``AffectdError`` if it cannot be signed or
     written.
     """
-    require_usable(models)
+    require_usable_models(models)
     try:
         with tempfile.TemporaryDirectory(prefix="affectd-") as name:
             folder = Path(name)

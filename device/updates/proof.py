@@ -17,10 +17,10 @@ from device.modalities import MODALITIES
 from device.models.sets import ModelSet, list_sets, load_set
 from device.models.tflite import TfliteModel
 from device.updates import manifest
-from device.updates.archive import NAME
+from device.updates.archive import FILE_NAME
 from device.updates.golden import require_golden
 
-PATIENCE_S = 120.0
+_PATIENCE_S = 120.0
 """Golden answers take a second or two on a PC, and an estimated ten on a Pi."""
 
 Prove = Callable[[Path], tuple[ModelSet, float]]
@@ -43,11 +43,11 @@ def try_out(folder: Path, runtime: str = "") -> tuple[ModelSet, float]:
     for card in models.cards:
         if card.file not in described.files:
             raise ModelError(f"model {card.id}: its file {card.file!r} is not part of the set; pack it again")
-    require_usable(models, runtime)
+    require_usable_models(models, runtime)
     return models, require_golden(models, packed_by=described.packed.runtime, runtime=runtime)
 
 
-def require_usable(models: ModelSet, runtime: str = "") -> None:
+def require_usable_models(models: ModelSet, runtime: str = "") -> None:
     """Raise ``ModelError`` unless this version of affectd can serve the set: files, features, labels, rule."""
     for row in MODALITIES:
         row.make_recogniser(models, partial(TfliteModel, runtime=runtime))
@@ -59,7 +59,7 @@ def _only_set(folder: Path) -> ModelSet:
     names = list_sets(folder)
     if len(names) != 1:
         raise ModelError(f"a file of one model set is wanted, this one has {len(names)}; pack it again")
-    if not NAME.fullmatch(names[0]):  # it becomes part of a folder's name
+    if not FILE_NAME.fullmatch(names[0]):  # it becomes part of a folder's name
         raise ModelError(f"model set {names[0]!r} is no name; use letters, digits, '.', '_' or '-', and pack it again")
     return load_set(folder)
 
@@ -70,11 +70,11 @@ def _deviation_in_child(folder: Path, runtime: str) -> float:
     command = [*python, "-m", "device.updates.proof", str(folder), runtime]
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE_S, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise ModelError(
-            f"the model set gives no answer within {PATIENCE_S:.0f} s on this machine; pack it again"
+            f"the model set gives no answer within {_PATIENCE_S:.0f} s on this machine; pack it again"
         ) from error
     except OSError as error:
         raise AffectdError(f"{sys.executable}: cannot be started to try the model set ({error.strerror})") from error

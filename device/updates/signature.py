@@ -13,12 +13,12 @@ from device.errors import AffectdError, ModelError
 
 DEFAULT_KEYS = Path("/etc/affectd/keys")
 """Whose sets are trusted: a public key (``*.pub``) of minisign each."""
-SUFFIX = ".minisig"
+SIGNATURE_SUFFIX = ".minisig"
 
 
 def require_signed(file: Path, keys: Path) -> str:
     """The name of the trusted key that signed ``file`` (its signature beside it). Raises ``ModelError`` if none did."""
-    signature = file.with_name(file.name + SUFFIX)
+    signature = file.with_name(file.name + SIGNATURE_SUFFIX)
     if not file.is_file():
         raise ModelError(f"not a whole model set: it has no {file.name}; copy or download it again")
     if not signature.is_file():

@@ -7,19 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from device.publish import contract
-from device.publish.decode import read
+from device.publish.decode import decode
 from device.publish.message import Message
 from device.publish.requests import requested_privacy
+from device.publish.topics import PART_TOPICS
 
 STALE_AFTER_S = 30.0
 """Three heartbeats of ``state``: what is older is no longer true."""
 
-PARTS = ("camera", "microphone", "models", "store")
-"""The parts of a node that have a status of their own."""
-
 TYPES: Mapping[str, type[contract.Payload]] = {
     "status": contract.Status,
-    **{f"status/{part}": contract.PartStatus for part in PARTS},
+    **{f"status/{part}": contract.PartStatus for part in PART_TOPICS},
     "info": contract.Info,
     "state": contract.State,
     "health": contract.Health,
@@ -29,7 +27,7 @@ TYPES: Mapping[str, type[contract.Payload]] = {
 _PRIVACY = "privacy/state"
 _MAX_NODES = 64
 
-Kind = TypeVar("Kind", bound=contract.Payload)
+_Payload = TypeVar("_Payload", bound=contract.Payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class NodeView:
         return self._last("info", contract.Info)
 
     def part(self, name: str) -> contract.PartStatus | None:
-        """The status of one of ``PARTS``."""
+        """The status of one of ``PART_TOPICS``."""
         return self._last(f"status/{name}", contract.PartStatus)
 
     @property
@@ -75,7 +73,7 @@ class NodeView:
         """Topics on which the node publishes what the contract does not know, in the order of ``TYPES``."""
         return [topic for topic in TYPES if topic in self.topics and self.topics[topic] is None]
 
-    def _last(self, topic: str, kind: type[Kind]) -> Kind | None:
+    def _last(self, topic: str, kind: type[_Payload]) -> _Payload | None:
         payload = self.topics.get(topic)
         return payload if isinstance(payload, kind) else None
 
@@ -93,7 +91,7 @@ class NodeRegistry:
         if not topic or (name not in self.nodes and len(self.nodes) >= _MAX_NODES):
             return
         view = self.nodes.get(name, NodeView(name))
-        payload = read(TYPES[topic], message.payload) if topic in TYPES else None
+        payload = decode(TYPES[topic], message.payload) if topic in TYPES else None
         status = payload if isinstance(payload, contract.Status) else None
         if _is_of_an_older_life(status, view.status):
             return

@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from device.publish.contract import Health, ModalityPart, State
+from device.publish.topics import PART_TOPICS
 from device.readings import EMOTIONS, NOBODY, UNCERTAIN, UNKNOWN, Emotion, Modality
-from device.watch.node_registry import PARTS, STALE_AFTER_S, NodeRegistry, NodeView
+from device.watch.node_registry import STALE_AFTER_S, NodeRegistry, NodeView
 
 _PANEL_LINES = 14
 _ABSURD = 1e15
@@ -123,7 +124,7 @@ def _bar(share: float | None, width: int, colour: str) -> Text:
 
 def _sensors(node: NodeView, *, current: bool) -> Text:
     line = _line_of(current=current)
-    for name in PARTS:
+    for name in PART_TOPICS:
         part = node.part(name)
         if name == "store" and (part is None or part.state == "online"):
             continue  # of interest only when a restart would lose something

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from device.config.password import read_password
-from device.config.settings import Mqtt, Settings
+from device.config.settings import MqttSettings, Settings
 from device.errors import ConfigError
 from device.publish.broker import BrokerAddress, Login, Tls
 from device.publish.message import Message
@@ -34,7 +34,7 @@ def broker_address(settings: Settings) -> BrokerAddress:
     )
 
 
-def _tls(mqtt: Mqtt) -> Tls:
+def _tls(mqtt: MqttSettings) -> Tls:
     ca, cert, key = (Path(name) if name else None for name in (mqtt.ca_file, mqtt.cert_file, mqtt.key_file))
     return Tls(ca_file=ca, cert_file=cert, key_file=key)
 

@@ -17,7 +17,7 @@ from device.updates.installed import load_whole_set
 
 _log = logging.getLogger(__name__)
 
-Made = TypeVar("Made")
+_Made = TypeVar("_Made")
 
 
 def tflite_engine(runtime: str = "") -> Engine:
@@ -36,7 +36,7 @@ def load_models(settings: Settings, engine: Engine = TFLITE) -> ModelSet:
     return load_set(engine.folder(chosen.dir, chosen.set), chosen.set)
 
 
-def first_usable(settings: Settings, engine: Engine, make: Callable[[ModelSet], Made]) -> tuple[ModelSet, Made, str]:
+def first_usable(settings: Settings, engine: Engine, make: Callable[[ModelSet], _Made]) -> tuple[ModelSet, _Made, str]:
     """The models, what ``make`` made of them, and what is wrong: if an installed set is damaged, the one before serves.
 
     Raises ``ConfigError`` or ``ModelError`` if none can.

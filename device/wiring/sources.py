@@ -13,7 +13,7 @@ from device.capture.microphone import Microphone
 from device.capture.picture_watch import WatchedPictures
 from device.capture.replay import Replay, open_media
 from device.capture.turned import upright
-from device.config.settings import UNSTATED, Camera, Settings
+from device.config.settings import UNSTATED, CameraSettings, Settings
 from device.errors import AffectdError, ConfigError, SourceUnavailable
 from device.modalities import MODALITIES
 from device.models.net import NetLoader
@@ -24,7 +24,7 @@ from device.signals import AudioBlock, Frame
 from device.stages import AnyBranch, Branch, Source
 
 
-def open_camera(camera: Camera) -> Source[Frame]:
+def open_camera(camera: CameraSettings) -> Source[Frame]:
     """The camera of the settings, not yet open, as it would be if it hung upright."""
     size_px = camera.width_px, camera.height_px
     source = open_camera_kind(camera.source, size_px=size_px, rate_hz=camera.rate_hz)

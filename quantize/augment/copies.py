@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from device.arrays import PcmArray
 from device.features import prosody
 from device.features.frames import speech_frames
 from device.features.mel import WINDOW_SAMPLES, LogEnergies, log_energies
-from quantize.augment.voices import Sound, varied_sound
+from quantize.augment.voices import varied_sound
 from quantize.datasets import Samples
 
 COPIES = 7
@@ -23,7 +24,7 @@ PROSODIC = 4
 """Of how many of these eight the prosody is measured, which takes time."""
 
 Energies = NDArray[np.float16]
-Made = TypeVar("Made")
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -46,24 +47,24 @@ class CopyLibrary:
         self._energies: dict[str, list[Energies]] = {}
         self._prosody: dict[str, NDArray[np.float32]] = {}
 
-    def copies_of(self, samples: Samples, noises: Sequence[Sound]) -> CopiedVoices:
+    def copies_of(self, samples: Samples, noises: Sequence[PcmArray]) -> CopiedVoices:
         """The copies of preprocessed samples; ``noises`` are mixed under some."""
         return CopiedVoices(_made_once(self._energies, samples, noises, _energies, COPIES, "varying voices"))
 
-    def prosody_of(self, samples: Samples, noises: Sequence[Sound]) -> NDArray[np.float32]:
+    def prosody_of(self, samples: Samples, noises: Sequence[PcmArray]) -> NDArray[np.float32]:
         """Prosody of the last 3 s of each segment and of its first copies, float32 (segments, PROSODIC, 40)."""
         rows = _made_once(self._prosody, samples, noises, _prosody, PROSODIC - 1, "measuring prosody")
         return np.stack(rows)
 
 
 def _made_once(
-    known: dict[str, Made],
+    known: dict[str, _Made],
     samples: Samples,
-    noises: Sequence[Sound],
-    made_of: Callable[[Sequence[Sound]], Made],
+    noises: Sequence[PcmArray],
+    made_of: Callable[[Sequence[PcmArray]], _Made],
     copies: int,
     title: str,
-) -> list[Made]:
+) -> list[_Made]:
     sounds = list(noises)
     for number in track(range(len(samples)), title, transient=True):
         name = samples.names[number]
@@ -72,15 +73,15 @@ def _made_once(
     return [known[name] for name in samples.names]
 
 
-def _sounds(name: str, segment: Sound, noises: Sequence[Sound], copies: int) -> list[Sound]:
+def _sounds(name: str, segment: PcmArray, noises: Sequence[PcmArray], copies: int) -> list[PcmArray]:
     """From a generator of the sample's own, so that a copy does not depend on what else is trained on."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     return [segment, *(varied_sound(segment, noises, rng) for _ in range(copies))]
 
 
-def _energies(sounds: Sequence[Sound]) -> list[Energies]:
+def _energies(sounds: Sequence[PcmArray]) -> list[Energies]:
     return [log_energies(sound).astype(np.float16) for sound in sounds]
 
 
-def _prosody(sounds: Sequence[Sound]) -> NDArray[np.float32]:
+def _prosody(sounds: Sequence[PcmArray]) -> NDArray[np.float32]:
     return np.stack([prosody.row(speech_frames(sound[-WINDOW_SAMPLES:])) for sound in sounds])

@@ -9,10 +9,10 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from device.arrays import PcmArray
 from device.features.mel import BANDS, FRAMES, HOP_SAMPLES, STEP_SAMPLES, WINDOW_SAMPLES, LogEnergies
 from device.signals import SAMPLE_RATE_HZ
 
-Sound = NDArray[np.int16]
 Wave = NDArray[np.float64]
 
 SPEEDS, SPEED_SHARE = (0.87, 1.15), 0.85
@@ -33,7 +33,7 @@ PIECE_SHARE = 0.3
 MIN_FRAMES = HOP_SAMPLES // STEP_SAMPLES
 
 
-def varied_sound(segment: Sound, noises: Sequence[Sound], rng: np.random.Generator) -> Sound:
+def varied_sound(segment: PcmArray, noises: Sequence[PcmArray], rng: np.random.Generator) -> PcmArray:
     """The segment at another speed, in another room, with a noise: each by chance."""
     wave = segment.astype(np.float64)
     if rng.random() < SPEED_SHARE:
@@ -58,7 +58,7 @@ def _reverberated(wave: Wave, rng: np.random.Generator) -> Wave:
     return np.asarray(np.fft.irfft(spectrum, size)[: len(wave)])
 
 
-def _noise_under(wave: Wave, noise: Sound, rng: np.random.Generator) -> Wave:
+def _noise_under(wave: Wave, noise: PcmArray, rng: np.random.Generator) -> Wave:
     """The noise from a random place on, repeated where it is short, so far below the voice as is drawn."""
     turned = np.roll(noise.astype(np.float64), -int(rng.integers(len(noise))))
     fitting = np.resize(turned, len(wave))

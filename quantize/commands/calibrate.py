@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from quantize.commands.options import add_models, add_run, models_folder, models_of, run_folder
+from quantize.commands.options import add_models, add_run, models_of, run_folder, target_folder
 from quantize.datasets import Dataset, Split
 from quantize.training.recipe import Recipe
-from quantize.training.shipped import MODELS, WITNESSES
+from quantize.training.shipped import MODELS_FOLDER, WITNESSES
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -20,7 +20,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     add_models(parser)
     add_run(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help=f"where they are (default: {MODELS} or {WITNESSES})")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help=f"where they are (default: {MODELS_FOLDER} or {WITNESSES})"
+    )
     parser.set_defaults(command=run)
 
 
@@ -29,7 +31,7 @@ def run(options: argparse.Namespace) -> None:
     from quantize.conversion.fold_temperatures import FoldModel, calibrate
 
     def fold_model(recipe: Recipe) -> FoldModel:
-        folder, made_in = models_folder(options, recipe), run_folder(options, recipe)
+        folder, made_in = target_folder(options, recipe), run_folder(options, recipe)
         return FoldModel(recipe, made_in / f"{recipe.id}-float32.tflite", folder / f"{recipe.id}.tflite")
 
     def load(dataset: Dataset) -> Split:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from quantize.commands.options import add_models, add_net, models_folder, models_of, net_folder, run_folder
+from quantize.commands.options import add_models, add_net, models_of, net_folder, run_folder, target_folder
 from quantize.conversion import calibration
 from quantize.datasets import Dataset, Split
 from quantize.training import shipped
 from quantize.training.recipe import Recipe
-from quantize.training.shipped import MODELS, WITNESSES
+from quantize.training.shipped import MODELS_FOLDER, WITNESSES
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -20,7 +20,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser("convert", help="make int8 files and cards of trained nets, and score both forms")
     add_models(parser)
     add_net(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help=f"where they go (default: {MODELS} or {WITNESSES})")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help=f"where they go (default: {MODELS_FOLDER} or {WITNESSES})"
+    )
     parser.add_argument("--calibration", type=Path, help="a net's pinned calibration set (drawn if it is not there)")
     parser.set_defaults(command=run)
 
@@ -32,20 +34,20 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _convert(recipe: Recipe, options: argparse.Namespace) -> None:
-    from quantize.conversion.publish import publish
-    from quantize.report.terminal import show
+    from quantize.conversion.release import release
+    from quantize.report.terminal import show_figures
 
     pinned = options.calibration or calibration.path_of(recipe.id)
 
     def load(dataset: Dataset) -> Split:
         return dataset.split(options.root)
 
-    folder, trained = models_folder(options, recipe), net_folder(options, recipe)
+    folder, trained = target_folder(options, recipe), net_folder(options, recipe)
     run, will_ship = run_folder(options, recipe), recipe.is_shipped and not options.out
     if will_ship:
         shipped.histories(recipe, trained)  # what is missing is said before anything is replaced
-    reports = publish(recipe, load, trained=trained, run=run, calibration_path=pinned, folder=folder)
+    reports = release(recipe, load, trained=trained, run=run, calibration_path=pinned, folder=folder)
     for report in (report for form in reports.values() for report in form.values()):
-        show("evaluate", report)
+        show_figures("evaluate", report)
     if will_ship:
         Console(soft_wrap=True).print(f"the net and its history: {shipped.keep(recipe, trained)}", highlight=False)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from quantize.commands.options import add_net, models_of, net_folder
 from quantize.recipes.registry import RECIPES, find_recipe
-from quantize.training.shipped import MODELS
+from quantize.training.shipped import MODELS_FOLDER
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -30,10 +30,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(options: argparse.Namespace) -> None:
     """Export, and print what each file is worth."""
-    from quantize.conversion.export import PROTOCOL, export
+    from quantize.conversion.export import TWIN_PROTOCOL, export
 
     recipe = find_recipe(options.model)
-    table = Table("file", title=f"{recipe.id}: {PROTOCOL}", title_justify="left", box=SIMPLE)
+    table = Table("file", title=f"{recipe.id}: {TWIN_PROTOCOL}", title_justify="left", box=SIMPLE)
     table.add_column("bytes", justify="right")
     table.add_column("largest difference", justify="right")
     for form in export(recipe, net_folder(options, recipe), options.out):
@@ -43,10 +43,10 @@ def run(options: argparse.Namespace) -> None:
 
 def run_for_server(options: argparse.Namespace) -> None:
     """Write each, and say what it is worth."""
-    from quantize.conversion.export import FOLDER, write_server_model
+    from quantize.conversion.export import TWINS_FOLDER, write_server_model
 
     for recipe in models_of(options):
-        shipped, folder = MODELS / f"{recipe.id}.json", options.out or FOLDER
+        shipped, folder = MODELS_FOLDER / f"{recipe.id}.json", options.out or TWINS_FOLDER
         card = write_server_model(recipe, net_folder(options, recipe), shipped=shipped, folder=folder)
         difference = card.about["largest_difference_from_checkpoint"]
         Console().print(f"{card.id}: {card.file}, within {difference:.1e} of the checkpoint")

@@ -10,7 +10,7 @@ from device.errors import AffectdError
 from quantize.recipes.registry import RECIPES, find_recipe
 from quantize.training import shipped
 from quantize.training.recipe import Recipe
-from quantize.training.shipped import CHECKPOINTS, MODELS, RUNS, WITNESSES
+from quantize.training.shipped import CHECKPOINTS_FOLDER, MODELS_FOLDER, RUNS_FOLDER, WITNESSES
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -27,12 +27,14 @@ def add_models(parser: argparse.ArgumentParser) -> None:
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Where a net is trained (``run_folder``)."""
-    parser.add_argument("--run", type=Path, metavar="DIR", help=f"checkpoints of a single net (default: {RUNS}/MODEL)")
+    parser.add_argument(
+        "--run", type=Path, metavar="DIR", help=f"checkpoints of a single net (default: {RUNS_FOLDER}/MODEL)"
+    )
 
 
 def add_net(parser: argparse.ArgumentParser) -> None:
     """Where a net was trained (``net_folder``)."""
-    shipped = f"{RUNS}/MODEL or, if there is none, {CHECKPOINTS}/MODEL, the net that ships"
+    shipped = f"{RUNS_FOLDER}/MODEL or, if there is none, {CHECKPOINTS_FOLDER}/MODEL, the net that ships"
     parser.add_argument("--run", type=Path, metavar="DIR", help=f"checkpoints of a single net (default: {shipped})")
 
 
@@ -51,14 +53,14 @@ def add_root(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def models_folder(options: argparse.Namespace, recipe: Recipe) -> Path:
+def target_folder(options: argparse.Namespace, recipe: Recipe) -> Path:
     """Where the recipe's file and card go."""
-    return Path(options.out or (MODELS if recipe.is_shipped else WITNESSES))
+    return Path(options.out or (MODELS_FOLDER if recipe.is_shipped else WITNESSES))
 
 
 def run_folder(options: argparse.Namespace, recipe: Recipe) -> Path:
     """The folder of a recipe's checkpoints, and of what is made of them on the way."""
-    return Path(options.run or RUNS / recipe.id)
+    return Path(options.run or RUNS_FOLDER / recipe.id)
 
 
 def net_folder(options: argparse.Namespace, recipe: Recipe) -> Path:

@@ -11,28 +11,28 @@ from device.errors import AffectdError
 from quantize.commands.studies import measured
 from quantize.files import write_file
 from quantize.studies.registry import studies
-from quantize.studies.study import MEASURED, State
-from quantize.training.shipped import MODELS, WITNESSES
+from quantize.studies.study import MEASURED, StudyState
+from quantize.training.shipped import MODELS_FOLDER, WITNESSES
 
 OUT = Path("docs")
-NAME = "report"
+_NAME = "report"
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare both commands."""
     parser = commands.add_parser(
-        NAME, help="write the report from what is measured; with --root measure the rest first"
+        _NAME, help="write the report from what is measured; with --root measure the rest first"
     )
     parser.add_argument("--root", type=Path, metavar="DIR", help="the folder that holds the corpora: measure, too")
     parser.add_argument("--again", action="store_true", help="with --root: measure what is up to date, too")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if figures are missing or old")
-    parser.add_argument("--models", type=Path, default=MODELS, metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--models", type=Path, default=MODELS_FOLDER, metavar="DIR", help="default: %(default)s")
     parser.add_argument("--witnesses", type=Path, default=WITNESSES, metavar="DIR", help="default: %(default)s")
     parser.add_argument("--measured", type=Path, default=MEASURED, metavar="DIR", help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="default: %(default)s")
     parser.set_defaults(command=run)
     parser = commands.add_parser("describe", help="write MODEL_CARD.md from the models' cards")
-    parser.add_argument("--out", type=Path, default=MODELS, help="the folder of the models")
+    parser.add_argument("--out", type=Path, default=MODELS_FOLDER, help="the folder of the models")
     parser.set_defaults(command=describe)
 
 
@@ -58,7 +58,7 @@ def _measure(options: argparse.Namespace) -> list[str]:
     """Make what is missing or old; the names of the studies that could not be made."""
     console, failed = Console(soft_wrap=True), []
     every = studies(options.models, options.witnesses)
-    wanted = [study for study in every if options.again or study.state(options.measured) is not State.CURRENT]
+    wanted = [study for study in every if options.again or study.state(options.measured) is not StudyState.CURRENT]
     for number, study in enumerate(wanted, 1):
         console.print(f"{number} of {len(wanted)}: {study.command}", highlight=False, markup=False)
         try:
@@ -86,5 +86,5 @@ def _render(options: argparse.Namespace, failed: list[str]) -> None:
     from quantize.report.sections import sections
 
     parts = sections(read_results(options.models, options.measured, options.witnesses, failed))
-    page = write_report(parts, options.out, NAME)
+    page = write_report(parts, options.out, _NAME)
     Console(soft_wrap=True).print(f"{page} ({page.stat().st_size / 1e6:.1f} MB) and {page.with_suffix('.md')}")

@@ -29,7 +29,7 @@ from quantize.studies.fusion import study as fusion
 from quantize.studies.pooled import Files
 from quantize.studies.study import MEASURED, Figures, write_figures
 from quantize.training.recipe import SEED
-from quantize.training.shipped import MODELS, RUNS, WITNESSES, folder_of
+from quantize.training.shipped import MODELS_FOLDER, RUNS_FOLDER, WITNESSES, folder_of
 
 Parser = argparse.ArgumentParser
 Options = argparse.Namespace
@@ -72,14 +72,14 @@ def measured(arguments: Sequence[str]) -> Figures:
 
 def run(options: Options) -> None:
     """Measure, write the figures if a file is named, and print. Raises ``AffectdError``."""
-    from quantize.report.terminal import show, show_left_out
+    from quantize.report.terminal import show_figures, show_left_out
 
     figures = options.measure(options)
     if options.json:
         write_figures(options.json, figures)
     parts = getattr(figures, "parts", (figures,))
     show_left_out(*([told for part in parts for told in getattr(part, name, ())] for name in ("unreadable", "remarks")))
-    show(options.study, figures)
+    show_figures(options.study, figures)
     if options.study == "served":
         _serve(options, figures)
 
@@ -145,13 +145,13 @@ def files_of(options: Options) -> Files:
 def _fusion(parser: Parser) -> None:
     add_root(parser)
     parser.add_argument("--set", default="", metavar="NAME", help="the model set for the simulated protocol")
-    parser.add_argument("--models", type=Path, default=MODELS, metavar="DIR", help="the folder of the sets")
+    parser.add_argument("--models", type=Path, default=MODELS_FOLDER, metavar="DIR", help="the folder of the sets")
     about = "the set's speech nets of RAVDESS's other folds, *-fK.tflite"
     parser.add_argument("--speech-folds", type=Path, metavar="DIR", help=about)
 
 
 def _prosody(parser: Parser) -> None:
-    parser.add_argument("--model", type=Path, default=MODELS / "affectd-1-speech.tflite", metavar="FILE")
+    parser.add_argument("--model", type=Path, default=MODELS_FOLDER / "affectd-1-speech.tflite", metavar="FILE")
     about = "its nets of other folds and corpora"
     parser.add_argument("--witnesses", type=Path, default=WITNESSES, metavar="DIR", help=about)
     add_root(parser)
@@ -160,7 +160,7 @@ def _prosody(parser: Parser) -> None:
 def _split_leakage(parser: Parser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a speech net, such as affectd-1-speech")
     add_root(parser)
-    parser.add_argument("--runs", type=Path, default=RUNS, metavar="DIR", help="where its trainings go")
+    parser.add_argument("--runs", type=Path, default=RUNS_FOLDER, metavar="DIR", help="where its trainings go")
     parser.add_argument("--seed", type=natural, default=SEED)
     parser.add_argument("--epochs", type=natural, help="of each training (default: the recipe's)")
 
@@ -168,7 +168,9 @@ def _split_leakage(parser: Parser) -> None:
 def _served(parser: Parser) -> None:
     add_model(parser)
     add_net(parser)
-    parser.add_argument("--models", type=Path, default=MODELS, metavar="DIR", help="of the int8 file and its card")
+    parser.add_argument(
+        "--models", type=Path, default=MODELS_FOLDER, metavar="DIR", help="of the int8 file and its card"
+    )
     parser.add_argument("--write", action="store_true", help="write it into the cards of both forms, scored anew")
 
 

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
+from device.arrays import FloatArray
 from device.errors import AffectdError
 from quantize.datasets import DatasetError, Samples
 from quantize.files import write_file
-from quantize.inputs.front_ends import FloatArray
 from quantize.inputs.preprocess import preprocess
 from quantize.training.recipe import Recipe
 
-FOLDER = Path(__file__).parents[1] / "calibration"
-SAMPLES = 300
-SEED = 7
+_FOLDER = Path(__file__).parents[1] / "calibration"
+CALIBRATION_SAMPLES = 300
+_SEED = 7
 
 
 def path_of(model: str) -> Path:
     """Where the samples of the recipe of this name are pinned."""
-    return FOLDER / f"{model}.json"
+    return _FOLDER / f"{model}.json"
 
 
 def pinned(path: Path, training: Samples) -> Samples:
@@ -46,11 +46,11 @@ def inputs(recipe: Recipe, path: Path, training: Samples) -> list[FloatArray]:
 
 
 def _draw(path: Path, training: Samples) -> None:
-    rng = np.random.default_rng(SEED)
-    chosen = np.sort(rng.choice(len(training), min(SAMPLES, len(training)), replace=False))
+    rng = np.random.default_rng(_SEED)
+    chosen = np.sort(rng.choice(len(training), min(CALIBRATION_SAMPLES, len(training)), replace=False))
     names = [training.names[i] for i in chosen]
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, (json.dumps({"seed": SEED, "samples": names}, indent=1) + "\n").encode())
+    write_file(path, (json.dumps({"seed": _SEED, "samples": names}, indent=1) + "\n").encode())
 
 
 def _read(path: Path) -> list[str]:

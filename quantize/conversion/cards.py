@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from device.models.card import Card, Head, Served, alone, card_json
+from device.config.settings import RUNTIMES
+from device.models.card import Card, Head, Served, card_json, single_head
 from device.models.runtime import open_interpreter
 from device.models.tflite import spec_of
 from device.readings import EMOTIONS
 from quantize.files import sha256_of, write_file
 from quantize.training.recipe import Recipe
-
-RUNTIMES = ("ai-edge-litert", "tflite-runtime")
 
 
 def described(recipe: Recipe, path: Path, served: Served | None = None, about: Mapping[str, Any] | None = None) -> Card:
@@ -38,7 +37,7 @@ def described(recipe: Recipe, path: Path, served: Served | None = None, about: M
 
 def first_alone(recipe: Recipe) -> Served:
     """The recipe's first answer as it was trained: what is served before anything is known of it."""
-    return alone(answers=len(recipe.answers))
+    return single_head(answers=len(recipe.answers))
 
 
 def write_card(card: Card, folder: Path) -> Path:

@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from device.arrays import FloatArray
 from device.errors import ModelError
 from quantize.conversion import tensorflow_private
 from quantize.conversion.graph import read_graph, with_integer_placeholders
 from quantize.conversion.ranges import with_true_ranges
 from quantize.files import write_file
-
-FloatArray = NDArray[np.float32]
 
 
 def to_float(model: Any, path: Path) -> None:
@@ -46,13 +44,13 @@ def to_int8(model: Any, calibration: list[FloatArray], path: Path, *, beyond: fl
     """
     import tensorflow as tf
 
-    content = tensorflow_private.quantize(calibrated(model, calibration, beyond=beyond), left_float=[], ends=tf.int8)
+    content = tensorflow_private.quantize(int8_of(model, calibration, beyond=beyond), left_float=[], ends=tf.int8)
     content = with_integer_placeholders(content)
     _require_integer(content, path)
     write_file(path, content)
 
 
-def calibrated(model: Any, calibration: list[FloatArray], *, beyond: float = 0.0) -> bytes:
+def int8_of(model: Any, calibration: list[FloatArray], *, beyond: float = 0.0) -> bytes:
     """The float file with the range that each tensor has over ``calibration``: what ``quantized`` works on."""
     converter = _calibrating_converter(model, calibration)
     tensorflow_private.calibrate_only(converter)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from device.arrays import FloatArray
 from device.errors import AffectdError, ModelError
 from device.models.card import Card, TensorSpec, card_json, read_card
 from quantize.conversion import cards, convert
@@ -22,15 +23,15 @@ from quantize.files import write_file
 from quantize.training import checkpoints
 from quantize.training.recipe import Recipe
 
-FloatArray = NDArray[np.float32]
-
-INPUT, OUTPUT = "input", "probabilities"
+_INPUT, _OUTPUT = "input", "probabilities"
 OPSET = 17
 """Of ONNX; every ONNX Runtime since 1.12 (2022) has it."""
 PROBES = 64
-TOLERANCE = 1e-4
+TWIN_TOLERANCE = 1e-4
 """A float form may differ so much in a probability: 40 times finer than one step of an int8 answer (1/256)."""
-PROTOCOL = f"{PROBES} inputs of seeded noise, its standard deviation from 0.01 to 2; the net's whole output is compared"
+TWIN_PROTOCOL = (
+    f"{PROBES} inputs of seeded noise, its standard deviation from 0.01 to 2; the net's whole output is compared"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,9 @@ def _checked(way: _Way, model: Any, path: Path, inputs: FloatArray, expected: Fl
     way.write(model, path)
     difference = largest_difference(way.ask(path, inputs), expected)
     # Written so that NaN is refused, too.
-    if not difference <= TOLERANCE:
+    if not difference <= TWIN_TOLERANCE:
         raise ModelError(
-            f"{path.name}: its answers differ from the net's by up to {difference:.2g}, more than {TOLERANCE:g}; "
+            f"{path.name}: its answers differ from the net's by up to {difference:.2g}, more than {TWIN_TOLERANCE:g}; "
             "nothing was exported; train again, or report the net"
         )
     files = [file for file in (path, *path.rglob("*")) if file.is_file()]
@@ -134,7 +135,7 @@ def _ask_onnx(path: Path, inputs: FloatArray) -> NDArray[Any]:
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     # One alone and the others together: a server does both.
-    return np.concatenate([session.run([OUTPUT], {INPUT: batch})[0] for batch in (inputs[:1], inputs[1:])])
+    return np.concatenate([session.run([_OUTPUT], {_INPUT: batch})[0] for batch in (inputs[:1], inputs[1:])])
 
 
 def _write_saved_model(model: Any, path: Path) -> None:
@@ -150,15 +151,15 @@ def _ask_saved_model(path: Path, inputs: FloatArray) -> NDArray[Any]:
     import tensorflow as tf
 
     answer = tf.saved_model.load(str(path)).signatures["serving_default"]
-    return np.concatenate([answer(**{INPUT: tf.constant(b)})[OUTPUT].numpy() for b in (inputs[:1], inputs[1:])])
+    return np.concatenate([answer(**{_INPUT: tf.constant(b)})[_OUTPUT].numpy() for b in (inputs[:1], inputs[1:])])
 
 
 def _function(model: Any) -> tuple[Any, list[Any]]:
     """The net with its ends named, for any batch."""
     import tensorflow as tf
 
-    signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name=INPUT)]
-    return tf.function(lambda values: {OUTPUT: model(values, training=False)}, input_signature=signature), signature
+    signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name=_INPUT)]
+    return tf.function(lambda values: {_OUTPUT: model(values, training=False)}, input_signature=signature), signature
 
 
 def _put(path: Path, folder: Path) -> None:
@@ -169,7 +170,7 @@ def _put(path: Path, folder: Path) -> None:
     path.replace(target)
 
 
-FOLDER = Path("desktop_server/models")
+TWINS_FOLDER = Path("desktop_server/models")
 
 
 def write_server_model(recipe: Recipe, run: Path, *, shipped: Path, folder: Path) -> Card:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.errors import AffectdError
-from device.models.card import alone, read_card
+from device.models.card import read_card, single_head
 from quantize.conversion import cards
 from quantize.datasets import Dataset, Split
 from quantize.evaluation.evaluate import Report, evaluate, open_model, outputs
@@ -76,7 +76,7 @@ def _rewrite(model: FoldModel, temperature: FittedTemperature, load: Callable[[D
     (dataset,), (name,) = model.recipe.scored_on, model.recipe.answers
     metrics: dict[str, dict[str, Report]] = {}
     for form, path in (("float32", model.float32), ("int8", model.int8)):
-        card = replace(read_card(path.with_suffix(".json")), served=alone(temperature.value))
+        card = replace(read_card(path.with_suffix(".json")), served=single_head(temperature.value))
         cards.write_card(card, path.parent)
         metrics[form] = {dataset.name: evaluate(path, dataset, load(dataset))}
     card = read_card(model.int8.with_suffix(".json"))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema  # noqa: TID251 - the file format, not a runtime
-from numpy.typing import NDArray
 
+from device.arrays import FloatArray
 from device.errors import ModelError
 
 FILE_IDENTIFIER = b"TFL3"
@@ -101,9 +101,6 @@ def _name(code: schema.OperatorCodeT) -> str:
 
 def _names(enumeration: type) -> dict[int, str]:
     return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
-
-
-FloatArray = NDArray[np.float32]
 
 
 class DebugInterpreter:

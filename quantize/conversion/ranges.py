@@ -8,11 +8,10 @@ from typing import Any
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema  # noqa: TID251 - the file format, not a runtime
-from numpy.typing import NDArray
 
+from device.arrays import FloatArray
 from quantize.conversion.graph import FILE_IDENTIFIER, DebugInterpreter
 
-FloatArray = NDArray[np.float32]
 Ranges = dict[int, tuple[float, float]]
 
 _SAME = 0.01

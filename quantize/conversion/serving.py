@@ -1,7 +1,7 @@
 """Which of a net's answers are served, and how: chosen by a written rule, on validation parts alone.
 
-``RULE`` is the rule. It was written after PublicTest had been looked at, and before any of its candidates but those two
-that are one answer alone had been scored on PrivateTest.
+``SERVING_RULE`` is the rule. It was written after PublicTest had been looked at, and before any of its candidates but
+those two that are one answer alone had been scored on PrivateTest.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from device.models.card import Served, alone
+from device.arrays import FloatArray, LabelArray
+from device.models.card import Served, single_head
 from device.models.net import Net
 from quantize.datasets import Dataset, Samples, Split
 from quantize.evaluation.evaluate import outputs
 from quantize.evaluation.metrics import calibration_error, heads_in_words, pooled_of, served_of
-from quantize.evaluation.temperature import MIN_PROBABILITY, likeliest
+from quantize.evaluation.temperature import TINY, likeliest
 from quantize.inputs.preprocess import preprocess
 from quantize.training.head_fit import AdjustLogits
 from quantize.training.recipe import Recipe
@@ -27,16 +28,13 @@ WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Of the second of two answers; the first one has the rest."""
 EXPONENTS = (0.0, 0.5, 1.0)
 """Of the prior of an answer that still has it."""
-RULE = (
+SERVING_RULE = (
     "Candidates are weighted geometric means of a net's two answers, the second one's weight 0, 1/4, 1/2, 3/4 or 1, an "
     "answer that still has the shares of its training classes in it divided by those to the power 0, 1/2 or 1. Each "
     "has the temperature under which its log loss is least. That loss is the mean over the validation parts, so over "
     "both kinds of labels, weighted alike, and in each over the classes, weighted alike, as nobody's home has a "
     "corpus's shares. The float file is asked, as a temperature is fitted. The candidate with the least loss is served."
 )
-
-FloatArray = NDArray[np.float32]
-Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -45,7 +43,7 @@ class HeadOutputs:
 
     float_outputs: FloatArray
     int8_outputs: FloatArray
-    labels: Labels
+    labels: LabelArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +86,17 @@ def outputs_of(recipe: Recipe, load: Callable[[Dataset], Split], float32: Net, i
     return said
 
 
-def choose(recipe: Recipe, training: Samples, said: Mapping[str, HeadOutputs]) -> Choice:
+def choose_served(recipe: Recipe, training: Samples, said: Mapping[str, HeadOutputs]) -> Choice:
     """Apply the rule to what a net of the recipe says of the validation parts."""
     found = [_candidate(recipe, how, said) for how in candidates(recipe, training)]
     found.sort(key=lambda candidate: candidate.loss)
-    return Choice(RULE, found[0].served, tuple(found))
+    return Choice(SERVING_RULE, found[0].served, tuple(found))
 
 
 def candidates(recipe: Recipe, training: Samples) -> Iterator[Served]:
     """All ways to serve the recipe's one or two answers that are tried, as yet at temperature 1."""
     if len(recipe.answers) == 1:
-        yield alone()
+        yield single_head()
         return
     for weight in WEIGHTS:
         weights = (1 - weight, weight)
@@ -137,9 +135,9 @@ def _candidate(recipe: Recipe, untempered: Served, said: Mapping[str, HeadOutput
     return Candidate(how, heads_in_words(how, recipe.answers), loss, on)
 
 
-def fit_balanced_temperature(parts: Sequence[tuple[FloatArray, Labels]]) -> float:
+def fit_balanced_temperature(parts: Sequence[tuple[FloatArray, LabelArray]]) -> float:
     """The temperature in 0.1…10 under which the mean of the parts' balanced log losses is least, to four digits."""
-    logits = [(np.log(np.maximum(probs, MIN_PROBABILITY, dtype=np.float64)), labels) for probs, labels in parts]
+    logits = [(np.log(np.maximum(probs, TINY, dtype=np.float64)), labels) for probs, labels in parts]
 
     def loss(sharpness: float) -> float:
         return float(np.mean([_balanced_log_loss(sharpness * own, labels) for own, labels in logits]))
@@ -147,7 +145,7 @@ def fit_balanced_temperature(parts: Sequence[tuple[FloatArray, Labels]]) -> floa
     return likeliest(loss)
 
 
-def _balanced_log_loss(logits: NDArray[np.float64], labels: Labels) -> float:
+def _balanced_log_loss(logits: NDArray[np.float64], labels: LabelArray) -> float:
     """In nats: the mean over the classes that are there of the mean over their samples."""
     likelihood = log_softmax(logits, axis=1)[np.arange(len(labels)), labels]
     return -float(np.mean([likelihood[labels == label].mean() for label in np.unique(labels)]))
@@ -161,5 +159,5 @@ def _on_labels(how: Served, own: HeadOutputs) -> OnLabels:
         accuracy=float(right.mean()),
         uar=float(np.mean([right[own.labels == label].mean() for label in np.unique(own.labels)])),
         calibration_error=calibration_error(probs, own.labels),
-        balanced_log_loss=_balanced_log_loss(np.log(np.maximum(float_probs, MIN_PROBABILITY)), own.labels),
+        balanced_log_loss=_balanced_log_loss(np.log(np.maximum(float_probs, TINY)), own.labels),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-VERSION = "2.21.0"
+TENSORFLOW_VERSION = "2.21.0"
 """The TensorFlow that they were tried with."""
 
 

@@ -20,8 +20,8 @@ from quantize.datasets.common import (
 )
 from quantize.datasets.pictures import read_face_picture
 
-PICTURES, LABELS = "cohn-kanade-images", "Emotion"
-CODES = {
+_PICTURES, _LABELS = "cohn-kanade-images", "Emotion"
+_CODES = {
     0: Emotion.NEUTRAL,
     1: Emotion.ANGRY,
     2: None,  # contempt is none of the seven
@@ -33,7 +33,7 @@ CODES = {
 }
 SEQUENCES = 327
 """Those that the authors labelled, of 593."""
-SOURCE = "'extended-cohn-kanade-images.zip' and 'Emotion_labels.zip' of CK+ (the affect analysis group in Pittsburgh)"
+_SOURCE = "'extended-cohn-kanade-images.zip' and 'Emotion_labels.zip' of CK+ (the affect analysis group in Pittsburgh)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class _Sequence:
     emotion: Emotion | None
 
 
-def load(folder: Path) -> Split:
+def _load(folder: Path) -> Split:
     """The last picture of every labelled sequence; for neutral, the first one of each person's first sequence."""
-    sequences = list(_sequences(_part(folder, PICTURES), _part(folder, LABELS)))
+    sequences = list(_sequences(_part(folder, _PICTURES), _part(folder, _LABELS)))
     shown = [(s.person, s.apex, s.emotion) for s in sequences if s.emotion]
     shown += [(s.person, _first_picture(s), Emotion.NEUTRAL) for s in {s.person: s for s in sequences[::-1]}.values()]
     shown.sort(key=lambda picture: picture[1])
@@ -57,7 +57,7 @@ def load(folder: Path) -> Split:
         labels=np.array([EMOTIONS.index(emotion) for _, _, emotion in shown], dtype=np.int64),
         groups=[person for person, _, _ in shown],
     )
-    require_emotions(samples, EMOTIONS, f"{folder}: half of CK+ (get {SOURCE})")
+    require_emotions(samples, EMOTIONS, f"{folder}: half of CK+ (get {_SOURCE})")
     note = "all of it is a test: the last picture of each labelled sequence, and one neutral picture a person; "
     return only_a_test(samples, note + "contempt is left out", _remarks(folder, len(sequences)))
 
@@ -65,7 +65,7 @@ def load(folder: Path) -> Split:
 def _part(folder: Path, name: str) -> Path:
     part = next((path for path in (folder / name, *sorted(folder.rglob(name))) if path.is_dir()), None)
     if part is None:
-        raise DatasetError(f"{folder}: CK+ has no folder {name} there; get {SOURCE} and unpack both there")
+        raise DatasetError(f"{folder}: CK+ has no folder {name} there; get {_SOURCE} and unpack both there")
     return part
 
 
@@ -78,7 +78,7 @@ def _sequences(pictures: Path, labels: Path) -> Iterator[_Sequence]:
 
 def _emotion(path: Path) -> Emotion | None:
     try:
-        return CODES[int(float(path.read_text(encoding="ascii")))]
+        return _CODES[int(float(path.read_text(encoding="ascii")))]
     except (OSError, ValueError, KeyError) as error:
         raise DatasetError(f"{path}: {error} is no emotion of CK+ (0 to 7); unpack it again") from error
 
@@ -90,7 +90,7 @@ def _first_picture(sequence: _Sequence) -> Path:
 def _remarks(folder: Path, count: int) -> tuple[str, ...]:
     if count == SEQUENCES:
         return ()
-    return (f"{folder} holds {count} of the {SEQUENCES} labelled sequences of CK+; the whole: {SOURCE}",)
+    return (f"{folder} holds {count} of the {SEQUENCES} labelled sequences of CK+; the whole: {_SOURCE}",)
 
 
-CKPLUS = Dataset(name="ckplus", kind="face", terms="CK+: non-commercial research use only", load=load)
+CKPLUS = Dataset(name="ckplus", kind="face", terms="CK+: non-commercial research use only", load=_load)

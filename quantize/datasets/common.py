@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from device.errors import AffectdError
 from device.readings import EMOTIONS, Emotion
 
-Signal = NDArray[Any]
+SampleArray = NDArray[Any]
 """A face as FER2013 frames it: uint8 (48, 48). A picture that may hold a face: uint8 (height, width) of any other size.
 A clip of speech: int16 (samples,), mono, 16 kHz."""
 
@@ -26,20 +26,20 @@ class UnreadableSignal(DatasetError):
     """One picture or clip of a corpus that does not decode. It is named, counted and left out."""
 
 
-class LazySignals(Sequence[Signal]):
+class LazySignals(Sequence[SampleArray]):
     """Signals that ``read`` makes of files, or of whatever ``items`` are, each when it is needed."""
 
-    def __init__(self, items: Sequence[Any], read: Callable[[Any], Signal]) -> None:
+    def __init__(self, items: Sequence[Any], read: Callable[[Any], SampleArray]) -> None:
         self._items, self._read = items, read
 
     def __len__(self) -> int:
         return len(self._items)
 
     @overload
-    def __getitem__(self, index: int) -> Signal: ...
+    def __getitem__(self, index: int) -> SampleArray: ...
     @overload
     def __getitem__(self, index: slice) -> LazySignals: ...
-    def __getitem__(self, index: int | slice) -> Signal | LazySignals:
+    def __getitem__(self, index: int | slice) -> SampleArray | LazySignals:
         if isinstance(index, slice):
             return LazySignals(self._items[index], self._read)
         return self._read(self._items[index])
@@ -67,7 +67,7 @@ class Samples:
     """
 
     names: Sequence[str]
-    signals: Sequence[Signal]
+    signals: Sequence[SampleArray]
     labels: NDArray[np.int64]
     groups: Sequence[str]
     targets: NDArray[np.float32] | None = None
@@ -92,7 +92,7 @@ class Samples:
         return self.take(np.flatnonzero(np.asarray(keep)))
 
 
-def _taken(signals: Sequence[Signal], indices: Sequence[int] | NDArray[np.int64]) -> Sequence[Signal]:
+def _taken(signals: Sequence[SampleArray], indices: Sequence[int] | NDArray[np.int64]) -> Sequence[SampleArray]:
     return signals.take(indices) if isinstance(signals, LazySignals) else [signals[i] for i in indices]
 
 
@@ -111,7 +111,7 @@ class Split:
     clean: Samples
     note: str
     remarks: tuple[str, ...] = ()
-    noises: Sequence[Signal] = ()
+    noises: Sequence[SampleArray] = ()
 
 
 def only_a_test(samples: Samples, note: str, remarks: tuple[str, ...] = ()) -> Split:

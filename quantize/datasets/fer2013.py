@@ -8,7 +8,7 @@ from quantize.datasets.common import Dataset, Split
 from quantize.datasets.fer2013_rows import read_rows
 
 
-def load(folder: Path) -> Split:
+def _load(folder: Path) -> Split:
     """Training, PublicTest (validation) and PrivateTest (test), as the challenge divided them.
 
     Rows whose pixels are not exact leave the training part. ``clean`` is PrivateTest without the pictures that are
@@ -34,6 +34,6 @@ FER2013 = Dataset(
     name="fer2013",
     kind="face",
     terms="FER2013: for research use; no formal licence was ever published with it",
-    load=load,
+    load=_load,
     answer="fer2013",
 )

@@ -19,7 +19,7 @@ from quantize.datasets.common import DatasetError, Samples
 ARCHIVE = "fer2013_ferplus.npz"
 TABLES = ("fer2013.csv", "icml_face_data.csv")
 """The challenge gives the same table under both names; the columns of the second stand in another order."""
-SOURCE = (
+_SOURCE = (
     "the Kaggle challenge 'challenges-in-representation-learning-facial-expression-recognition-challenge' "
     f"({TABLES[0]} of fer2013.tar.gz, or {TABLES[1]}), or the same packed as {ARCHIVE}"
 )
@@ -104,7 +104,7 @@ def _arrays(path: Path) -> dict[str, NDArray[np.generic]]:
         with path.open("rb") as file, np.load(file) as archive:
             return {name: archive[name] for name in _ARRAYS}
     except FileNotFoundError as error:
-        raise DatasetError(f"{path}: FER2013 is not there; it is {SOURCE}") from error
+        raise DatasetError(f"{path}: FER2013 is not there; it is {_SOURCE}") from error
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DatasetError(f"{path}: not a whole FER2013 archive ({error}); copy it again") from error
 
@@ -135,7 +135,7 @@ def _table_rows(path: Path) -> Iterator[dict[str, str]]:
             lines = csv.reader(file)
             names = [name.strip() for name in next(lines, [])]
             if not {"emotion", "pixels", "Usage"} <= set(names):
-                raise DatasetError(f"{path}: its columns are not emotion, pixels and Usage; it is to be {SOURCE}")
+                raise DatasetError(f"{path}: its columns are not emotion, pixels and Usage; it is to be {_SOURCE}")
             for values in lines:
                 yield dict(zip(names, values + [""] * (len(names) - len(values)), strict=False))
     except (OSError, ValueError, csv.Error) as error:

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from device.arrays import DoubleArray
 from device.readings import EMOTIONS
 from quantize.datasets.common import Split
 from quantize.datasets.fer2013 import FER2013
 from quantize.datasets.fer2013_rows import row_name
-from quantize.datasets.ferplus import ANSWERS, SEVEN, read_votes
-from quantize.logistic import Floats, fitted
+from quantize.datasets.ferplus import ANSWERS, SEVEN, Votes, read_votes
+from quantize.logistic import fitted
 
 PEOPLE = 10
 MIN_VOTES = 4
@@ -25,10 +26,8 @@ SOFT_SHARE = 0.5
 RIDGE = 1e-4
 _NO_FACE = ANSWERS.index("NF")
 
-Votes = NDArray[np.int64]
 
-
-def load(folder: Path) -> Split:
+def _load(folder: Path) -> Split:
     """FER2013's own split; the training part has targets, and lacks what half of the people called no face.
 
     FER2013's labels and the majority of FER+ agree in 65.6 % of PrivateTest: they are two judgements of one face, so a
@@ -58,15 +57,15 @@ def targets(votes: Votes, labels: NDArray[np.int64]) -> NDArray[np.float32]:
     return np.stack([np.where(enough, crowd, 0), np.where(enough, soft, hard)], axis=1).astype(np.float32)
 
 
-def likely_labels(votes: Votes, labels: NDArray[np.int64]) -> Floats:
+def likely_labels(votes: Votes, labels: NDArray[np.int64]) -> DoubleArray:
     """q(label | votes), (samples, 7): a logistic regression that is fitted to these samples."""
     features = _features(votes)
     return np.asarray(softmax(features @ fitted(features, np.eye(len(EMOTIONS))[labels], RIDGE), axis=1))
 
 
-def _features(votes: Votes) -> Floats:
+def _features(votes: Votes) -> DoubleArray:
     shares = votes / PEOPLE
     return np.concatenate([shares, shares**2, np.sqrt(shares), shares > 0, np.ones((len(votes), 1))], axis=1)
 
 
-FER2013_VOTES = replace(FER2013, terms=f"{FER2013.terms}; FER+ votes: MIT", load=load)
+FER2013_VOTES = replace(FER2013, terms=f"{FER2013.terms}; FER+ votes: MIT", load=_load)

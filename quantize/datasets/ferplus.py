@@ -15,8 +15,8 @@ from quantize.datasets.common import Dataset, DatasetError, Split
 from quantize.datasets.fer2013_rows import ARCHIVE, TABLES, read_rows
 from quantize.datasets.labels import emotion_called
 
-TABLE = "fer2013new.csv"
-SOURCE = f"{TABLE} of github.com/microsoft/FERPlus, beside FER2013's own {TABLES[0]}; or {ARCHIVE}, which holds both"
+_TABLE = "fer2013new.csv"
+_SOURCE = f"{_TABLE} of github.com/microsoft/FERPlus, beside FER2013's own {TABLES[0]}; or {ARCHIVE}, which holds both"
 ANSWERS = (
     *("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"),
     *("contempt", "unknown", "NF"),  # none of the seven; NF: not a face
@@ -28,7 +28,7 @@ _OUTSIDE = -1
 Votes = NDArray[np.int64]
 
 
-def load(folder: Path) -> Split:
+def _load(folder: Path) -> Split:
     """FER2013's official parts, with the label that most people gave; rows without one of the seven are left out.
 
     The authors' majority: an answer of a single person does not count, and the leading one must have more than half
@@ -63,7 +63,7 @@ def majority(votes: Votes) -> NDArray[np.int64]:
 
 def read_votes(folder: Path) -> Votes:
     """The votes (rows of FER2013, 10), columns as ``ANSWERS``. Raises ``DatasetError``."""
-    own, archive = folder / TABLE, folder / ARCHIVE
+    own, archive = folder / _TABLE, folder / ARCHIVE
     return _of_archive(archive) if archive.is_file() else _of_table(own)
 
 
@@ -73,7 +73,7 @@ def _of_archive(path: Path) -> Votes:
             votes, names = archive["ferplus_votes"], [str(name) for name in archive["vote_names"]]
             return np.asarray(votes[:, [names.index(answer) for answer in ANSWERS]], dtype=np.int64)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DatasetError(f"{path}: holds no FER+ votes ({error}); they are {SOURCE}") from error
+        raise DatasetError(f"{path}: holds no FER+ votes ({error}); they are {_SOURCE}") from error
 
 
 def _of_table(path: Path) -> Votes:
@@ -81,16 +81,16 @@ def _of_table(path: Path) -> Votes:
         with path.open(encoding="ascii", newline="") as file:
             return np.array([[int(row[answer]) for answer in ANSWERS] for row in csv.DictReader(file)], dtype=np.int64)
     except FileNotFoundError as error:
-        raise DatasetError(f"{path}: the FER+ votes are not there; they are {SOURCE}") from error
+        raise DatasetError(f"{path}: the FER+ votes are not there; they are {_SOURCE}") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"{path}: not the table of the FER+ votes ({error}); it is {SOURCE}") from error
+        raise DatasetError(f"{path}: not the table of the FER+ votes ({error}); it is {_SOURCE}") from error
 
 
 FERPLUS = Dataset(
     name="ferplus",
     kind="face",
     terms="FER2013: for research use, no formal licence was ever published with it; FER+ votes: MIT",
-    load=load,
+    load=_load,
     folder="fer2013",
     answer="crowd",
 )

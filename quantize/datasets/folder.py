@@ -12,7 +12,7 @@ import numpy as np
 
 from device.capture.pictures import SUFFIXES as PICTURE_SUFFIXES
 from device.readings import EMOTIONS, Emotion
-from quantize.datasets.common import Dataset, DatasetError, LazySignals, Samples, Signal, Split, only_a_test
+from quantize.datasets.common import Dataset, DatasetError, LazySignals, SampleArray, Samples, Split, only_a_test
 from quantize.datasets.labels import emotion_called
 from quantize.datasets.pictures import read_face_picture
 from quantize.datasets.sound import CONTAINER_SUFFIXES, SOUND_SUFFIXES, read_clip
@@ -24,14 +24,14 @@ class _Media:
 
     plural: str
     suffixes: tuple[str, ...]
-    read: Callable[[Path], Signal]
+    read: Callable[[Path], SampleArray]
 
 
-PICTURES = _Media("pictures", tuple(sorted(PICTURE_SUFFIXES)), read_face_picture)
+PICTURE_FOLDERS = _Media("pictures", tuple(sorted(PICTURE_SUFFIXES)), read_face_picture)
 SOUNDS = _Media("sounds or films", (*SOUND_SUFFIXES, *CONTAINER_SUFFIXES), read_clip)
 
 
-def load(media: _Media, folder: Path) -> Split:
+def _load(media: _Media, folder: Path) -> Split:
     """Every file of one kind below the folders that are called like an emotion. Raises ``DatasetError``."""
     labelled = _labelled(folder)
     files = [(path, emotion) for own, emotion in labelled if emotion for path in _files(own, media)]
@@ -91,6 +91,6 @@ def _hash(path: Path) -> str:
 _TERMS = "your own files: their terms are yours to keep"
 _MADE_OF = "your files as <label>/*"
 FOLDER_OF_PICTURES, FOLDER_OF_SOUNDS = (
-    Dataset(name="folder", kind=kind, terms=_TERMS, load=partial(load, media), folder=".", made_of=_MADE_OF)
-    for kind, media in (("face", PICTURES), ("speech", SOUNDS))
+    Dataset(name="folder", kind=kind, terms=_TERMS, load=partial(_load, media), folder=".", made_of=_MADE_OF)
+    for kind, media in (("face", PICTURE_FOLDERS), ("speech", SOUNDS))
 )

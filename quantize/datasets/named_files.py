@@ -10,7 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from device.readings import EMOTIONS, Emotion
-from quantize.datasets.common import DatasetError, LazySignals, Samples, Signal, Split, only_a_test, require_emotions
+from quantize.datasets.common import (
+    DatasetError,
+    LazySignals,
+    SampleArray,
+    Samples,
+    Split,
+    only_a_test,
+    require_emotions,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,7 @@ class NamedFiles:
     pattern: re.Pattern[str]
     codes: Mapping[str, Emotion | None]
     suffixes: tuple[str, ...]
-    read: Callable[[Path], Signal]
+    read: Callable[[Path], SampleArray]
     files: int | None
     note: str
 

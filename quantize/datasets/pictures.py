@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from device.capture.display import Grey
+from device.arrays import GreyArray
 from device.capture.pictures import read_picture
 from device.errors import MediaError
 from quantize.datasets.common import UnreadableSignal
 
 
-def read_face_picture(path: Path) -> Grey:
+def read_face_picture(path: Path) -> GreyArray:
     """The whole picture, uint8 (height, width). Raises ``UnreadableSignal``."""
     try:
         return read_picture(path)

@@ -38,7 +38,7 @@ SAME_AS_ANOTHER = "03-01-03-01-02-02-07"
 """Byte-identical to 03-01-03-01-02-01-07: the corpus holds that recording twice, so it is used once."""
 
 
-def load(folder: Path, *, test_fold: int) -> Split:
+def _load(folder: Path, *, test_fold: int) -> Split:
     """Test on the actors of one fold, validate on those of the next, train on all others.
 
     Reads the authors' .wav or .flac. Raises ``DatasetError``.
@@ -94,7 +94,7 @@ def _dataset(name: str, test_fold: int) -> Dataset:
         name=name,
         kind="speech",
         terms="RAVDESS: CC BY-NC-SA 4.0, non-commercial use only",
-        load=partial(load, test_fold=test_fold),
+        load=partial(_load, test_fold=test_fold),
         folder="ravdess",
     )
 

@@ -7,15 +7,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
-from numpy.typing import NDArray
 
+from device.arrays import PcmArray
 from device.capture.container import contents, sound_blocks
 from device.capture.downmix import to_mono
 from device.errors import MediaError
 from device.signals import SAMPLE_RATE_HZ
 from quantize.datasets.common import UnreadableSignal
-
-Clip = NDArray[np.int16]
 
 SOUND_SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3", ".aif", ".aiff", ".au")
 """What libsndfile reads."""
@@ -29,7 +27,7 @@ _BAD_FILE = 7
 """libsndfile's SFE_BAD_FILE, which it words as a file that does not exist, and gives of an empty or cut-off MP3."""
 
 
-def read_clip(path: Path) -> Clip:
+def read_clip(path: Path) -> PcmArray:
     """The clip in ``path``; channels become one as in a replay, other rates 16 kHz. Raises ``UnreadableSignal``."""
     clip = _sound_track(path) if path.suffix.lower() in CONTAINER_SUFFIXES else _sound_file(path)
     if not len(clip):
@@ -37,7 +35,7 @@ def read_clip(path: Path) -> Clip:
     return clip
 
 
-def _sound_file(path: Path) -> Clip:
+def _sound_file(path: Path) -> PcmArray:
     try:
         samples, rate_hz = soundfile.read(path, dtype="float64", always_2d=True)
     except OSError as error:
@@ -58,7 +56,7 @@ def _why(error: soundfile.LibsndfileError) -> str:
     return "it does not decode" if error.code == _BAD_FILE else str(error.error_string).rstrip(".")
 
 
-def _sound_track(path: Path) -> Clip:
+def _sound_track(path: Path) -> PcmArray:
     try:
         if not contents(path).has_sound:
             raise UnreadableSignal(f"{path}: a film without a sound track")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from quantize.datasets.common import Dataset, LazySignals, Samples, Signal, Split, only_a_test
+from quantize.datasets.common import Dataset, LazySignals, SampleArray, Samples, Split, only_a_test
 from quantize.datasets.named_corpora import NEMO, TESS
 from quantize.datasets.noises import noise_files
 from quantize.datasets.ravdess import RAVDESS_FOLDS, TEST_FOLD
@@ -108,7 +108,7 @@ def joined(parts: Sequence[Samples]) -> Samples:
     )
 
 
-def _followed_by(first: Sequence[Signal], second: Sequence[Signal]) -> Sequence[Signal]:
+def _followed_by(first: Sequence[SampleArray], second: Sequence[SampleArray]) -> Sequence[SampleArray]:
     if isinstance(first, LazySignals) and isinstance(second, LazySignals):
         return first.followed_by(second)
     return [*first, *second]

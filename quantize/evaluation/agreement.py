@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from device.arrays import FloatArray
 from device.readings import EMOTIONS
 
-Probabilities = NDArray[np.float32]
-
-STEPS = 100
+_STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Closeness:
     largest_difference: float
 
 
-def closeness(probs: Probabilities, reference: Probabilities, classes: NDArray[np.int64]) -> Closeness:
+def closeness(probs: FloatArray, reference: FloatArray, classes: NDArray[np.int64]) -> Closeness:
     """Compare probabilities (n, 7), n at least 1, with others for the same samples; ``classes`` (n,) sorts these."""
     same, off = probs.argmax(axis=1) == reference.argmax(axis=1), np.abs(probs - reference)
     return Closeness(
@@ -40,7 +39,7 @@ def closeness(probs: Probabilities, reference: Probabilities, classes: NDArray[n
     )
 
 
-def difference_quantiles(probs: Probabilities, reference: Probabilities) -> list[float]:
+def difference_quantiles(probs: FloatArray, reference: FloatArray) -> list[float]:
     """Of each sample's largest difference the quantiles 0, 1, … 100 %."""
     largest = np.abs(probs - reference).max(axis=1)
-    return [float(q) for q in np.quantile(largest, np.linspace(0, 1, STEPS + 1))]
+    return [float(q) for q in np.quantile(largest, np.linspace(0, 1, _STEPS + 1))]

@@ -24,7 +24,7 @@ from quantize.evaluation.metrics import (
     pooled_of,
     score,
     served_of,
-    tempered,
+    temperature_scaled_rows,
 )
 from quantize.inputs.front_ends import FRONT_ENDS, CorpusFrontEnd
 from quantize.inputs.preprocess import preprocess
@@ -115,7 +115,7 @@ def evaluate(model_path: Path, dataset: Dataset, split: Split) -> Report:
         raise DatasetError(f"{dataset.name}: of {len(split.test)} test samples the appliance says nothing about any")
     served = model.card.served
     untempered = pooled_of(served, outputs(model, front_end, samples))
-    probs = tempered(untempered, served.temperature)
+    probs = temperature_scaled_rows(untempered, served.temperature)
     clean_names = set(split.clean.names)
     is_clean = np.array([name in clean_names for name in samples.names])
     clean = samples.where(is_clean)
@@ -162,7 +162,7 @@ def preprocessed(model: Net, samples: Samples, what: str) -> Samples:
     return preprocess(front_end_of(model), samples, what)
 
 
-def probabilities(model: Net, front_end: CorpusFrontEnd, samples: Samples) -> NDArray[np.float32]:
+def predict_probabilities(model: Net, front_end: CorpusFrontEnd, samples: Samples) -> NDArray[np.float32]:
     """What the appliance serves of preprocessed samples, and fuses: float32 (samples, 7)."""
     return served_of(model.card.served, outputs(model, front_end, samples))
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.models.card import Served
-from device.models.probabilities import calibrated, pooled
+from device.models.probabilities import pooled, temperature_scaled
 from device.readings import EMOTIONS
-from quantize.evaluation.bootstrap import Figure, accuracies, cells_of, interval, mean_recalls, resampled
+from quantize.evaluation.bootstrap import Figure, accuracies, cells_of, mean_recalls, percentile_interval, resampled
 from quantize.evaluation.reliability import ReliabilityBin, error, reliability
 
 CLASSES = len(EMOTIONS)
@@ -55,8 +55,8 @@ def score(probs: NDArray[np.float32], labels: NDArray[np.int64], groups: Sequenc
     whole, drawn = cells.sum(axis=0), resampled(cells)
     return Scores(
         samples=len(labels),
-        accuracy=interval(float(accuracies(whole)[0]), accuracies(drawn), len(names)),
-        uar=interval(float(mean_recalls(whole)[0]), mean_recalls(drawn), len(names)),
+        accuracy=percentile_interval(float(accuracies(whole)[0]), accuracies(drawn), len(names)),
+        uar=percentile_interval(float(mean_recalls(whole)[0]), mean_recalls(drawn), len(names)),
         macro_f1=float(np.mean([c.f1 for c in classes.values()])),
         calibration_error=calibration_error(probs, labels),
         reliability=reliability(probs, labels),
@@ -98,7 +98,7 @@ def answer_of(outputs: NDArray[Any], number: int = 0) -> NDArray[np.float32]:
 
 def served_of(how: Served, outputs: NDArray[Any]) -> NDArray[np.float32]:
     """Probabilities, float32 (n, 7), as the appliance serves outputs (n, 7) or (n, answers, 7) of a net."""
-    return tempered(pooled_of(how, outputs), how.temperature)
+    return temperature_scaled_rows(pooled_of(how, outputs), how.temperature)
 
 
 def pooled_of(how: Served, outputs: NDArray[Any]) -> NDArray[np.float32]:
@@ -106,11 +106,11 @@ def pooled_of(how: Served, outputs: NDArray[Any]) -> NDArray[np.float32]:
     return np.array([pooled(how, output) for output in outputs], dtype=np.float32).reshape(-1, CLASSES)
 
 
-def tempered(probs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+def temperature_scaled_rows(probs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """Probabilities (samples, 7) as the appliance fuses them; at 1 they are the net's own, to the last digit."""
     if temperature == 1:
         return probs
-    return np.array([calibrated(answer, temperature) for answer in probs], dtype=np.float32)
+    return np.array([temperature_scaled(answer, temperature) for answer in probs], dtype=np.float32)
 
 
 def heads_in_words(how: Served, names: tuple[str, ...]) -> str:

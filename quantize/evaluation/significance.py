@@ -9,16 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from quantize.evaluation.bootstrap import (
-    Bools,
-    Figure,
-    Floats,
-    accuracies,
-    cells_of,
-    interval,
-    mean_recalls,
-    resampled,
-)
+from device.arrays import BoolArray, DoubleArray
+from quantize.evaluation.bootstrap import Figure, accuracies, cells_of, mean_recalls, percentile_interval, resampled
 
 _MAX_EXACT = 50
 _ALL_GROUPS_THE_SAME = 1e-12
@@ -52,7 +44,9 @@ class Paired:
     wilcoxon_p: float | None
 
 
-def compare(first_right: Bools, second_right: Bools, labels: NDArray[np.int64], groups: Sequence[str]) -> Paired:
+def compare(
+    first_right: BoolArray, second_right: BoolArray, labels: NDArray[np.int64], groups: Sequence[str]
+) -> Paired:
     """Compare which of the samples, at least one, each got right; all four are of the same length."""
     names, cells = cells_of(labels, groups, first_right, second_right)
     whole, drawn = cells.sum(axis=0), resampled(cells)
@@ -64,10 +58,10 @@ def compare(first_right: Bools, second_right: Bools, labels: NDArray[np.int64], 
         groups=len(names),
         first_accuracy=float(first),
         second_accuracy=float(second),
-        accuracy_difference=interval(float(second - first), np.diff(accuracies(drawn)), len(names)),
+        accuracy_difference=percentile_interval(float(second - first), np.diff(accuracies(drawn)), len(names)),
         first_uar=float(first_uar),
         second_uar=float(second_uar),
-        uar_difference=interval(float(second_uar - first_uar), np.diff(mean_recalls(drawn)), len(names)),
+        uar_difference=percentile_interval(float(second_uar - first_uar), np.diff(mean_recalls(drawn)), len(names)),
         both_right=int(np.sum(first_right & second_right)),
         only_first_right=only_first,
         only_second_right=only_second,
@@ -84,7 +78,7 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
     return float(stats.binomtest(only_first, discordant).pvalue) if discordant else 1.0
 
 
-def t_p(differences: Floats) -> float | None:
+def t_p(differences: DoubleArray) -> float | None:
     """Two-sided p of the paired t test, of the differences of the pairs."""
     if len(differences) < 2:
         return None
@@ -95,7 +89,7 @@ def t_p(differences: Floats) -> float | None:
     return float(stats.ttest_1samp(differences, 0.0).pvalue)
 
 
-def wilcoxon_p(differences: Floats) -> float | None:
+def wilcoxon_p(differences: DoubleArray) -> float | None:
     """Two-sided p of the signed-rank test (Wilcoxon, 1945), of the differences of the pairs; zeros are left out.
 
     Exact, also where differences tie, up to 50 of them; by the normal approximation beyond.
@@ -115,7 +109,7 @@ def wilcoxon_p(differences: Floats) -> float | None:
     return float(min(1.0, 2 * min(chances[: rank_sum + 1].sum(), chances[rank_sum:].sum())))
 
 
-def _signed_rank_chances(ranks: NDArray[np.int64]) -> Floats:
+def _signed_rank_chances(ranks: NDArray[np.int64]) -> DoubleArray:
     """How likely each sum of the ranks of positive differences is where every sign is a fair coin."""
     chances = np.zeros(int(ranks.sum()) + 1)
     chances[0] = 1.0

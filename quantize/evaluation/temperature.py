@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from quantize.evaluation.metrics import calibration_error, tempered
+from quantize.evaluation.metrics import calibration_error, temperature_scaled_rows
 
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 10.0
-MIN_PROBABILITY = np.finfo(np.float32).tiny
+TINY = np.finfo(np.float32).tiny
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def fitted_temperature(
         value=value,
         samples=len(labels),
         calibration_error_before=calibration_error(int8_probs, labels),
-        calibration_error_after=calibration_error(tempered(int8_probs, value), labels),
+        calibration_error_after=calibration_error(temperature_scaled_rows(int8_probs, value), labels),
     )
 
 
@@ -44,7 +44,7 @@ def fit_temperature(probs: NDArray[np.float32], labels: NDArray[np.int64]) -> fl
 
     ``probs`` (samples, 7) should be a float file's: those of an int8 file have steps of 1/256, many are 0.
     """
-    logits, rows = np.log(np.maximum(probs, MIN_PROBABILITY, dtype=np.float64)), np.arange(len(labels))
+    logits, rows = np.log(np.maximum(probs, TINY, dtype=np.float64)), np.arange(len(labels))
     return likeliest(lambda sharpness: -float(log_softmax(sharpness * logits, axis=1)[rows, labels].mean()))
 
 

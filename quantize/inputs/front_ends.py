@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from device.arrays import FloatArray
 from device.features import face, logmel, mfcc, prosody
 from device.features.frames import speech_frames
 from device.features.hum import without_hum
@@ -16,8 +17,6 @@ from device.features.mel import WINDOW_SAMPLES, LogEnergies, log_energies
 from device.features.voice_activity import speech_segments
 from quantize.augment import faces, voices
 from quantize.inputs.faces import face_in
-
-FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

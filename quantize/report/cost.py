@@ -18,7 +18,7 @@ class Peer:
     parameters: int | None
 
 
-PEERS = (
+PEER_NETS = (
     Peer("big_XCEPTION", 0.669, 209_000),
     Peer("fer 25.10.3", 0.658, 58_000),
     Peer("face-api 1.7.15", 0.589, None),
@@ -29,7 +29,7 @@ PEERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class CostPoint:
     """A file's accuracy and its costs; ``instructions`` an inference, if they were counted."""
 
     card: Card
@@ -39,13 +39,13 @@ class Point:
     ms_per_million: float
 
 
-def points(results: Results) -> list[Point]:
+def cost_points(results: Results) -> list[CostPoint]:
     """Each file, on the first of the corpora that its card tells of."""
     return [_point(results, card) for card in results.cards]
 
 
-def _point(results: Results, card: Card) -> Point:
+def _point(results: Results, card: Card) -> CostPoint:
     corpus = next(iter(card.about["metrics"]["int8"].values()))
     size = (results.sets[0].folder / card.file).stat().st_size
     per_million = results.instructions.get("ms_per_million", 0)
-    return Point(card, Figure(**corpus["test"]["accuracy"]), size, results.instructions_of(card), per_million)
+    return CostPoint(card, Figure(**corpus["test"]["accuracy"]), size, results.instructions_of(card), per_million)

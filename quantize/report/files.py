@@ -10,15 +10,15 @@ from typing import Any
 
 from device.errors import AffectdError
 from quantize.files import write_file
-from quantize.report.page import REPORT, Heading, drawings, html, markdown
+from quantize.report.page import REPORT_HEADING, Heading, html, markdown, svg_files
 from quantize.report.parts import Section
 
 
-def write_report(sections: Sequence[Section], out: Path, name: str, heading: Heading = REPORT) -> Path:
+def write_report(sections: Sequence[Section], out: Path, name: str, heading: Heading = REPORT_HEADING) -> Path:
     """Write ``out/NAME.html``, which is returned, ``NAME.md`` and ``NAME/*.svg``. Raises ``AffectdError``."""
     folder = out / name
     make_folder(folder)
-    shown = drawings(sections)
+    shown = svg_files(sections)
     for file, svg in shown.items():
         write_file(folder / file, svg.encode())
     _remove_others(folder, list(shown))

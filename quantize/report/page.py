@@ -21,7 +21,7 @@ class Heading:
     made: str
 
 
-REPORT = Heading(
+REPORT_HEADING = Heading(
     title="affectd: how good the models are",
     lead="Small nets that read the expression of a face and the sound of a voice on a Raspberry Pi. They tell how "
     "something looks and sounds, not what a person feels. Figures are made by the commands named at the end; "
@@ -35,7 +35,7 @@ _STYLE = (
 """For drawings that stand alone, in Markdown: the page has the same colours in its own style."""
 
 
-def html(sections: Sequence[Section], heading: Heading = REPORT) -> str:
+def html(sections: Sequence[Section], heading: Heading = REPORT_HEADING) -> str:
     """The page."""
     # Our own drawings are the only markup that is not text; all else is escaped.
     filters = {"drawing": lambda plot: Markup(plot.svg), "worded": _worded}
@@ -44,7 +44,7 @@ def html(sections: Sequence[Section], heading: Heading = REPORT) -> str:
     )
 
 
-def markdown(sections: Sequence[Section], folder: str, heading: Heading = REPORT) -> str:
+def markdown(sections: Sequence[Section], folder: str, heading: Heading = REPORT_HEADING) -> str:
     """The same in Markdown; drawings are ``FOLDER/<name>.svg``."""
     template = _environment({"escaped": _escaped, "worded": escape}).get_template("report.md.j2")
     return template.render(heading=heading, sections=sections, folder=folder)
@@ -64,7 +64,7 @@ def _worded(text: str) -> Markup:
     return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
 
 
-def drawings(sections: Sequence[Section]) -> dict[str, str]:
+def svg_files(sections: Sequence[Section]) -> dict[str, str]:
     """The files that the Markdown shows: SVG by name."""
     panels = [p for s in sections for shown in s.content.shown if isinstance(shown, Plots) for p in shown.panels]
     return {f"{panel.name}.svg": panel.svg.replace(">", f">{_STYLE}", 1) + "\n" for panel in panels}

@@ -12,7 +12,7 @@ from device.models.card import Card
 from device.models.sets import ModelSet, list_sets, load_set
 from quantize.report.drawing import SERIES
 from quantize.studies.registry import studies
-from quantize.studies.study import State, Study
+from quantize.studies.study import Study, StudyState
 
 INSTRUCTIONS = Path("docs/instructions.json")
 
@@ -24,7 +24,7 @@ class Measured:
     """A study, its state, and its figures if there are some."""
 
     study: Study
-    state: State
+    state: StudyState
     figures: Any | None
 
 
@@ -46,7 +46,7 @@ class Results:
 
     def lacking(self) -> Iterator[Measured]:
         """Those that are missing or old."""
-        return (own for own in self.measured if own.state is not State.CURRENT)
+        return (own for own in self.measured if own.state is not StudyState.CURRENT)
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -81,6 +81,6 @@ def read_results(
 
 def _read(study: Study, folder: Path, has_failed: bool) -> Measured:
     state = study.state(folder)
-    if state is State.CURRENT and has_failed:
-        state = State.KEPT
-    return Measured(study, state, None if state is State.MISSING else study.figures(folder))
+    if state is StudyState.CURRENT and has_failed:
+        state = StudyState.KEPT
+    return Measured(study, state, None if state is StudyState.MISSING else study.figures(folder))

@@ -31,7 +31,7 @@ def show_left_out(unreadable: Sequence[str], remarks: Sequence[str], *, stderr: 
         Console(stderr=stderr, soft_wrap=True).print(line, markup=False, highlight=False)
 
 
-def show(name: str, figures: Any) -> None:
+def show_figures(name: str, figures: Any) -> None:
     """Print what the template of this name tells of one study's figures."""
     told, console = content(name, [figures]), Console(soft_wrap=True)
     for sentence in told.sentences:

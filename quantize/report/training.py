@@ -13,7 +13,7 @@ from quantize.report.drawing import MUTED, in_percent, mark_chance, plot
 from quantize.report.parts import Plot, Plots
 from quantize.report.results import Results
 from quantize.training.checkpoints import Epoch, Training, read_state
-from quantize.training.shipped import CHECKPOINTS
+from quantize.training.shipped import CHECKPOINTS_FOLDER
 
 
 def drawings(results: Results) -> list[Plots]:
@@ -34,7 +34,7 @@ def drawings(results: Results) -> list[Plots]:
 
 def trainings_of(card: Card) -> list[Training]:
     """Those that the card's net went through, its own one last; none where they are not kept, or are another net's."""
-    kept = [read_state(CHECKPOINTS / stage.id) for stage in find_recipe(card.id).lineage]
+    kept = [read_state(CHECKPOINTS_FOLDER / stage.id) for stage in find_recipe(card.id).lineage]
     trainings = [training for training in kept if training is not None]
     is_its_own = len(trainings) == len(kept) and asdict(trainings[-1].chosen) == card.about["chosen_epoch"]
     return trainings if is_its_own else []

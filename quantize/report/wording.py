@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from quantize.evaluation.bootstrap import Figure
 
-NONE = "–"
+NOT_MEASURED = "–"
 
 
 def percent(share: float | None, digits: int = 1) -> str:
     """A share in 0…1 in per cent, without the sign."""
-    return NONE if share is None else f"{100 * share:.{digits}f}"
+    return NOT_MEASURED if share is None else f"{100 * share:.{digits}f}"
 
 
 def interval(figure: Figure) -> str:
@@ -22,18 +22,18 @@ def interval(figure: Figure) -> str:
 def change(figure: Figure) -> str:
     """A difference of shares with its 95 % interval, in points and with its sign."""
     signs = [points(end) for end in (figure.value, figure.low, figure.high)]
-    return signs[0] if NONE in signs else f"{signs[0]} [{signs[1]} to {signs[2]}]"
+    return signs[0] if NOT_MEASURED in signs else f"{signs[0]} [{signs[1]} to {signs[2]}]"
 
 
 def points(difference: float | None) -> str:
     """A difference of shares in points."""
-    return NONE if difference is None else f"{100 * difference:+.1f}".replace("-", "−")
+    return NOT_MEASURED if difference is None else f"{100 * difference:+.1f}".replace("-", "−")
 
 
 def chance(p: float | None) -> str:
     """A p value."""
     if p is None:
-        return NONE
+        return NOT_MEASURED
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 

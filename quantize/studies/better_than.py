@@ -6,23 +6,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from device.arrays import BoolArray
 from quantize.datasets import Dataset, DatasetError, Samples
 from quantize.evaluation.evaluate import Version, kind_of, served_in_words
 from quantize.evaluation.significance import Paired, compare
 from quantize.studies.pooled import Case, Part, open_cases, pooled_answers
 
-Bools = NDArray[np.bool_]
-
-PROTOCOL = (
+_PROTOCOL = (
     "every sample of the test part that at least one of the two reads, through the appliance's own features; what only "
     "one of them reads the other has not right"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparedFile:
     """One of the two files: what of its answers is served, and how many of the samples it does not read."""
 
     part: Part
@@ -39,8 +37,8 @@ class BetterThan:
 
     kind: str
     protocol: str
-    model: Side
-    than: Side
+    model: ComparedFile
+    than: ComparedFile
     neither_reads: int
     paired: Paired
 
@@ -76,12 +74,12 @@ def compare_cases(own: Case, other: Case, whole: Samples) -> BetterThan:
     samples = whole.where(either)
     undecoded = len(own.part.unreadable) - len(whole.unreadable)
     sides = [
-        Side(case.part, served_in_words(case.model.card), int(np.sum(either & ~its)))
+        ComparedFile(case.part, served_in_words(case.model.card), int(np.sum(either & ~its)))
         for case, its in zip((own, other), read, strict=True)
     ]
     return BetterThan(
         kind=own.model.card.kind,
-        protocol=f"{PROTOCOL}; {own.part.protocol}",
+        protocol=f"{_PROTOCOL}; {own.part.protocol}",
         model=sides[0],
         than=sides[1],
         neither_reads=int(np.sum(~either)) - undecoded,
@@ -89,7 +87,7 @@ def compare_cases(own: Case, other: Case, whole: Samples) -> BetterThan:
     )
 
 
-def _read_and_right(case: Case, whole: Samples) -> tuple[Bools, Bools]:
+def _read_and_right(case: Case, whole: Samples) -> tuple[BoolArray, BoolArray]:
     """Which samples of the whole test part a file reads, and which it reads and answers as labelled."""
     given = pooled_answers([case], case.part.model)
     answered = dict(

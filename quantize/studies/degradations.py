@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from quantize.datasets.common import LazySignals, Signal
+from quantize.datasets.common import LazySignals, SampleArray
 
-SEED = 5
+_SEED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Degradation:
         return self.family if self.level is None else f"{self.family} {self.level:g} {self.unit}".strip()
 
 
-def degraded(signals: Sequence[Signal], names: Sequence[str], degradation: Degradation) -> LazySignals:
+def degraded(signals: Sequence[SampleArray], names: Sequence[str], degradation: Degradation) -> LazySignals:
     """Signals as a sequence of what a degradation makes of each, when it is needed.
 
     Chance is seeded by the sample's name alone: neither the order nor the other samples matter, and in all levels
@@ -44,4 +44,4 @@ def degraded(signals: Sequence[Signal], names: Sequence[str], degradation: Degra
 
 def rng_of(name: str) -> np.random.Generator:
     """The chance that the sample of this name meets."""
-    return np.random.default_rng([SEED, zlib.crc32(name.encode())])
+    return np.random.default_rng([_SEED, zlib.crc32(name.encode())])

@@ -6,12 +6,10 @@ from functools import partial
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from device.arrays import GreyArray
 from device.features.face import EYE_DISTANCE_PX, EYES_MIDDLE, EYES_TO_MOUTH_PX
 from quantize.studies.degradations import Degradation
-
-Face = NDArray[np.uint8]
 
 STOPS = (-2, -4, -6, -8)
 WHITE_ELECTRONS = 4000.0
@@ -66,7 +64,7 @@ _LIGHT = (
 )
 
 
-def in_low_light(face: Face, rng: np.random.Generator, *, light: float) -> Face:
+def in_low_light(face: GreyArray, rng: np.random.Generator, *, light: float) -> GreyArray:
     """The face in ``light`` (1: as it is) times the light, through a sensor with Poisson and Gaussian noise.
 
     Gain makes up for the light that lacks, as far as it goes; after Foi et al., 2008 (Poissonian-Gaussian raw data).
@@ -78,31 +76,31 @@ def in_low_light(face: Face, rng: np.random.Generator, *, light: float) -> Face:
     return np.asarray(np.rint(255 * raw ** (1 / GAMMA)), dtype=np.uint8)
 
 
-def hidden(face: Face, _: np.random.Generator, *, bar: Bar) -> Face:
+def hidden(face: GreyArray, _: np.random.Generator, *, bar: Bar) -> GreyArray:
     """The face behind a black bar."""
     covered = face.copy()
     covered[bar] = 0
     return covered
 
 
-def blurred(face: Face, _: np.random.Generator, *, sigma_px: float) -> Face:
+def blurred(face: GreyArray, _: np.random.Generator, *, sigma_px: float) -> GreyArray:
     """The face out of focus."""
     return np.asarray(cv2.GaussianBlur(face, (0, 0), sigma_px, borderType=cv2.BORDER_REPLICATE), dtype=np.uint8)
 
 
-def moved(face: Face, _: np.random.Generator, *, length_px: int) -> Face:
+def moved(face: GreyArray, _: np.random.Generator, *, length_px: int) -> GreyArray:
     """The face that moved sideways while it was taken."""
     kernel = np.full((1, length_px), 1 / length_px)
     return np.asarray(cv2.filter2D(face, -1, kernel, borderType=cv2.BORDER_REPLICATE), dtype=np.uint8)
 
 
-def jpeg(face: Face, _: np.random.Generator, *, quality: int) -> Face:
+def jpeg(face: GreyArray, _: np.random.Generator, *, quality: int) -> GreyArray:
     """The face after compression."""
     packed = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
 
 
-def shrunk(face: Face, _: np.random.Generator, *, side_px: int) -> Face:
+def shrunk(face: GreyArray, _: np.random.Generator, *, side_px: int) -> GreyArray:
     """The face from so far that it fills ``side_px`` pixels, brought to its size again."""
     small = cv2.resize(face, (side_px, side_px), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, face.shape[::-1], interpolation=cv2.INTER_LINEAR), dtype=np.uint8)

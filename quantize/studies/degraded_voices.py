@@ -11,15 +11,12 @@ from functools import partial
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 from scipy import signal
 
-from device.features.voice_activity import FRAME_SAMPLES
+from device.arrays import DoubleArray, PcmArray
+from device.features.voice_activity import VAD_FRAME_SAMPLES
 from device.signals import SAMPLE_RATE_HZ
-from quantize.datasets.sound import Clip
 from quantize.studies.degradations import Degradation
-
-Floats = NDArray[np.float64]
 
 SNRS_DB = (20, 10, 5, 0)
 RT60S_S = (0.3, 0.6, 1.0)
@@ -37,7 +34,7 @@ ACTIVITY_MARGIN_DB = 15.9
 _FULL_SCALE = 32768.0
 
 
-def voice_degradations(noises: Sequence[Clip]) -> list[Degradation]:
+def voice_degradations(noises: Sequence[PcmArray]) -> list[Degradation]:
     """All of them, from mild to severe within each family; ``noises`` as ``quantize.datasets.noises`` reads them."""
     mix = partial(in_noise, noises=noises)
     return [
@@ -59,7 +56,7 @@ _ROOM = (
 )
 
 
-def in_noise(clip: Clip, rng: np.random.Generator, *, noises: Sequence[Clip], snr_db: float) -> Clip:
+def in_noise(clip: PcmArray, rng: np.random.Generator, *, noises: Sequence[PcmArray], snr_db: float) -> PcmArray:
     """The clip under a noise drawn from ``noises``, begun anywhere and repeated as often as it takes."""
     noise = noises[int(rng.integers(len(noises)))].astype(np.float64)
     noise = np.resize(np.roll(noise, -rng.integers(len(noise))), len(clip))
@@ -67,12 +64,12 @@ def in_noise(clip: Clip, rng: np.random.Generator, *, noises: Sequence[Clip], sn
     return _as_clip(clip + noise * math.sqrt(wanted / float(np.mean(noise**2))))
 
 
-def active_power(clip: Clip) -> float:
+def active_power(clip: PcmArray) -> float:
     """The mean power of the 30 ms frames that are no pause, samples squared; of a clip shorter than that, of all.
 
     The threshold follows the level it leads to until both stand still, as in ITU-T P.56 (its margin, not its filter).
     """
-    count = max(len(clip) // FRAME_SAMPLES, 1)
+    count = max(len(clip) // VAD_FRAME_SAMPLES, 1)
     powers = np.array([np.mean(frame) for frame in np.array_split(clip.astype(np.float64) ** 2, count)])
     level, before = float(powers.mean()), -1.0
     while level != before:
@@ -81,14 +78,14 @@ def active_power(clip: Clip) -> float:
     return level
 
 
-def in_room(clip: Clip, rng: np.random.Generator, *, rt60_s: float) -> Clip:
+def in_room(clip: PcmArray, rng: np.random.Generator, *, rt60_s: float) -> PcmArray:
     """The clip as it sounds ``DISTANCE_M`` away in a room whose sound falls by 60 dB in ``rt60_s`` seconds."""
     heard = signal.fftconvolve(clip.astype(np.float64), room_response(rng, rt60_s))[: len(clip)]
     power, heard_power = float(np.mean(np.square(clip, dtype=np.float64))), float(np.mean(heard**2))
     return _as_clip(heard * math.sqrt(power / heard_power) if heard_power else heard)
 
 
-def room_response(rng: np.random.Generator, rt60_s: float) -> Floats:
+def room_response(rng: np.random.Generator, rt60_s: float) -> DoubleArray:
     """An impulse response: the direct sound, 1, and a tail of white noise that decays with it (Polack, 1988).
 
     The decay is exp(-3 ln 10 · t / RT60). The tail's energy is that of the diffuse field of an even source:
@@ -101,7 +98,7 @@ def room_response(rng: np.random.Generator, rt60_s: float) -> Floats:
     return np.concatenate([[1.0], tail * math.sqrt(diffuse / float(np.sum(tail**2)))])
 
 
-def telephoned(clip: Clip, _: np.random.Generator) -> Clip:
+def telephoned(clip: PcmArray, _: np.random.Generator) -> PcmArray:
     """The clip after a narrow-band telephone call."""
     band = signal.butter(4, TELEPHONE_BAND_HZ, "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
     sent = soxr.resample(signal.sosfilt(band, clip / _FULL_SCALE), SAMPLE_RATE_HZ, TELEPHONE_RATE_HZ)
@@ -109,25 +106,25 @@ def telephoned(clip: Clip, _: np.random.Generator) -> Clip:
     return _as_clip(np.pad(received, (0, len(clip) - len(received))) * _FULL_SCALE)
 
 
-def _mu_law(samples: Floats) -> Floats:
+def _mu_law(samples: DoubleArray) -> DoubleArray:
     """-1…1 to 8 bits and back."""
     packed = np.sign(samples) * np.log1p(MU * np.minimum(np.abs(samples), 1)) / math.log1p(MU)
     rounded = np.rint(packed * 127) / 127
     return np.asarray(np.sign(rounded) * np.expm1(np.abs(rounded) * math.log1p(MU)) / MU)
 
 
-def cut(clip: Clip, _: np.random.Generator, *, by_db: float) -> Clip:
+def cut(clip: PcmArray, _: np.random.Generator, *, by_db: float) -> PcmArray:
     """The clip with its waves cut off ``by_db`` below its peak, as an overloaded microphone does."""
     limit = float(np.abs(clip.astype(np.float64)).max(initial=0)) / 10 ** (by_db / 20)
     return _as_clip(np.clip(clip, -limit, limit))
 
 
-def softened(clip: Clip, _: np.random.Generator, *, by_db: float) -> Clip:
+def softened(clip: PcmArray, _: np.random.Generator, *, by_db: float) -> PcmArray:
     """The clip spoken more softly, or farther away in the open."""
     return _as_clip(clip / 10 ** (by_db / 20))
 
 
-def _as_clip(samples: Floats) -> Clip:
+def _as_clip(samples: DoubleArray) -> PcmArray:
     """As int16; what is too loud for that is made softer as a whole."""
     loudest = float(np.abs(samples).max(initial=0))
     return np.asarray(np.rint(samples * min(1.0, 32767 / max(loudest, 1.0))), dtype=np.int16)

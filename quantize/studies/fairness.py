@@ -11,20 +11,29 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from device.arrays import DoubleArray
 from quantize.datasets import Dataset, DatasetError, Samples
 from quantize.evaluation.bootstrap import (
     BOOTSTRAP_SEED,
     Figure,
-    Floats,
     accuracies,
     cells_of,
-    interval,
     mean_recalls,
+    percentile_interval,
     resampled,
 )
 from quantize.evaluation.evaluate import Version
 from quantize.evaluation.metrics import CLASSES
-from quantize.studies.pooled import Answers, Case, Files, Part, open_cases, pooled_answers, pooled_samples, shipped_of
+from quantize.studies.pooled import (
+    Case,
+    Files,
+    Part,
+    SampleProbs,
+    open_cases,
+    pooled_answers,
+    pooled_samples,
+    shipped_of,
+)
 
 
 class Sex(StrEnum):
@@ -34,7 +43,7 @@ class Sex(StrEnum):
     MALE = "male"
 
 
-PROTOCOL = (
+_PROTOCOL = (
     "every sample of each part's test, through the appliance's own features; one without a reading is not right; "
     "intervals draw actors, and p deals the sexes out to the actors by chance"
 )
@@ -108,10 +117,10 @@ def study(files: Files, root: Path) -> Fairness:
     sexes = [sexes_of(dataset, root) for _, dataset in files]
     if any(other != sexes[0] for other in sexes):
         raise DatasetError("the data sets are of different corpora, which differ in more than who speaks; take one")
-    return score_cases(open_cases(files, root), sexes[0])
+    return score_fairness(open_cases(files, root), sexes[0])
 
 
-def score_cases(cases: Sequence[Case], sexes: Mapping[str, Sex]) -> Fairness:
+def score_fairness(cases: Sequence[Case], sexes: Mapping[str, Sex]) -> Fairness:
     """Score the cases; ``sexes`` names that of each group, which is an actor. Raises ``DatasetError``."""
     samples = pooled_samples(cases)
     if unknown := sorted(set(samples.groups) - set(sexes)):
@@ -119,13 +128,13 @@ def score_cases(cases: Sequence[Case], sexes: Mapping[str, Sex]) -> Fairness:
     return compare_sexes([case.part for case in cases], samples, pooled_answers(cases, "speech"), sexes)
 
 
-def compare_sexes(parts: Sequence[Part], samples: Samples, given: Answers, sexes: Mapping[str, Sex]) -> Fairness:
+def compare_sexes(parts: Sequence[Part], samples: Samples, given: SampleProbs, sexes: Mapping[str, Sex]) -> Fairness:
     """The figures from the answers to all samples alone."""
     names, cells = cells_of(samples.labels, samples.groups, given.right(samples.labels))
     missed = np.bincount(np.searchsorted(names, samples.groups), weights=~given.read, minlength=len(names))
     own = np.array([sexes[name] for name in names])
     return Fairness(
-        protocol=PROTOCOL,
+        protocol=_PROTOCOL,
         parts=tuple(parts),
         samples=len(samples),
         by_sex=tuple(_of_sex(sex, cells[own == sex], missed[own == sex]) for sex in Sex if np.any(own == sex)),
@@ -138,19 +147,19 @@ def compare_sexes(parts: Sequence[Part], samples: Samples, given: Answers, sexes
     )
 
 
-def _of_sex(sex: Sex, cells: Floats, missed: Floats) -> SexFigures:
+def _of_sex(sex: Sex, cells: DoubleArray, missed: DoubleArray) -> SexFigures:
     whole, drawn = cells.sum(axis=0), resampled(cells, _SEEDS[sex])
     return SexFigures(
         sex=sex,
         actors=len(cells),
         samples=int(whole[0].sum()),
         without_reading=int(missed.sum()),
-        accuracy=interval(float(accuracies(whole)[0]), accuracies(drawn), len(cells)),
-        uar=interval(float(mean_recalls(whole)[0]), mean_recalls(drawn), len(cells)),
+        accuracy=percentile_interval(float(accuracies(whole)[0]), accuracies(drawn), len(cells)),
+        uar=percentile_interval(float(mean_recalls(whole)[0]), mean_recalls(drawn), len(cells)),
     )
 
 
-def _gap(statistic: Callable[[Floats], Floats], cells: Floats, male: NDArray[np.bool_]) -> Gap | None:
+def _gap(statistic: Callable[[DoubleArray], DoubleArray], cells: DoubleArray, male: NDArray[np.bool_]) -> Gap | None:
     fewest = min(int(male.sum()), int((~male).sum()))
     if not fewest:
         return None
@@ -162,10 +171,12 @@ def _gap(statistic: Callable[[Floats], Floats], cells: Floats, male: NDArray[np.
     drawn = statistic(men) - statistic(women)
     as_far = int(np.sum(np.abs(by_chance) >= abs(observed) - _ROUNDING))
     # The sexes as they are count as one of the deals, so p is never 0 (Phipson & Smyth, 2010).
-    return Gap(interval(float(observed), drawn, fewest), (as_far + 1) / (PERMUTATIONS + 1), PERMUTATIONS)
+    return Gap(percentile_interval(float(observed), drawn, fewest), (as_far + 1) / (PERMUTATIONS + 1), PERMUTATIONS)
 
 
-def _differences(statistic: Callable[[Floats], Floats], cells: Floats, male: NDArray[np.bool_]) -> Floats:
+def _differences(
+    statistic: Callable[[DoubleArray], DoubleArray], cells: DoubleArray, male: NDArray[np.bool_]
+) -> DoubleArray:
     """Male minus female for each row of ``male`` (n, actors)."""
     flat = cells.reshape(len(cells), -1)
     men, women = ((who @ flat).reshape(-1, 2, CLASSES) for who in (male.astype(float), (~male).astype(float)))

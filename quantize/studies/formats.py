@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from device.arrays import FloatArray
 from device.models.card import Served
 from device.models.tflite import TfliteModel
 from quantize.conversion import calibration, convert
 from quantize.conversion.cards import described
 from quantize.datasets import DatasetError, Samples
-from quantize.evaluation.agreement import Closeness, Probabilities, closeness
-from quantize.evaluation.evaluate import Version, probabilities
+from quantize.evaluation.agreement import Closeness, closeness
+from quantize.evaluation.evaluate import Version, predict_probabilities
 from quantize.evaluation.metrics import Scores, score
 from quantize.evaluation.significance import mcnemar_p
 from quantize.files import sha256_of
@@ -25,7 +26,7 @@ from quantize.inputs.preprocess import preprocess
 from quantize.training import checkpoints, shipped
 from quantize.training.recipe import Recipe
 
-FLOAT32 = "float32"
+_FLOAT32 = "float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Difference(Closeness):
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class FormatFigures:
     """One file of the net: its size, its scores on the test part, and how it differs from float32 (itself: not)."""
 
     format: str
@@ -54,7 +55,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class FormatComparison:
     """All forms of one net, first float32, on one test part, each as ``served`` says."""
 
     model: str
@@ -64,7 +65,7 @@ class Comparison:
     protocol: str
     remarks: tuple[str, ...]
     calibrated_on: int
-    forms: tuple[Form, ...]
+    forms: tuple[FormatFigures, ...]
 
     @property
     def made_of(self) -> tuple[Version, ...]:
@@ -72,9 +73,15 @@ class Comparison:
         return (Version(self.forms[-1].sha256, self.served),)
 
 
-def study(recipe: Recipe, root: Path, *, run: Path | None = None, calibration_path: Path | None = None) -> Comparison:
+def study(
+    recipe: Recipe, root: Path, *, run: Path | None = None, calibration_path: Path | None = None
+) -> FormatComparison:
     """Score the net of ``run``, by default the one that ships, in each form. Raises ``AffectdError``."""
-    run, split, served = run or shipped.folder_of(recipe), recipe.dataset.split(root), shipped.served_of(recipe)
+    run, split, served = (
+        run or shipped.folder_of(recipe),
+        recipe.dataset.split(root),
+        shipped.served_when_shipped(recipe),
+    )
     checkpoints.require_state(run)
     model = checkpoints.load_net(run)
     samples = preprocess(recipe.front_end, split.test, "test")
@@ -83,7 +90,7 @@ def study(recipe: Recipe, root: Path, *, run: Path | None = None, calibration_pa
     inputs = calibration.inputs(recipe, calibration_path or calibration.path_of(recipe.id), split.train)
     with TemporaryDirectory() as folder:
         forms = _scored(recipe, served, _written(recipe, model, inputs, Path(folder)), samples)
-    return Comparison(
+    return FormatComparison(
         model=recipe.id,
         net_sha256=sha256_of(run / checkpoints.RESULT),
         served=served,
@@ -95,14 +102,14 @@ def study(recipe: Recipe, root: Path, *, run: Path | None = None, calibration_pa
     )
 
 
-def _scored(recipe: Recipe, served: Served, paths: Mapping[str, Path], samples: Samples) -> tuple[Form, ...]:
+def _scored(recipe: Recipe, served: Served, paths: Mapping[str, Path], samples: Samples) -> tuple[FormatFigures, ...]:
     answers = {name: _answers(recipe, served, path, samples) for name, path in paths.items()}
-    return tuple(_form(name, paths[name], probs, answers[FLOAT32], samples) for name, probs in answers.items())
+    return tuple(_form(name, paths[name], probs, answers[_FLOAT32], samples) for name, probs in answers.items())
 
 
-def _written(recipe: Recipe, model: Any, inputs: list[convert.FloatArray], folder: Path) -> dict[str, Path]:
+def _written(recipe: Recipe, model: Any, inputs: list[FloatArray], folder: Path) -> dict[str, Path]:
     ways: dict[str, Callable[[Path], None]] = {
-        FLOAT32: lambda path: convert.to_float(model, path),
+        _FLOAT32: lambda path: convert.to_float(model, path),
         "float16": lambda path: convert.to_float16(model, path),
         "dynamic-range": lambda path: convert.to_dynamic_range(model, path),
         "int8": lambda path: convert.to_int8(model, inputs, path, beyond=recipe.calibration_tail),
@@ -113,23 +120,23 @@ def _written(recipe: Recipe, model: Any, inputs: list[convert.FloatArray], folde
     return paths
 
 
-def _answers(recipe: Recipe, served: Served, path: Path, samples: Samples) -> Probabilities:
+def _answers(recipe: Recipe, served: Served, path: Path, samples: Samples) -> FloatArray:
     model = TfliteModel(described(recipe, path, served), path.parent)
-    return probabilities(model, recipe.front_end, samples)
+    return predict_probabilities(model, recipe.front_end, samples)
 
 
-def _form(name: str, path: Path, probs: Probabilities, float32: Probabilities, samples: Samples) -> Form:
-    return Form(
+def _form(name: str, path: Path, probs: FloatArray, float32: FloatArray, samples: Samples) -> FormatFigures:
+    return FormatFigures(
         format=name,
         file=path.name,
         sha256=sha256_of(path),
         bytes=path.stat().st_size,
         test=score(probs, samples.labels, samples.groups),
-        against_float32=None if name == FLOAT32 else difference(probs, float32, samples.labels),
+        against_float32=None if name == _FLOAT32 else difference(probs, float32, samples.labels),
     )
 
 
-def difference(probs: Probabilities, float32: Probabilities, labels: NDArray[np.int64]) -> Difference:
+def difference(probs: FloatArray, float32: FloatArray, labels: NDArray[np.int64]) -> Difference:
     """Compare probabilities (n, 7) with those of the float32 form for the same samples."""
     right, reference_right = (p.argmax(axis=1) == labels for p in (probs, float32))
     newly_wrong, newly_right = int((reference_right & ~right).sum()), int((right & ~reference_right).sum())

@@ -14,7 +14,7 @@ from device.models.tflite import TfliteModel
 from quantize.datasets import Dataset, DatasetError, Samples
 from quantize.datasets.ravdess import FOLDS, TEST_FOLD
 from quantize.datasets.voices import WHOLE
-from quantize.evaluation.evaluate import Version, front_end_of, open_model, probabilities
+from quantize.evaluation.evaluate import Version, front_end_of, open_model, predict_probabilities
 from quantize.evaluation.metrics import CLASSES
 from quantize.inputs.preprocess import preprocess
 from quantize.studies.degradations import Degradation, degraded
@@ -60,7 +60,7 @@ class Case:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Answers:
+class SampleProbs:
     """To all samples: probabilities float32 (samples, 7), rows of 0 where ``read`` is false: nothing was said."""
 
     probs: NDArray[np.float32]
@@ -129,13 +129,13 @@ def pooled_samples(cases: Sequence[Case]) -> Samples:
     )
 
 
-def pooled_answers(cases: Sequence[Case], what: str, degradation: Degradation | None = None) -> Answers:
+def pooled_answers(cases: Sequence[Case], what: str, degradation: Degradation | None = None) -> SampleProbs:
     """The answers of all cases, one after the other, to their samples as they are or degraded."""
     every = [_answers(case, what, degradation) for case in cases]
-    return Answers(np.concatenate([a.probs for a in every]), np.concatenate([a.read for a in every]))
+    return SampleProbs(np.concatenate([a.probs for a in every]), np.concatenate([a.read for a in every]))
 
 
-def _answers(case: Case, what: str, degradation: Degradation | None) -> Answers:
+def _answers(case: Case, what: str, degradation: Degradation | None) -> SampleProbs:
     """The one place where the studies ask a net."""
     samples, front_end = case.samples, front_end_of(case.model)
     if degradation is not None:
@@ -143,8 +143,8 @@ def _answers(case: Case, what: str, degradation: Degradation | None) -> Answers:
     number = {name: i for i, name in enumerate(samples.names)}
     taken = preprocess(front_end, samples, what)
     at = [number[name] for name in taken.names]
-    result = Answers(np.zeros((len(samples), CLASSES), dtype=np.float32), np.zeros(len(samples), dtype=np.bool_))
+    result = SampleProbs(np.zeros((len(samples), CLASSES), dtype=np.float32), np.zeros(len(samples), dtype=np.bool_))
     if at:
-        result.probs[at] = probabilities(case.model, front_end, taken)
+        result.probs[at] = predict_probabilities(case.model, front_end, taken)
         result.read[at] = True
     return result

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from device.arrays import BoolArray, DoubleArray, FloatArray
 from device.errors import AffectdError
 from device.features.mel import FRAMES
 from device.models.card import read_card
 from device.models.net import Net
 from device.models.tflite import TfliteModel
-from device.readings import EMOTIONS
+from device.readings import EMOTIONS, MIN_PROBABILITY
 from quantize.augment.copies import CopyLibrary
 from quantize.datasets import Samples
 from quantize.datasets.ravdess import FOLDS, TEST_FOLD
@@ -24,20 +25,13 @@ from quantize.datasets.voices import WHOLE, corpus_of, joined, without_fold
 from quantize.evaluation.evaluate import front_end_of, open_model, outputs, preprocessed
 from quantize.evaluation.metrics import score
 from quantize.inputs.front_ends import CorpusFrontEnd
-from quantize.logistic import Floats
 from quantize.recipes.registry import find_recipe
 from quantize.studies.pooled import left_out_nets
 from quantize.training.batches import sample_weights
 from quantize.training.prosody_head import FitProsody, regression
 
-Bools = NDArray[np.bool_]
-Rows = NDArray[np.float32]
-"""Prosody of samples, (samples, takes, 40), the first take as recorded."""
-
-RAVDESS = "ravdess"
+_RAVDESS = "ravdess"
 STRENGTHS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
-MIN_PROBABILITY = 1 / 512
-"""In place of a probability of 0, which in 8 bits is anything below this."""
 _IS_SHARED = np.isin([str(emotion) for emotion in EMOTIONS], ("angry", "happy", "neutral", "sad"))
 
 
@@ -100,11 +94,13 @@ def _strengths(plan: FitProsody) -> list[float]:
 
 def _at(strength: float, by_net: Mapping[str, Mapping[float, float]]) -> AtStrength:
     of_folds = [scores[strength] for name, scores in by_net.items() if name not in WHOLE]
-    return AtStrength(strength, {RAVDESS: float(np.mean(of_folds)), **{name: by_net[name][strength] for name in WHOLE}})
+    return AtStrength(
+        strength, {_RAVDESS: float(np.mean(of_folds)), **{name: by_net[name][strength] for name in WHOLE}}
+    )
 
 
 def scores_of_net(
-    name: str, spectra_of: Callable[[Samples], Floats], samples: Samples, rows: Rows, plan: FitProsody
+    name: str, spectra_of: Callable[[Samples], DoubleArray], samples: Samples, rows: FloatArray, plan: FitProsody
 ) -> dict[float, float]:
     """By strength, what the net called ``f0``, ``tess`` and so on scores where it was not trained.
 
@@ -123,23 +119,23 @@ def scores_of_net(
     return found
 
 
-def regression_without(is_left_out: Bools, samples: Samples, rows: Rows, plan: FitProsody) -> Floats:
+def regression_without(is_left_out: BoolArray, samples: Samples, rows: FloatArray, plan: FitProsody) -> DoubleArray:
     """``quantize.training.prosody_head`` on the others: weights (40 and a constant, 7)."""
     others = samples.where(~is_left_out)
     return regression(rows[~is_left_out], others.labels, sample_weights(others, plan.shares), plan.ridge)
 
 
-def left_out(net: str, samples: Samples) -> tuple[Bools, Bools]:
+def left_out(net: str, samples: Samples) -> tuple[BoolArray, BoolArray]:
     """Which samples a net called ``f0`` to ``f4``, ``tess`` or ``nemo`` was trained without, and is asked about."""
     if net in WHOLE:
         is_left_out = np.array([corpus_of(name) == net for name in samples.names])
         return is_left_out, is_left_out & _IS_SHARED[samples.labels]
-    actors = {f"{RAVDESS}/Actor_{actor:02d}" for actor in FOLDS[int(net[1:])]}
+    actors = {f"{_RAVDESS}/Actor_{actor:02d}" for actor in FOLDS[int(net[1:])]}
     is_left_out = np.array([group in actors for group in samples.groups])
     return is_left_out, is_left_out
 
 
-def spectral_logits(net: Net, front_end: CorpusFrontEnd, samples: Samples) -> Floats:
+def spectral_logits(net: Net, front_end: CorpusFrontEnd, samples: Samples) -> DoubleArray:
     """A net's logits at an average prosody, (samples, 7) but for one number a row; prosody's constant is in them."""
 
     def served(segment: NDArray[np.int16]) -> NDArray[np.float32]:

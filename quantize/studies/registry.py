@@ -11,14 +11,14 @@ from device.features.hum import TAKEN_OUT
 from device.models.card import Card, read_card, verify_file
 from device.models.sets import ModelSet, list_sets, load_set
 from device.readings import Modality
-from quantize.conversion.serving import RULE
+from quantize.conversion.serving import SERVING_RULE
 from quantize.evaluation.evaluate import Report, Version, version_of
 from quantize.files import sha256_of
 from quantize.recipes.registry import find_recipe
 from quantize.studies import split_leakage
 from quantize.studies.better_than import BetterThan
 from quantize.studies.fairness import Fairness
-from quantize.studies.formats import Comparison
+from quantize.studies.formats import FormatComparison
 from quantize.studies.fusion.study import FusionStudy
 from quantize.studies.pooled import fold_nets, left_out_nets
 from quantize.studies.prosody import ProsodyStudy
@@ -37,7 +37,7 @@ _CORPORA = {"face": ("fer2013", "ferplus"), "speech": ("ravdess",)}
 _FIGURES: Mapping[str, type[Any]] = {
     "scores": Report,
     "better-than": BetterThan,
-    "formats": Comparison,
+    "formats": FormatComparison,
     "sensitivity": Sensitivity,
     "robustness": Robustness,
     "fairness": Fairness,
@@ -82,7 +82,7 @@ def _of_model(card: Card, models: Path, witnesses: Path) -> Iterator[Study]:
     for kind in ("robustness", "fairness") if is_of_sound else ("robustness",):
         yield _study(kind, model, (kind, *files), nets, is_of_sound=is_of_sound)
     if len(card.answers) > 1:
-        rules = (card.sha256, RULE, THRESHOLD_RULE)
+        rules = (card.sha256, SERVING_RULE, THRESHOLD_RULE)
         yield _study("served", model, ("served", model, "--models", str(models)), rules, is_of_sound=False)
 
 

@@ -7,16 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quantize.datasets import DatasetError, Samples
-from quantize.datasets.noises import RULE, noise_files, read_noises
+from quantize.datasets.noises import HELD_OUT_RULE, noise_files, read_noises
 from quantize.evaluation.evaluate import Version
 from quantize.evaluation.metrics import Scores, score
 from quantize.evaluation.significance import Paired, compare
 from quantize.studies.degradations import Degradation
 from quantize.studies.degraded_faces import face_degradations
 from quantize.studies.degraded_voices import voice_degradations
-from quantize.studies.pooled import Answers, Case, Files, Part, open_cases, pooled_answers, pooled_samples, shipped_of
+from quantize.studies.pooled import (
+    Case,
+    Files,
+    Part,
+    SampleProbs,
+    open_cases,
+    pooled_answers,
+    pooled_samples,
+    shipped_of,
+)
 
-PROTOCOL = (
+_PROTOCOL = (
     "every sample of each part's test, clean and under each degradation, through the appliance's own features; paired "
     "figures count a sample without a reading as not right; chance is seeded by the sample's name; intervals draw "
     "groups: actors, or single pictures; no p is corrected for the number of conditions, and of 5 actors the smallest "
@@ -24,12 +33,12 @@ PROTOCOL = (
 )
 _KINDS = {
     "face": "faces are degraded as cut out (48×48)",
-    "speech": f"speech is degraded before the voice gate; noises: {RULE}",
+    "speech": f"speech is degraded before the voice gate; noises: {HELD_OUT_RULE}",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RobustnessOutcome:
     """What the model says under one condition; ``scores`` are of the samples that gave a reading, if any did."""
 
     without_reading: int
@@ -46,7 +55,7 @@ class Condition:
     level: float | None
     unit: str
     what: str
-    degraded: Outcome
+    degraded: RobustnessOutcome
     against_clean: Paired
 
 
@@ -59,7 +68,7 @@ class Robustness:
     parts: tuple[Part, ...]
     samples: int
     groups: int
-    clean: Outcome
+    clean: RobustnessOutcome
     conditions: tuple[Condition, ...]
 
     @property
@@ -84,10 +93,10 @@ def study(files: Files, root: Path) -> Robustness:
     if others:
         raise DatasetError("faces and voices are degraded in different ways; make a study of each")
     degradations = degradations_of(kind, root)
-    return score_cases(open_cases(files, root), degradations)
+    return score_robustness(open_cases(files, root), degradations)
 
 
-def score_cases(cases: Sequence[Case], degradations: Sequence[Degradation]) -> Robustness:
+def score_robustness(cases: Sequence[Case], degradations: Sequence[Degradation]) -> Robustness:
     """Score the cases, all of one kind, clean and under each degradation.
 
     Raises ``DatasetError`` if nothing of the test parts can be scored.
@@ -102,7 +111,7 @@ def score_cases(cases: Sequence[Case], degradations: Sequence[Degradation]) -> R
         conditions.append(_condition(degradation, clean, pooled_answers(cases, what, degradation), samples))
     return Robustness(
         kind=kind,
-        protocol=f"{PROTOCOL}; {_KINDS[kind]}",
+        protocol=f"{_PROTOCOL}; {_KINDS[kind]}",
         parts=tuple(case.part for case in cases),
         samples=len(samples),
         groups=len(set(samples.groups)),
@@ -111,17 +120,17 @@ def score_cases(cases: Sequence[Case], degradations: Sequence[Degradation]) -> R
     )
 
 
-def _outcome(given: Answers, samples: Samples) -> Outcome:
+def _outcome(given: SampleProbs, samples: Samples) -> RobustnessOutcome:
     read = samples.where(given.read)
     missed = len(samples) - len(read)
-    return Outcome(
+    return RobustnessOutcome(
         without_reading=missed,
         share_without_reading=missed / len(samples),
         scores=score(given.probs[given.read], read.labels, read.groups) if len(read) else None,
     )
 
 
-def _condition(degradation: Degradation, clean: Answers, degraded: Answers, samples: Samples) -> Condition:
+def _condition(degradation: Degradation, clean: SampleProbs, degraded: SampleProbs, samples: Samples) -> Condition:
     return Condition(
         name=degradation.name,
         family=degradation.family,

@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.progress import track
 from scipy.stats import entropy
 
+from device.arrays import FloatArray
 from device.models.card import Served
 from quantize.conversion import calibration, convert
 from quantize.conversion.graph import DebugInterpreter, Operation, read_operations
@@ -23,10 +23,8 @@ from quantize.inputs.preprocess import preprocess
 from quantize.training import checkpoints, shipped
 from quantize.training.recipe import Recipe
 
-FloatArray = NDArray[np.float32]
-
-SEED = 5
-SAMPLES = 200
+_SEED = 5
+_SAMPLES = 200
 PASSING_ON = {"MAX_POOL_2D", "RESHAPE", "REVERSE_V2", "STRIDED_SLICE", "CONCATENATION", "TRANSPOSE", "QUANTIZE"}
 """Operators that hand integers on as they are; they can hurt nothing."""
 FLOOR = 1 / 512
@@ -77,18 +75,22 @@ def study(
     *,
     run: Path | None = None,
     calibration_path: Path | None = None,
-    samples: int = SAMPLES,
+    samples: int = _SAMPLES,
 ) -> Sensitivity:
     """Quantize the net of ``run``, by default the one that ships, layer by layer. Raises ``AffectdError``.
 
     It is asked about samples of the validation part or, without one, of the test part.
     """
-    run, split, served = run or shipped.folder_of(recipe), recipe.dataset.split(root), shipped.served_of(recipe)
+    run, split, served = (
+        run or shipped.folder_of(recipe),
+        recipe.dataset.split(root),
+        shipped.served_when_shipped(recipe),
+    )
     checkpoints.require_state(run)
     model, tail = checkpoints.load_net(run), recipe.calibration_tail
     calibrating = calibration.inputs(recipe, calibration_path or calibration.path_of(recipe.id), split.train)
     name, part = ("validation", split.validation) if len(split.validation) else ("test", split.test)
-    order = np.random.default_rng(SEED).permutation(len(part))
+    order = np.random.default_rng(_SEED).permutation(len(part))
     drawn = preprocess(recipe.front_end, part.take(sorted(int(i) for i in order[:samples])), name)
     inputs = recipe.front_end.inputs(drawn.signals)
     with TemporaryDirectory() as folder:
@@ -96,7 +98,7 @@ def study(
         convert.to_float(model, float_path)
         convert.to_int8(model, calibrating, int8_path, beyond=tail)
         float_file, int8_sha256 = float_path.read_bytes(), sha256_of(int8_path)
-    calibrated = convert.calibrated(model, calibrating, beyond=tail)
+    calibrated = convert.int8_of(model, calibrating, beyond=tail)
     whole, layers = _harms(model, float_file, calibrated, lambda file: _answers(file, inputs, served))
     return Sensitivity(
         model=recipe.id,
@@ -104,7 +106,7 @@ def study(
         served=served,
         int8_sha256=int8_sha256,
         dataset=recipe.dataset.name,
-        protocol=f"{name} samples drawn with seed {SEED}, {split.note}; int8 calibrated on pinned training samples",
+        protocol=f"{name} samples drawn with seed {_SEED}, {split.note}; int8 calibrated on pinned training samples",
         samples=len(inputs),
         calibrated_on=len(calibrating),
         whole=whole,

@@ -15,8 +15,8 @@ from device.models.card import Card, Served, card_json, read_card, verify_file
 from device.models.tflite import TfliteModel
 from quantize.conversion import cards, convert, serving
 from quantize.conversion.cards import described
-from quantize.conversion.export import FOLDER, float_card
-from quantize.conversion.publish import Reports, about_scores, scored
+from quantize.conversion.export import TWINS_FOLDER, float_card
+from quantize.conversion.release import Reports, about_scores, scored
 from quantize.conversion.serving import Candidate, Choice, HeadOutputs
 from quantize.datasets import Dataset, Split
 from quantize.evaluation.metrics import served_of
@@ -59,16 +59,18 @@ def study(recipe: Recipe, root: Path, *, shipped: Path, run: Path | None = None)
 
     Raises ``AffectdError``.
     """
-    return choose(recipe, lambda dataset: dataset.split(root), run=run or folder_of(recipe), shipped=shipped)
+    return choose_from_corpora(
+        recipe, lambda dataset: dataset.split(root), run=run or folder_of(recipe), shipped=shipped
+    )
 
 
-def choose(recipe: Recipe, load: Load, *, run: Path, shipped: Path) -> ServedStudy:
+def choose_from_corpora(recipe: Recipe, load: Load, *, run: Path, shipped: Path) -> ServedStudy:
     """The same with the corpora that ``load`` gives."""
     card = read_card(shipped)
     int8 = TfliteModel(card, shipped.parent)
     with TemporaryDirectory() as made:
         said = serving.outputs_of(recipe, load, _float_file(recipe, run, Path(made)), int8)
-    choice = serving.choose(recipe, load(recipe.dataset).train, said)
+    choice = serving.choose_served(recipe, load(recipe.dataset).train, said)
     return ServedStudy(
         model=card.id,
         net_sha256=sha256_of(run / checkpoints.RESULT),
@@ -105,8 +107,8 @@ def write_cards(recipe: Recipe, load: Load, found: ServedStudy, *, run: Path, sh
     about["commands"] = [*(made for made in before.about["commands"] if made != command), command]
     after = replace(before, served=found.served, about={**about, **about_scores(choice, reports)})
     written = [cards.write_card(after, shipped.parent)]
-    if (FOLDER / shipped.name).exists() and shipped.parent.resolve() == Path("models_tflite").resolve():
-        written.append(_write_twin(after, FOLDER / shipped.name))
+    if (TWINS_FOLDER / shipped.name).exists() and shipped.parent.resolve() == Path("models_tflite").resolve():
+        written.append(_write_twin(after, TWINS_FOLDER / shipped.name))
     return written
 
 

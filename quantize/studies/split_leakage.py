@@ -16,7 +16,7 @@ from quantize.evaluation.metrics import Scores, answer_of, score
 from quantize.inputs.preprocess import preprocess
 from quantize.training import checkpoints
 from quantize.training.recipe import SEED, Recipe
-from quantize.training.shipped import RUNS
+from quantize.training.shipped import RUNS_FOLDER
 from quantize.training.train import train
 
 FOLD = 3
@@ -26,7 +26,7 @@ VARIED_COPIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ProtocolRow:
     """One protocol: how it splits, what both sides share, and what the net seems to be worth under it."""
 
     protocol: str
@@ -38,7 +38,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class TrainedNet:
     """What was trained: the recipe and features of the model that ships, so that older figures are known as such."""
 
     model: str
@@ -52,9 +52,9 @@ class Made:
 class SplitLeakage:
     """The table, and what was trained each time."""
 
-    made_of: Made
+    made_of: TrainedNet
     seed: int
-    rows: tuple[Row, ...]
+    rows: tuple[ProtocolRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ class _Protocol:
     split: Callable[[Samples, np.random.Generator], tuple[Samples, Samples]]
 
 
-def made_of(recipe: Recipe, epochs: int) -> Made:
+def made_of(recipe: Recipe, epochs: int) -> TrainedNet:
     """Of the recipe as it is now, trained for ``epochs``."""
     without = " (its answer to prosody left out)"
-    return Made(recipe.id, f"{recipe.description}{without}", recipe.summary, recipe.front_end.features, epochs)
+    return TrainedNet(recipe.id, f"{recipe.description}{without}", recipe.summary, recipe.front_end.features, epochs)
 
 
 def study(
-    recipe: Recipe, root: Path, runs: Path = RUNS, *, seed: int = SEED, epochs: int | None = None
+    recipe: Recipe, root: Path, runs: Path = RUNS_FOLDER, *, seed: int = SEED, epochs: int | None = None
 ) -> SplitLeakage:
     """Train the recipe's net on RAVDESS alone under each protocol, in folders of ``runs``. Raises ``AffectdError``.
 
@@ -84,7 +84,7 @@ def study(
         training, test = protocol.split(clips, np.random.default_rng(seed))
         scores = _scores(replace(recipe, id=f"protocol-{protocol.name}"), training, test, runs, seed, epochs)
         rows.append(
-            Row(
+            ProtocolRow(
                 protocol=protocol.name,
                 meaning=protocol.meaning,
                 train_samples=len(training),

@@ -13,12 +13,12 @@ import msgspec
 from device.errors import AffectdError
 from device.features.hum import TAKEN_OUT
 from quantize.files import write_file
-from quantize.training.shipped import RUNS
+from quantize.training.shipped import RUNS_FOLDER
 
 MEASURED = Path("docs/measured")
 
 
-class State(StrEnum):
+class StudyState(StrEnum):
     """Whether a study's figures are there, and of the files as they are now.
 
     ``KEPT`` are figures of these files in a report that was to measure them again and could not.
@@ -63,16 +63,16 @@ class Study:
         """What to type."""
         return f"python -m quantize {' '.join(self.arguments)} --root DATA --json {MEASURED}/{self.name}.json"
 
-    def state(self, folder: Path) -> State:
+    def state(self, folder: Path) -> StudyState:
         """Whether the figures in ``folder`` are up to date."""
         try:
             figures, sound = read_figures(self._path(folder), self.type)
         except FileNotFoundError:
-            return State.MISSING
+            return StudyState.MISSING
         except ValueError:  # half a file, or another version's; whoever wants its figures is told
-            return State.OLD
+            return StudyState.OLD
         is_of_these = figures.made_of == self.made_of and (not self.sound or sound == self.sound)
-        return State.CURRENT if is_of_these else State.OLD
+        return StudyState.CURRENT if is_of_these else StudyState.OLD
 
     def figures(self, folder: Path) -> Any:
         """What was measured, as ``type``. Raises ``AffectdError`` if the file does not hold it."""
@@ -86,10 +86,10 @@ class Study:
     def keep(self, figures: Figures, folder: Path) -> None:
         """Write figures just made. Raises ``AffectdError``, also if they are not of the file that ships."""
         write_figures(self._path(folder), figures)
-        if self.state(folder) is not State.CURRENT:
+        if self.state(folder) is not StudyState.CURRENT:
             raise AffectdError(
-                f"measured, but on another file than the one that ships: see whether {RUNS}/{self.about} holds another "
-                "net; if not, the file was converted by another version, or on another kind of machine"
+                f"measured, but on another file than the one that ships: see whether {RUNS_FOLDER}/{self.about} "
+                "holds another net; if not, the file was converted by another version, or on another kind of machine"
             )
 
     def _path(self, folder: Path) -> Path:

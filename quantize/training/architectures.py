@@ -202,7 +202,7 @@ def _normed_in_time(keras: Any, net: Any, *, moments: int, stride: int = 1) -> A
     return layers.BatchNormalization(momentum=0.95)(net)
 
 
-MIN_PROBABILITY = 1e-7
+_TINY = 1e-7
 
 
 def cross_entropy_of_answers(targets: Any, answers: Any) -> Any:
@@ -212,5 +212,5 @@ def cross_entropy_of_answers(targets: Any, answers: Any) -> Any:
     """
     import tensorflow as tf
 
-    logs = tf.math.log(tf.maximum(answers, MIN_PROBABILITY))
+    logs = tf.math.log(tf.maximum(answers, _TINY))
     return -tf.reduce_sum(targets * logs, axis=(1, 2))

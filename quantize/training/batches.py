@@ -17,7 +17,7 @@ from quantize.datasets import Samples, Split
 from quantize.datasets.voices import corpus_of
 from quantize.inputs.front_ends import CorpusFrontEnd, masked_log_mel
 
-Batch = tuple[Any, NDArray[Any]]
+TrainingBatch = tuple[Any, NDArray[Any]]
 """Model inputs, and the labels or targets to aim at."""
 
 
@@ -30,7 +30,7 @@ class BatchStream:
     """
 
     steps: int
-    epoch: Callable[[int, np.random.Generator], Iterator[Batch]]
+    epoch: Callable[[int, np.random.Generator], Iterator[TrainingBatch]]
 
 
 BatchPlan = Callable[[Split], BatchStream]
@@ -55,7 +55,7 @@ class PerSampleAugment:
         def order(rng: np.random.Generator) -> NDArray[np.int64]:
             return epoch_order(samples.labels, rng, oversample=self.oversample)
 
-        def epoch(_: int, rng: np.random.Generator) -> Iterator[Batch]:
+        def epoch(_: int, rng: np.random.Generator) -> Iterator[TrainingBatch]:
             for batch in _batches(order(rng), self.batch_size):
                 inputs = [self.front_end.varied(samples.signals[i], rng) for i in batch]
                 yield np.stack(inputs), targets_of(samples)[batch]
@@ -89,7 +89,7 @@ class ProgressiveResizing:
         samples, varied = split.train, FaceVariation(split.train.signals)
         steps = len(samples) // self.batch_size
 
-        def epoch(number: int, rng: np.random.Generator) -> Iterator[Batch]:
+        def epoch(number: int, rng: np.random.Generator) -> Iterator[TrainingBatch]:
             stage, seed = self.stage(number), int(rng.integers(2**31))
             order = rng.permutation(len(samples))[: steps * self.batch_size]
             for step, batch in enumerate(_batches(order, self.batch_size)):
@@ -108,7 +108,7 @@ class ProgressiveResizing:
         return self.stages[-1]
 
 
-def mixed(batch: Batch, rng: np.random.Generator) -> Batch:
+def mixed(batch: TrainingBatch, rng: np.random.Generator) -> TrainingBatch:
     """Each sample over its counterpart from the batch's other end, in a proportion of its own."""
     inputs, targets = batch
     part = rng.random(len(targets), dtype=np.float32)
@@ -158,7 +158,7 @@ class BalancedSampler:
         """The stream of the split's training part, with its noises."""
         copies = self.library.copies_of(split.train, split.noises)
 
-        def epoch(_: int, rng: np.random.Generator) -> Iterator[Batch]:
+        def epoch(_: int, rng: np.random.Generator) -> Iterator[TrainingBatch]:
             for batch in _batches(self._order(split.train, rng), self.batch_size):
                 drawn = (copies.drawn(i, rng, clean_share=self.clean_share) for i in batch)
                 inputs = [masked_log_mel(varied_energies(energies, rng), rng) for energies in drawn]

@@ -14,7 +14,7 @@ from device.errors import AffectdError
 from quantize.files import write_file
 from quantize.training.architectures import cross_entropy_of_answers
 
-LAST, ANSWERING, RESULT, STATE = "last.keras", "answering.keras", "result.keras", "training.json"
+LAST, ANSWERING, RESULT, TRAINING_STATE = "last.keras", "answering.keras", "result.keras", "training.json"
 """The net that is trained on, the one whose answers count (itself, or a mean of it), and what the run is for."""
 
 
@@ -78,7 +78,7 @@ def save(run: Path, nets: Mapping[str, Any], training: Training) -> None:
             beside.replace(run / name)
     except OSError as error:
         raise AffectdError(f"{run}: cannot write the checkpoint ({error.strerror}); the last one is kept") from error
-    write_file(run / STATE, msgspec.json.format(msgspec.json.encode(training), indent=1))
+    write_file(run / TRAINING_STATE, msgspec.json.format(msgspec.json.encode(training), indent=1))
 
 
 def forget_result(run: Path) -> None:
@@ -88,7 +88,7 @@ def forget_result(run: Path) -> None:
 
 def read_state(run: Path) -> Training | None:
     """What the run in this folder reached; ``None`` where none was started. Raises ``AffectdError``."""
-    path = run / STATE
+    path = run / TRAINING_STATE
     if not path.exists():
         return None
     try:

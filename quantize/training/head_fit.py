@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from device.arrays import DoubleArray, FloatArray
 from device.readings import EMOTIONS
-from quantize.logistic import Floats, fitted
+from quantize.logistic import fitted
 from quantize.training.architectures import copy_of
 from quantize.training.recipe import Finishing
-
-Inputs = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class AdjustLogits:
         return logit_adjusted(net, answer=number, labels=about.split.train.labels, strength=self.strength)
 
 
-def head_refitted(net: Any, *, answer: int, inputs: Inputs, labels: NDArray[np.int64], ridge: float) -> Any:
+def head_refitted(net: Any, *, answer: int, inputs: FloatArray, labels: NDArray[np.int64], ridge: float) -> Any:
     """A copy of ``net`` whose answer number ``answer`` is a logistic regression of ``labels`` on what the rest sees.
 
     Training a classifier apart from what it stands on (Kang et al., 2020): the features are made with soft targets on
@@ -71,7 +70,7 @@ def last_dense(net: Any) -> Any:
     return [layer for layer in net.layers if isinstance(layer, tf_keras.layers.Dense)][-1]
 
 
-def _regression(features: Floats, targets: Floats, ridge: float) -> tuple[Floats, Floats]:
+def _regression(features: DoubleArray, targets: DoubleArray, ridge: float) -> tuple[DoubleArray, DoubleArray]:
     """Weights and constants for the features as they are."""
     mean, deviation = features.mean(axis=0), features.std(axis=0) + 1e-6
     even = np.column_stack([(features - mean) / deviation, np.ones(len(features))])
@@ -96,6 +95,6 @@ def logit_adjusted(net: Any, *, answer: int, labels: NDArray[np.int64], strength
     return even
 
 
-def log_shares(labels: NDArray[np.int64]) -> Floats:
+def log_shares(labels: NDArray[np.int64]) -> DoubleArray:
     """The logarithm of each class's share in labels that have all of them, (7,)."""
     return np.log(np.bincount(labels, minlength=len(EMOTIONS)) / len(labels))

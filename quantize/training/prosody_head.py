@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from device.arrays import DoubleArray
 from device.readings import EMOTIONS
 from quantize.augment.copies import CopyLibrary
-from quantize.logistic import Floats, fitted
+from quantize.logistic import fitted
 from quantize.training.architectures import PROSODY, SPECTRA
 from quantize.training.batches import sample_weights
 from quantize.training.recipe import Finishing
@@ -40,7 +41,7 @@ class FitProsody:
         return with_answer(net, self.strength * regression(rows, train.labels, weights, self.ridge))
 
 
-def regression(rows: NDArray[np.float32], labels: NDArray[np.int64], weights: Floats, ridge: float) -> Floats:
+def regression(rows: NDArray[np.float32], labels: NDArray[np.int64], weights: DoubleArray, ridge: float) -> DoubleArray:
     """Weights (features and a constant, 7) that make the labels likeliest in all takes (segments, takes, features)."""
     segments, takes, width = rows.shape
     flat = np.column_stack([rows.reshape(-1, width), np.ones(segments * takes)]).astype(np.float64)
@@ -48,7 +49,7 @@ def regression(rows: NDArray[np.float32], labels: NDArray[np.int64], weights: Fl
     return fitted(flat, targets, np.append(np.full(width, ridge), 0.0), np.repeat(weights, takes))
 
 
-def with_answer(net: Any, weights: Floats) -> Any:
+def with_answer(net: Any, weights: DoubleArray) -> Any:
     """A copy of ``net`` to whose logits ``weights`` (40 and a constant, 7) add what they make of prosody."""
     import tf_keras
 

@@ -12,18 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.progress import track
 
+from device.arrays import FloatArray
 from device.errors import AffectdError, ModelError
 from quantize.datasets import Samples, Split
 from quantize.training import checkpoints
-from quantize.training.batches import Batch
+from quantize.training.batches import TrainingBatch
 from quantize.training.checkpoints import Epoch, Training
 from quantize.training.recipe import Recipe
 from quantize.training.train import validated
-
-FloatArray = NDArray[np.float32]
 
 LEARNING_RATE = 1e-4
 SETTLING_SAMPLES = 256
@@ -134,7 +132,7 @@ def _settling_inputs(recipe: Recipe, samples: Samples, seed: int) -> FloatArray:
     return np.stack([recipe.front_end.served(samples.signals[i]) for i in chosen])
 
 
-def _one_epoch(rounded: Any, teacher: Any, batches: Iterator[Batch]) -> float:
+def _one_epoch(rounded: Any, teacher: Any, batches: Iterator[TrainingBatch]) -> float:
     """The mean loss of an epoch. Raises ``AffectdError`` if it is no number."""
     losses = [
         float(rounded.train_on_batch(inputs, teacher(inputs, training=False)))

@@ -4,33 +4,36 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from device.models.card import Served, alone, read_card
+from device.models.card import Served, read_card, single_head
 from quantize.training import checkpoints
-from quantize.training.checkpoints import RESULT, STATE, Training
+from quantize.training.checkpoints import RESULT, TRAINING_STATE, Training
 from quantize.training.recipe import Recipe
 
-RUNS, CHECKPOINTS = Path("runs"), Path("quantize/checkpoints")
+RUNS_FOLDER, CHECKPOINTS_FOLDER = Path("runs"), Path("quantize/checkpoints")
 """Where nets are trained, and where those that ship are kept: a folder each, named like its recipe."""
-MODELS, WITNESSES = Path("models_tflite"), Path("quantize/witnesses")
+MODELS_FOLDER, WITNESSES = Path("models_tflite"), Path("quantize/witnesses")
 """Where the int8 files are: those that ship, and those trained like them without some actors or a corpus."""
 
 
 def folder_of(recipe: Recipe, name: str = RESULT) -> Path:
     """The recipe's run or, where none was begun, what is kept of the one that ships if ``name`` is there."""
-    run, kept = RUNS / recipe.id, CHECKPOINTS / recipe.id
-    return kept if (kept / name).exists() and not (run / STATE).exists() else run
+    run, kept = RUNS_FOLDER / recipe.id, CHECKPOINTS_FOLDER / recipe.id
+    return kept if (kept / name).exists() and not (run / TRAINING_STATE).exists() else run
 
 
-def served_of(recipe: Recipe) -> Served:
+def served_when_shipped(recipe: Recipe) -> Served:
     """What is served of a net that ships; of any other, or where no card is there, the first answer as it is."""
-    path = MODELS / f"{recipe.id}.json"
-    return read_card(path).served if path.exists() else alone(answers=len(recipe.answers))
+    path = MODELS_FOLDER / f"{recipe.id}.json"
+    return read_card(path).served if path.exists() else single_head(answers=len(recipe.answers))
 
 
 def histories(recipe: Recipe, run: Path) -> dict[str, Training]:
     """Of the nets that the one of ``run`` grew from, by name: they lie beside it. Raises ``AffectdError``."""
     beside = {stage: run.parent / stage.id for stage in recipe.lineage[:-1]}
-    folders = {s: folder if (folder / STATE).exists() else folder_of(s, STATE) for s, folder in beside.items()}
+    folders = {
+        s: folder if (folder / TRAINING_STATE).exists() else folder_of(s, TRAINING_STATE)
+        for s, folder in beside.items()
+    }
     return {stage.id: checkpoints.require_state(folder) for stage, folder in folders.items()}
 
 
@@ -40,12 +43,12 @@ def keep(recipe: Recipe, run: Path) -> Path:
     The optimizer's memory, which may be twice the net, is left out. Of the nets that it grew from only the histories
     are kept. Raises ``AffectdError``, before anything is written, where one of them is not there.
     """
-    kept = CHECKPOINTS / recipe.id
+    kept = CHECKPOINTS_FOLDER / recipe.id
     if run.resolve() == kept.resolve():
         return kept  # its net would be the same, but not its file, which has its date inside
     grown_through = histories(recipe, run)
     training, net = checkpoints.require_state(run), checkpoints.load_net(run, is_compiled=False)
     for stage, history in grown_through.items():
-        checkpoints.save(CHECKPOINTS / stage, {}, history)
+        checkpoints.save(CHECKPOINTS_FOLDER / stage, {}, history)
     checkpoints.save(kept, {RESULT: net}, training)
     return kept

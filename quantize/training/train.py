@@ -15,7 +15,7 @@ from quantize.datasets import Samples, Split
 from quantize.evaluation.metrics import answer_of
 from quantize.training import checkpoints
 from quantize.training.architectures import grown, of_any_size
-from quantize.training.batches import Batch, BatchStream
+from quantize.training.batches import BatchStream, TrainingBatch
 from quantize.training.checkpoints import Epoch, Training
 from quantize.training.distillation import distilled
 from quantize.training.ema import ExponentialMovingAverage
@@ -142,7 +142,7 @@ class Learner:
         """The net whose answers count."""
         return self.net if self.average is None else self.average.net
 
-    def learn(self, batch: Batch) -> float:
+    def learn(self, batch: TrainingBatch) -> float:
         """One step; the loss it was made from."""
         loss = float(self.net.train_on_batch(*batch))
         if self.average is not None:

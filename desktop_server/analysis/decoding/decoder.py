@@ -29,12 +29,12 @@ from desktop_server.analysis.decoding.messages import (
     Sound,
     TrackName,
 )
-from desktop_server.analysis.decoding.worker import AddressSpace, ResourceLimits, serve
+from desktop_server.analysis.decoding.worker import AddressSpace, ResourceLimits, serve_decoding
 from desktop_server.schema.problems import RequestError
-from device.capture.display import Grey
+from device.arrays import GreyArray
 from device.signals import AudioBlock, Frame
 
-POLL_S = 0.1
+_POLL_S = 0.1
 """How often a cancelled request is looked for."""
 _END_S = 5.0
 
@@ -73,7 +73,7 @@ class DecoderProcess:
     def __init__(self, resources: ResourceLimits, *, wait_s: float) -> None:
         self._resources, self._wait_s = resources, wait_s
         ours, theirs = _context.Pipe()
-        self._process = _context.Process(target=serve, args=(theirs, resources), name="decoder", daemon=True)
+        self._process = _context.Process(target=serve_decoding, args=(theirs, resources), name="decoder", daemon=True)
         self._process.start()
         theirs.close()
         self._payload_file = os.memfd_create("affectd", os.MFD_CLOEXEC)
@@ -99,7 +99,7 @@ class DecoderProcess:
             return self._space.size_bytes() < self._most_bytes
         return False
 
-    def picture(self, job: PictureJob, data: bytes, check: Check) -> Grey:
+    def picture(self, job: PictureJob, data: bytes, check: Check) -> GreyArray:
         """Grey uint8 (height, width). Raises ``RequestError``."""
         self._begin(job, data)
         picture, pixels = self._reply(check, "unreadable-picture")
@@ -171,7 +171,7 @@ class DecoderProcess:
 
     def _reply(self, check: Check, code: str) -> tuple[DecoderReply, bytes]:
         until_s = time.monotonic() + self._wait_s
-        while not self._channel.connection.poll(POLL_S):
+        while not self._channel.connection.poll(_POLL_S):
             check()
             if time.monotonic() > until_s:
                 raise RequestError("too-much-work", f"decoding it stood still for {self._wait_s:g} s; send it smaller")
@@ -198,7 +198,7 @@ class DecoderProcess:
         return RequestError(code, "it ends what decodes it; export it again")
 
 
-def _grey(picture: Picture, pixels: bytes) -> Grey:
+def _grey(picture: Picture, pixels: bytes) -> GreyArray:
     return np.frombuffer(pixels, dtype=np.uint8).reshape(picture.height, picture.width)
 
 

@@ -22,7 +22,7 @@ from device.capture.kinds import EXPORT, HEAD_BYTES, HEIF, picture_kind
 from device.capture.pictures import read_picture
 from device.errors import MediaError
 
-PICTURES = ("JPEG", "PNG", "WEBP")
+_PICTURES = ("JPEG", "PNG", "WEBP")
 """By Pillow's names; it only reads their heads here."""
 
 
@@ -64,7 +64,7 @@ def require_content(data: bytes) -> None:
 def refuse_other_pictures(data: bytes) -> None:
     """Raises ``RequestError`` for a picture of a kind that is not read here, by the kind's name."""
     kind = "GIF" if data.startswith(b"GIF8") else picture_kind(data[:HEAD_BYTES])
-    if kind and kind.upper() not in PICTURES:
+    if kind and kind.upper() not in _PICTURES:
         remedy = EXPORT if kind == HEIF else "export it as one of these, or a GIF that moves as MP4"
         raise RequestError("unsupported-media", f"this is a {kind} picture; JPEG, PNG and WebP are read here: {remedy}")
 
@@ -89,7 +89,7 @@ def as_request_errors(code: str) -> Iterator[None]:
 
 def _picture_size(data: bytes) -> tuple[int, int]:
     try:
-        with Image.open(io.BytesIO(data), formats=PICTURES) as picture:
+        with Image.open(io.BytesIO(data), formats=_PICTURES) as picture:
             return picture.size
     except Image.DecompressionBombError as error:
         raise RequestError("too-many-pixels", "the picture has far too many pixels; send it smaller") from error

@@ -13,10 +13,10 @@ from desktop_server.analysis.decoding.media import MediaLimits, require_content
 from desktop_server.analysis.decoding.messages import PictureJob, RecordingJob
 from desktop_server.analysis.decoding.recording import Tracks
 from desktop_server.analysis.decoding.worker import ResourceLimits
-from device.capture.display import Grey
+from device.arrays import GreyArray
 from device.signals import AudioBlock, Frame
 
-Signal = TypeVar("Signal", Frame, AudioBlock)
+_Signal = TypeVar("_Signal", Frame, AudioBlock)
 
 
 class DecoderPool:
@@ -41,7 +41,7 @@ class DecoderPool:
         while len(self._all) < self._warm and not self._is_closed:
             self._idle.put(self._new())
 
-    def picture(self, data: bytes, check: Check) -> Grey:
+    def picture(self, data: bytes, check: Check) -> GreyArray:
         """A picture as grey uint8 (height, width). Raises ``RequestError``, also what ``check`` raises."""
         require_content(data)
         with self._acquire() as decoder:
@@ -104,10 +104,10 @@ class DecoderPool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Track(Generic[Signal]):
+class _Track(Generic[_Signal]):
     """A track as a source; each time it is read it is played from its start."""
 
-    play: Callable[[], Iterator[Signal]]
+    play: Callable[[], Iterator[_Signal]]
     is_finite: bool = True
     dropped: int = 0
     warning: str = ""
@@ -119,7 +119,7 @@ class _Track(Generic[Signal]):
     def __exit__(self, *exc: object) -> None:
         pass
 
-    def __iter__(self) -> Iterator[Signal]:
+    def __iter__(self) -> Iterator[_Signal]:
         return self.play()
 
     def close(self) -> None:

@@ -49,7 +49,7 @@ Each holds its own data. A playlist (HLS, concat, SDP) would have FFmpeg open ot
 """
 _READERS = "wav,flac,ogg,mp3,aac,matroska,webm,mov,mp4,m4a,flv"
 """FFmpeg's own names for what reads them: a file that begins like one of these may yet look like a playlist to it."""
-KINDS = "WAV, FLAC, Ogg, MP3, AAC, WebM, MP4 or FLV"
+_KINDS = "WAV, FLAC, Ogg, MP3, AAC, WebM, MP4 or FLV"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ def open_recording(data: bytes, limits: MediaLimits, *, rate_hz: float) -> Itera
     require_content(data)
     refuse_other_pictures(data)
     if kind := picture_kind(data[:HEAD_BYTES]):
-        raise RequestError("unsupported-media", f"this is a {kind} picture; {KINDS} are read here")
+        raise RequestError("unsupported-media", f"this is a {kind} picture; {_KINDS} are read here")
     if not any(data[at : at + len(mark)] == mark for at, mark in _SIGNATURES):
-        raise RequestError("unsupported-media", f"this is no {KINDS}; send one of these")
+        raise RequestError("unsupported-media", f"this is no {_KINDS}; send one of these")
     if (blocks := wave_blocks(data, limits)) is not None:
         yield Tracks(None, _Blocks(blocks), sum(len(block.samples) for block in blocks) / SAMPLE_RATE_HZ)
         return

@@ -60,7 +60,7 @@ class ResourceLimits(Struct, frozen=True):
     cpu_s: float
 
 
-def serve(connection: Connection, resources: ResourceLimits) -> None:
+def serve_decoding(connection: Connection, resources: ResourceLimits) -> None:
     """Work until the server closes the connection, or ends."""
     _prepare()
     space = AddressSpace()

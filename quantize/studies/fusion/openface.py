@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from device.arrays import DoubleArray
 from device.readings import EMOTIONS
 from quantize.datasets import DatasetError
 from quantize.datasets.ravdess import CLIPS_AN_ACTOR, CODES, FOLDS
 
-FloatArray = NDArray[np.float64]
-Answers = dict[str, FloatArray]
+PerformanceProbs = dict[str, DoubleArray]
 """Probabilities (7,) by performance: the official name without its first field, which is 01 for a film and 03 for its
 sound."""
 
@@ -24,17 +23,17 @@ BY_NUMBER = tuple(CODES)
 AS_TRAINED = ("05", "02", "07", "06", "03", "01", "04", "08")
 """The order of the columns of the nets that give logits. The files do not tell it: it is that under which the best
 column agrees with the label most often, and no other comes near."""
-FOLDER = Path("ravdess_openface") / "posteriors"
+OPENFACE_FOLDER = Path("ravdess_openface") / "posteriors"
 
 
 @dataclass(frozen=True, slots=True)
-class Net:
+class OpenFaceNet:
     """One net's files, ``NAME_fold0.csv`` to ``NAME_fold4.csv``; ``columns`` are RAVDESS's emotion codes."""
 
     name: str
     columns: tuple[str, ...]
     logits: bool
-    rows: Callable[[Path], Iterator[tuple[str, FloatArray]]]
+    rows: Callable[[Path], Iterator[tuple[str, DoubleArray]]]
 
 
 def performance(name: str) -> str:
@@ -42,16 +41,16 @@ def performance(name: str) -> str:
     return name.partition("-")[2]
 
 
-def answers(root: Path, net: Net) -> Answers:
+def performance_probs(root: Path, net: OpenFaceNet) -> PerformanceProbs:
     """All five folds of a net's answers, its eight classes made seven. Raises ``DatasetError``."""
-    found: Answers = {}
+    found: PerformanceProbs = {}
     for fold in range(len(FOLDS)):
-        path = root / FOLDER / f"{net.name}_fold{fold}.csv"
+        path = root / OPENFACE_FOLDER / f"{net.name}_fold{fold}.csv"
         found.update(_fold(path, net, FOLDS[fold]))
     return found
 
 
-def _fold(path: Path, net: Net, actors: tuple[int, ...]) -> Answers:
+def _fold(path: Path, net: OpenFaceNet, actors: tuple[int, ...]) -> PerformanceProbs:
     try:
         found = {performance(name): _seven(values, net) for name, values in net.rows(path)}
     except FileNotFoundError as error:
@@ -67,7 +66,7 @@ def _fold(path: Path, net: Net, actors: tuple[int, ...]) -> Answers:
     return found
 
 
-def _seven(values: FloatArray, net: Net) -> FloatArray:
+def _seven(values: DoubleArray, net: OpenFaceNet) -> DoubleArray:
     if values.shape != (len(net.columns),) or not np.isfinite(values).all():
         raise ValueError(f"a row is not {len(net.columns)} numbers")
     if net.logits:
@@ -78,13 +77,13 @@ def _seven(values: FloatArray, net: Net) -> FloatArray:
     return np.asarray(seven / seven.sum())
 
 
-def _listed(path: Path) -> Iterator[tuple[str, FloatArray]]:
+def _listed(path: Path) -> Iterator[tuple[str, DoubleArray]]:
     with path.open(encoding="utf-8", newline="") as file:
         for name, values in csv.reader(file):
             yield name.removesuffix(".csv"), np.array(json.loads(values), dtype=np.float64)
 
 
-def _in_columns(path: Path) -> Iterator[tuple[str, FloatArray]]:
+def _in_columns(path: Path) -> Iterator[tuple[str, DoubleArray]]:
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter=";"):
             values = [float(row[f"embs{i}"]) for i in range(len(BY_NUMBER))]
@@ -92,7 +91,7 @@ def _in_columns(path: Path) -> Iterator[tuple[str, FloatArray]]:
 
 
 FACE_NETS = (
-    Net("face_AUbilstm", AS_TRAINED, logits=True, rows=_listed),
-    Net("face_AUmlp", BY_NUMBER, logits=False, rows=_in_columns),
+    OpenFaceNet("face_AUbilstm", AS_TRAINED, logits=True, rows=_listed),
+    OpenFaceNet("face_AUmlp", BY_NUMBER, logits=False, rows=_in_columns),
 )
-VOICE_NET = Net("audio_xlsr", AS_TRAINED, logits=True, rows=_in_columns)
+VOICE_NET = OpenFaceNet("audio_xlsr", AS_TRAINED, logits=True, rows=_in_columns)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from device.arrays import BoolArray, DoubleArray
 from device.readings import EMOTIONS
 from quantize.datasets import DatasetError
 from quantize.datasets.ravdess import CODES, FOLDS
-from quantize.evaluation.bootstrap import Bools
-from quantize.studies.fusion.apply import Powers, powers, temperature, tempered
-from quantize.studies.fusion.openface import Answers, FloatArray
+from quantize.studies.fusion.apply import Powers, powers, raised_to_temperature, temperature
+from quantize.studies.fusion.openface import PerformanceProbs
 
 _FOLD_OF = {actor: number for number, actors in enumerate(FOLDS) for actor in actors}
 
@@ -25,8 +25,8 @@ class Performances:
     labels: NDArray[np.int64]
     actors: NDArray[np.int64]
     folds: NDArray[np.int64]
-    face: FloatArray
-    speech: FloatArray
+    face: DoubleArray
+    speech: DoubleArray
 
     @property
     def groups(self) -> list[str]:
@@ -44,12 +44,12 @@ class FoldFit:
     learned: Powers
 
 
-def is_right(probs: FloatArray, performances: Performances) -> Bools:
+def is_right(probs: DoubleArray, performances: Performances) -> BoolArray:
     """Of which performances the likeliest emotion is the one that was played (n,)."""
     return np.asarray(probs.argmax(axis=1) == performances.labels)
 
 
-def paired_up(face: Answers, speech: Answers) -> Performances:
+def paired_up(face: PerformanceProbs, speech: PerformanceProbs) -> Performances:
     """The performances of which both said something. Raises ``DatasetError`` if a fold has none."""
     names = tuple(sorted(face.keys() & speech.keys()))
     actors = np.array([int(name[-2:]) for name in names], dtype=np.int64)
@@ -79,10 +79,13 @@ def calibrated_out_of_fold(performances: Performances) -> tuple[Performances, tu
     return replace(performances, face=face, speech=speech), tuple(fits)
 
 
-def _without(performances: Performances, fold: int) -> tuple[FoldFit, FloatArray, FloatArray]:
+def _without(performances: Performances, fold: int) -> tuple[FoldFit, DoubleArray, DoubleArray]:
     others = performances.folds != fold
     labels = performances.labels[others]
     face_t = temperature(performances.face[others], labels)
     speech_t = temperature(performances.speech[others], labels)
-    face, speech = tempered(performances.face, face_t), tempered(performances.speech, speech_t)
+    face, speech = (
+        raised_to_temperature(performances.face, face_t),
+        raised_to_temperature(performances.speech, speech_t),
+    )
     return FoldFit(fold, face_t, speech_t, powers(face[others], speech[others], labels)), face, speech

@@ -8,21 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from device.arrays import DoubleArray
 from device.fusion.rules import RULES, Rule, log_linear
 from quantize.evaluation.metrics import CLASSES, Scores, score
 from quantize.evaluation.significance import Paired, compare
-from quantize.studies.fusion.apply import fused, powers
-from quantize.studies.fusion.openface import FloatArray
+from quantize.studies.fusion.apply import fused_rows, powers
 from quantize.studies.fusion.performances import FoldFit, Performances, calibrated_out_of_fold, is_right
 
-PROTOCOL = (
+_PROTOCOL = (
     "RAVDESS, each performance's film and sound, seven classes, five folds of actors. Every answer is by a net that "
     "never met the actor. Temperatures, and the powers of the rule `learned`, are fitted on the four other folds and "
     "scored on the fifth; those folds' nets met the scored actors in training, which two to 21 numbers cannot tell on. "
     "Posteriors have no quality of picture or sound, so both count in full and `weighted` is `average`."
 )
-DRAWS = 20
-SEED = 31
+_DRAWS = 20
+_SEED = 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def same_performance(
         face=face,
         speech=speech,
         speech_files=speech_files,
-        protocol=PROTOCOL,
+        protocol=_PROTOCOL,
         samples=len(performances.names),
         left_out=left_out,
         better_single=better,
@@ -115,13 +115,13 @@ def rules_by_performance(performances: Performances, fits: Sequence[FoldFit]) ->
     }
 
 
-def answers_of(performances: Performances, rules: Mapping[str, Sequence[Rule]]) -> dict[str, FloatArray]:
+def answers_of(performances: Performances, rules: Mapping[str, Sequence[Rule]]) -> dict[str, DoubleArray]:
     """Every system's probabilities (n, 7): ``face``, ``speech``, and each rule by its name."""
     face, speech = performances.face, performances.speech
-    return {"face": face, "speech": speech, **{name: fused(each, face, speech) for name, each in rules.items()}}
+    return {"face": face, "speech": speech, **{name: fused_rows(each, face, speech) for name, each in rules.items()}}
 
 
-def _system(name: str, answers: Mapping[str, FloatArray], performances: Performances, better: str) -> System:
+def _system(name: str, answers: Mapping[str, DoubleArray], performances: Performances, better: str) -> System:
     def against(other: str) -> Paired | None:
         if other == name:
             return None
@@ -133,19 +133,19 @@ def _system(name: str, answers: Mapping[str, FloatArray], performances: Performa
 
 
 def repaired(performances: Performances, rules: Mapping[str, Sequence[Rule]]) -> Repaired:
-    """Pair anew, ``DRAWS`` times, within each emotion and fold: a fold's temperatures stay its own."""
-    rng = np.random.default_rng(SEED)
-    voices = [performances.speech[_shuffled(performances, rng)] for _ in range(DRAWS)]
+    """Pair anew, ``_DRAWS`` times, within each emotion and fold: a fold's temperatures stay its own."""
+    rng = np.random.default_rng(_SEED)
+    voices = [performances.speech[_shuffled(performances, rng)] for _ in range(_DRAWS)]
 
-    def accuracy(each: Sequence[Rule], speech: FloatArray) -> float:
-        return float(np.mean(is_right(fused(each, performances.face, speech), performances)))
+    def accuracy(each: Sequence[Rule], speech: DoubleArray) -> float:
+        return float(np.mean(is_right(fused_rows(each, performances.face, speech), performances)))
 
     def control(name: str, each: Sequence[Rule]) -> RepairedRule:
         drawn = [accuracy(each, speech) for speech in voices]
         true = accuracy(each, performances.speech)
         return RepairedRule(name, true, float(np.mean(drawn)), float(np.std(drawn, ddof=1)))
 
-    return Repaired(DRAWS, SEED, tuple(control(name, each) for name, each in rules.items()))
+    return Repaired(_DRAWS, _SEED, tuple(control(name, each) for name, each in rules.items()))
 
 
 def _shuffled(performances: Performances, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -13,18 +13,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from device.arrays import DoubleArray
 from device.fusion.rules import RULES
 from device.models.card import Served
 from device.readings import EMOTIONS
 from quantize.datasets import DatasetError, Samples
-from quantize.evaluation.evaluate import Version, front_end_of, open_model, preprocessed, probabilities
+from quantize.evaluation.evaluate import Version, front_end_of, open_model, predict_probabilities, preprocessed
 from quantize.evaluation.metrics import CLASSES
-from quantize.studies.fusion.apply import fused
-from quantize.studies.fusion.openface import FloatArray
+from quantize.studies.fusion.apply import fused_rows
 
-DRAWS = 20
-SEED = 33
-PROTOCOL = (
+_DRAWS = 20
+_SEED = 33
+_PROTOCOL = (
     "Each voice of the speech test part with a random face, of the same emotion, of the face test part; drawn anew "
     "for each draw. Both models' files, what is served of them, rules as shipped, both qualities full."
 )
@@ -39,7 +39,7 @@ class Answered:
     served: Served
     names: tuple[str, ...]
     labels: NDArray[np.int64]
-    probs: FloatArray
+    probs: DoubleArray
 
 
 def answered(path: Path, samples: Samples) -> Answered:
@@ -49,7 +49,7 @@ def answered(path: Path, samples: Samples) -> Answered:
     """
     model = open_model(path)
     those, card = preprocessed(model, samples, "test"), model.card
-    probs = probabilities(model, front_end_of(model), those)
+    probs = predict_probabilities(model, front_end_of(model), those)
     return Answered(card.id, card.sha256, card.served, tuple(those.names), those.labels, probs.astype(np.float64))
 
 
@@ -87,11 +87,13 @@ class Simulated:
 
 
 def simulated(face: Answered, speech: Answered) -> Simulated:
-    """Pair ``DRAWS`` times and score. Raises ``DatasetError`` if some voice's emotion has no face."""
-    rng = np.random.default_rng(SEED)
-    drawn = [face.probs[_partners(face.labels, speech.labels, rng)] for _ in range(DRAWS)]
-    alone = {"face": drawn, "speech": [speech.probs] * DRAWS}
-    ruled = {name: [fused([rule] * len(faces), faces, speech.probs) for faces in drawn] for name, rule in RULES.items()}
+    """Pair ``_DRAWS`` times and score. Raises ``DatasetError`` if some voice's emotion has no face."""
+    rng = np.random.default_rng(_SEED)
+    drawn = [face.probs[_partners(face.labels, speech.labels, rng)] for _ in range(_DRAWS)]
+    alone = {"face": drawn, "speech": [speech.probs] * _DRAWS}
+    ruled = {
+        name: [fused_rows([rule] * len(faces), faces, speech.probs) for faces in drawn] for name, rule in RULES.items()
+    }
     return Simulated(
         face=face.model,
         face_sha256=face.sha256,
@@ -99,11 +101,11 @@ def simulated(face: Answered, speech: Answered) -> Simulated:
         speech=speech.model,
         speech_sha256=speech.sha256,
         speech_served=speech.served,
-        protocol=PROTOCOL,
+        protocol=_PROTOCOL,
         faces=len(face.labels),
         voices=len(speech.labels),
-        draws=DRAWS,
-        seed=SEED,
+        draws=_DRAWS,
+        seed=_SEED,
         systems=tuple(_system(name, probs, speech.labels) for name, probs in {**alone, **ruled}.items()),
     )
 
@@ -119,7 +121,7 @@ def _partners(faces: NDArray[np.int64], voices: NDArray[np.int64], rng: np.rando
     return chosen
 
 
-def _system(name: str, draws: Sequence[FloatArray], labels: NDArray[np.int64]) -> SimulatedSystem:
+def _system(name: str, draws: Sequence[DoubleArray], labels: NDArray[np.int64]) -> SimulatedSystem:
     right = np.array([probs.argmax(axis=1) == labels for probs in draws])
     recalls = [right[:, labels == label].mean() for label in range(CLASSES) if np.any(labels == label)]
     by_draw = right.mean(axis=1)

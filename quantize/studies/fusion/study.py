@@ -13,7 +13,14 @@ from device.readings import Modality
 from quantize.datasets import FER2013, RAVDESS, RAVDESS_FOLDS, DatasetError
 from quantize.datasets.ravdess import CLIPS_AN_ACTOR, FOLDS
 from quantize.evaluation.evaluate import Version
-from quantize.studies.fusion.openface import FACE_NETS, VOICE_NET, Answers, Net, answers, performance
+from quantize.studies.fusion.openface import (
+    FACE_NETS,
+    VOICE_NET,
+    OpenFaceNet,
+    PerformanceProbs,
+    performance,
+    performance_probs,
+)
 from quantize.studies.fusion.performances import paired_up
 from quantize.studies.fusion.same_performance import SamePerformance, same_performance
 from quantize.studies.fusion.simulated import Simulated, answered, simulated
@@ -65,16 +72,18 @@ def _simulated(chosen: ModelSet, root: Path) -> Simulated:
     return simulated(seen, answered(chosen.folder / chosen.card(Modality.SPEECH).file, RAVDESS.split(root).test))
 
 
-def _voices(root: Path, files: list[Path]) -> Iterator[tuple[str, tuple[str, ...], Answers]]:
+def _voices(root: Path, files: list[Path]) -> Iterator[tuple[str, tuple[str, ...], PerformanceProbs]]:
     """Who hears: ours if there are files, and the corpus's own."""
     if files:
         said, asked = voice_answers(files, root)
         yield files[0].stem.removesuffix("-f0"), asked, said
-    yield VOICE_NET.name, (), answers(root, VOICE_NET)
+    yield VOICE_NET.name, (), performance_probs(root, VOICE_NET)
 
 
-def _together(root: Path, seen: Net, name: str, files: tuple[str, ...], heard: Answers) -> SamePerformance:
-    performances = paired_up(answers(root, seen), heard)
+def _together(
+    root: Path, seen: OpenFaceNet, name: str, files: tuple[str, ...], heard: PerformanceProbs
+) -> SamePerformance:
+    performances = paired_up(performance_probs(root, seen), heard)
     left_out = PERFORMANCES - len(performances.names)
     return same_performance(performances, face=seen.name, speech=name, speech_files=files, left_out=left_out)
 
@@ -94,9 +103,9 @@ def fold_files(folder: Path, shipped: Path) -> list[Path]:
     return files
 
 
-def voice_answers(files: list[Path], root: Path) -> tuple[Answers, tuple[str, ...]]:
+def voice_answers(files: list[Path], root: Path) -> tuple[PerformanceProbs, tuple[str, ...]]:
     """Each fold's answers by its own file, by performance; and the files, each with the start of its sha256."""
-    answers: Answers = {}
+    answers: PerformanceProbs = {}
     asked = []
     for fold, path in enumerate(files):
         own = answered(path, RAVDESS_FOLDS[fold].split(root).test)

@@ -34,7 +34,7 @@ class _Files:
     int8: Path
 
 
-def publish(
+def release(
     recipe: Recipe, load: Callable[[Dataset], Split], *, trained: Path, run: Path, calibration_path: Path, folder: Path
 ) -> Reports:
     """Convert a trained net, score float and int8 on the recipe's test parts, write file and card into ``folder``.
@@ -84,7 +84,7 @@ def with_calibration(about: Mapping[str, Any], before: Card) -> dict[str, Any]:
 def _chosen(recipe: Recipe, load: Callable[[Dataset], Split], split: Split, files: _Files) -> Choice:
     """What is to be served, by what both forms say of validation parts."""
     float32, int8 = (TfliteModel(described(recipe, path), path.parent) for path in (files.float32, files.int8))
-    return serving.choose(recipe, split.train, serving.outputs_of(recipe, load, float32, int8))
+    return serving.choose_served(recipe, split.train, serving.outputs_of(recipe, load, float32, int8))
 
 
 def scored(recipe: Recipe, load: Callable[[Dataset], Split], served: Served, *, float32: Path, int8: Path) -> Reports:
