@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from perception import Samples, in_a_room, spoken
 
@@ -90,5 +93,33 @@ def test_more_than_three_seconds_are_read_from_their_end() -> None:
     frames = speech_frames(spoken(5.0))
     first = len(frames.energies) - 128
     assert first > 0
-    last = SpeechFrames(frames.energies[first:], Pitches(*(values[first:] for values in frames.pitches)))
+    pitches_ = Pitches(*(values[first:] for values in frames.pitches))
+    last = SpeechFrames(frames.energies[first:], frames.levels[first:], pitches_)
     np.testing.assert_array_equal(prosody.model_input(frames), prosody.model_input(last))
+
+
+@given(values=arrays(np.float64, st.integers(1, 128), elements=st.floats(-40, 40)))
+def test_quantiles_are_those_of_numpy(values: NDArray[np.float64]) -> None:
+    shares = (0.5, 0.1, 0.9)
+    assert prosody.quantiles(values, shares) == np.quantile(values, shares).tolist()
+
+
+def _autocorrelation(wave: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.correlate(wave, wave, "full")[len(wave) - 1 :]
+
+
+def test_the_short_transform_gives_the_autocorrelation_itself() -> None:
+    wave = spoken(1.0)[8000 : 8000 + SPAN_SAMPLES].astype(np.float64)
+    window = np.hanning(SPAN_SAMPLES)
+    said, own = (_autocorrelation(w) for w in ((wave - wave.mean()) * window, window))
+    heights = (said / said[0] / (own / own[0]))[12:228]
+    assert pitches(wave[np.newaxis]).harmonicity[0] == pytest.approx(heights.max(), rel=1e-6)
+
+
+def test_in_pauses_no_pitch_is_looked_for() -> None:
+    voice = spoken(1.0)
+    frames = speech_frames(np.concatenate([voice, (voice * 0.002).astype(np.int16)]))
+    quiet = ~frames.is_active[: len(frames.pitches.hz)]
+    assert quiet.sum() > 20
+    assert not frames.pitches.hz[quiet].any()
+    assert (frames.pitches.hz[~quiet] > 0).sum() > 20

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.features.mel import (
+    BANDS,
     FRAME_SAMPLES,
+    FRAMES,
     STEP_SAMPLES,
     WINDOW_SAMPLES,
     LogEnergies,
@@ -18,19 +20,41 @@ from device.features.mel import (
 )
 from device.features.pitch import SPAN_SAMPLES, Pitches, pitches
 
+ACTIVE_RANGE = 7.0
+"""What lies more than so far (30 dB) below the loudest moment is a pause."""
+
 
 class SpeechFrames(NamedTuple):
-    """Of a segment of sound, a frame each 23.4 ms: ``energies`` (frames, 40), and ``pitches`` of those whose 60 ms
-    are there, the first ones.
+    """Of a segment of sound, a frame each 23.4 ms: ``energies`` (frames, 40), their ``levels`` (frames,),
+    and ``pitches`` of those whose 60 ms are there, the first ones. In pauses no pitch is looked for: it is 0 there.
     """
 
     energies: LogEnergies
+    levels: NDArray[np.float64]
     pitches: Pitches
+
+    @property
+    def is_active(self) -> NDArray[np.bool_]:
+        """Where no pause is, (frames,)."""
+        return np.asarray(self.levels > self.levels.max() - ACTIVE_RANGE)
 
 
 def speech_frames(samples: NDArray[np.int16]) -> SpeechFrames:
-    """The frames of a segment: int16, mono, 16 kHz, at least one sample."""
-    return SpeechFrames(log_energies(samples), pitches(_spans(samples)))
+    """The frames of a segment of at most 3 s: int16, mono, 16 kHz, at least one sample.
+
+    Of a longer one, too, but what is a pause is then told by its last 3 s.
+    """
+    energies = log_energies(samples)
+    levels = _levels(energies)
+    spans = _spans(samples)
+    is_active = (levels > levels[-FRAMES:].max() - ACTIVE_RANGE)[: len(spans)]
+    known = np.zeros((len(spans), 2))
+    known[is_active] = np.column_stack(pitches(spans[is_active]))
+    return SpeechFrames(energies, levels, Pitches(*known.T))
+
+
+def _levels(energies: LogEnergies) -> NDArray[np.float64]:
+    return np.asarray(np.log(np.exp(energies).sum(axis=1)))
 
 
 def _spans(samples: NDArray[np.int16]) -> NDArray[np.int16]:
@@ -49,14 +73,14 @@ class FrameStream:
 
     def __init__(self) -> None:
         self._samples = np.zeros(0, dtype=np.int16)
-        self._start = 0  # number in the segment of the first sample still kept
-        self._inner: dict[int, LogEnergies] = {}  # first sample of a whole, inner frame -> its energies
-        self._pitches: dict[int, tuple[float, float]] = {}  # first sample of a span -> its pitch and harmonicity
+        self._first = 0  # number in the segment of the first frame whose samples are kept
+        self._inner_first, self._inner = 0, np.zeros((0, BANDS))  # of whole frames with a sample before them
+        self._pitches = np.zeros((0, 2))  # of the kept frames' spans: pitch and harmonicity, NaN where not looked for
 
     @property
     def length(self) -> int:
         """Samples pushed since the segment began."""
-        return self._start + len(self._samples)
+        return self._first * STEP_SAMPLES + len(self._samples)
 
     def push(self, samples: NDArray[np.int16]) -> None:
         """Append int16 mono samples at 16 kHz."""
@@ -64,39 +88,43 @@ class FrameStream:
 
     def window(self) -> SpeechFrames:
         """The frames of the last 3 s of the segment, or of all of it: at most 128."""
-        first = max(0, self.length - WINDOW_SAMPLES)
         # Windows start at whole steps, so that their inner frames are the same frames.
-        self._forget_before(-(-first // STEP_SAMPLES) * STEP_SAMPLES)
-        return SpeechFrames(self._energies(), self._known_pitches())
+        self._forget_before(-(-max(0, self.length - WINDOW_SAMPLES) // STEP_SAMPLES))
+        energies = self._energies()
+        levels = _levels(energies)
+        return SpeechFrames(energies, levels, self._known_pitches(levels > levels.max() - ACTIVE_RANGE))
 
     def _energies(self) -> LogEnergies:
-        starts = [self._start + i * STEP_SAMPLES for i in range(frame_count(len(self._samples)))]
-        missing = [s for s in starts[1:-1] if s not in self._inner]
-        if missing:
-            self._inner.update(zip(missing, self._inner_frames(missing), strict=True))
+        count = frame_count(len(self._samples))
         head = log_energies(self._samples[:FRAME_SAMPLES])
-        if len(starts) == 1:
+        if count == 1:
             return head
-        tail = self._inner_frames([starts[-1]])
-        return np.vstack([head, *(self._inner[s] for s in starts[1:-1]), tail])
+        begin, end = max(self._first + 1, self._inner_first + len(self._inner)), self._first + count - 1
+        if begin < end:
+            self._inner = np.vstack([self._inner, self._inner_frames(begin, end)])
+        tail = self._inner_frames(end, end + 1)
+        return np.vstack([head, self._inner[: end - self._inner_first], tail])
 
-    def _known_pitches(self) -> Pitches:
-        starts = range(self._start, self.length - SPAN_SAMPLES + 1, STEP_SAMPLES)
-        missing = [s for s in starts if s not in self._pitches]
-        if missing:
-            found = pitches(_spans(self._samples[missing[0] - self._start :])[: len(missing)])
-            self._pitches.update(zip(missing, zip(*found, strict=True), strict=True))
-        known = np.array([self._pitches[s] for s in starts]).reshape(-1, 2)
-        return Pitches(known[:, 0], known[:, 1])
+    def _known_pitches(self, is_active: NDArray[np.bool_]) -> Pitches:
+        spans = _spans(self._samples)
+        is_active = is_active[: len(spans)]
+        unknown = np.full((len(spans) - len(self._pitches), 2), np.nan)
+        self._pitches = np.vstack([self._pitches, unknown])
+        missing = is_active & np.isnan(self._pitches[:, 0])
+        if missing.any():
+            self._pitches[missing] = np.column_stack(pitches(spans[missing]))
+        return Pitches(*np.where(is_active, self._pitches.T, 0.0))
 
     def _forget_before(self, first: int) -> None:
-        self._samples = self._samples[first - self._start :]
-        self._start = first
-        self._inner = {s: e for s, e in self._inner.items() if s > first}
-        self._pitches = {s: p for s, p in self._pitches.items() if s >= first}
+        gone = first - self._first
+        self._samples = self._samples[gone * STEP_SAMPLES :]
+        self._first = first
+        self._pitches = self._pitches[gone:]
+        self._inner = self._inner[max(0, first + 1 - self._inner_first) :]
+        self._inner_first = max(first + 1, self._inner_first)
 
-    def _inner_frames(self, starts: list[int]) -> LogEnergies:
-        """Energies of frames with a sample before them."""
-        lo = starts[0] - self._start - 1
-        hi = starts[-1] - self._start + FRAME_SAMPLES
-        return inner_energies(self._samples[lo:hi], np.array(starts) - starts[0])
+    def _inner_frames(self, begin: int, end: int) -> LogEnergies:
+        """Energies of the frames with these numbers, which have a sample before them."""
+        lo = (begin - self._first) * STEP_SAMPLES - 1
+        hi = (end - 1 - self._first) * STEP_SAMPLES + FRAME_SAMPLES
+        return inner_energies(self._samples[lo:hi], np.arange(end - begin) * STEP_SAMPLES)

@@ -16,12 +16,20 @@ ENERGY_LIMIT = 4.0
 
 
 def model_input(energies: LogEnergies) -> NDArray[np.float32]:
-    """The last 128 frames as a model takes them, float32 (128, 40); a shorter segment is repeated until it fills them.
+    """The last 128 frames as a model takes them, float32 (128, 40); of a shorter segment, again and again."""
+    return normalised(floored(energies[-FRAMES:]))
+
+
+def floored(energies: LogEnergies) -> LogEnergies:
+    """What lies below the window's range lifted softly to there, (frames, 40)."""
+    return np.asarray(np.logaddexp(energies, energies.max() - RANGE))
+
+
+def normalised(energies: LogEnergies) -> NDArray[np.float32]:
+    """Floored energies, at most 128 frames, as a model takes them, float32 (128, 40).
 
     One mean over bands and window is taken away, so that loudness is no cue; the differences between bands and
     moments keep their size, which says how lively and how sharp a voice is.
     """
-    recent = energies[-FRAMES:]
-    floored = np.logaddexp(recent, recent.max() - RANGE)
-    normal = np.clip((floored - floored.mean()) / SCALE, -ENERGY_LIMIT, ENERGY_LIMIT)
+    normal = np.clip((energies - energies.mean()) / SCALE, -ENERGY_LIMIT, ENERGY_LIMIT)
     return np.resize(normal, (FRAMES, BANDS)).astype(np.float32)

@@ -19,9 +19,25 @@ _HIGHEST_PITCH_HZ = 500.0
 _SAME_PEAK = 0.9  # an earlier peak this near to the best is the true period: a whistle is not a low voice
 
 _WINDOW = np.hanning(SPAN_SAMPLES)
-_FFT = 2048
-_HZ = np.fft.rfftfreq(_FFT, 1 / SAMPLE_RATE_HZ)
-_WINDOW_CORRELATION = np.fft.irfft(np.abs(np.fft.rfft(_WINDOW, _FFT)) ** 2)[: _LAGS[1] + 2]
+_FFT = 1200
+"""A span and the longest lag: what goes round the end of the transform stays beyond."""
+_FINE_FFT = 2048
+"""Where a band is cut out of the spectrum its edges must be this fine."""
+_FULL_BAND_HZ = (0.0, SAMPLE_RATE_HZ / 2)
+_HZ = np.fft.rfftfreq(_FINE_FFT, 1 / SAMPLE_RATE_HZ)
+
+
+def _autocorrelations(waves: NDArray[np.float64], band_hz: tuple[float, float]) -> NDArray[np.float64]:
+    """Of waves, (spans, 960), within the band, up to the longest lag and one more: (spans, 230)."""
+    if band_hz == _FULL_BAND_HZ:
+        powers = np.abs(np.fft.rfft(waves, _FFT)) ** 2
+        return np.fft.irfft(powers, _FFT)[:, : _LAGS[1] + 2]
+    is_heard = (band_hz[0] <= _HZ) & (band_hz[1] >= _HZ)
+    powers = np.where(is_heard, np.abs(np.fft.rfft(waves, _FINE_FFT)) ** 2, 0.0)
+    return np.fft.irfft(powers)[:, : _LAGS[1] + 2]
+
+
+_WINDOW_CORRELATION = _autocorrelations(_WINDOW[np.newaxis], _FULL_BAND_HZ)[0]
 
 
 class Pitches(NamedTuple):
@@ -35,15 +51,14 @@ class Pitches(NamedTuple):
     harmonicity: NDArray[np.float64]
 
 
-def pitches(spans: NDArray[Any], band_hz: tuple[float, float] = (0.0, SAMPLE_RATE_HZ / 2)) -> Pitches:
+def pitches(spans: NDArray[Any], band_hz: tuple[float, float] = _FULL_BAND_HZ) -> Pitches:
     """The pitches of spans of 60 ms, (spans, 960), 16 kHz.
 
     Without its high tones a voice in noise is found more surely; with them, a breathy voice is less harmonic.
     """
-    is_heard = (band_hz[0] <= _HZ) & (band_hz[1] >= _HZ)
     waves = spans.astype(np.float64)
-    spectra = np.abs(np.fft.rfft((waves - waves.mean(axis=1, keepdims=True)) * _WINDOW, _FFT)) ** 2
-    correlations = np.fft.irfft(np.where(is_heard, spectra, 0.0))[:, : _LAGS[1] + 2] / _WINDOW_CORRELATION
+    waves = (waves - waves.mean(axis=1, keepdims=True)) * _WINDOW
+    correlations = _autocorrelations(waves, band_hz) / _WINDOW_CORRELATION
     powers = correlations[:, :1]
     heights = correlations[:, slice(*_LAGS)] / np.where(powers > 0, powers, 1.0)
     before, after = (correlations[:, _LAGS[0] + step : _LAGS[1] + step] for step in (-1, 1))

@@ -18,8 +18,6 @@ from device.features.pitch import Pitches
 FEATURE_VERSION = "logmel40-prosody22/1"
 """Raised whenever a model trained on older features would be served other numbers."""
 
-ACTIVE_RANGE = 7.0
-"""What lies more than so far (30 dB) below the loudest moment of a window is a pause."""
 MIN_HARMONICITY = 0.5
 MIN_VOICED_FRAMES = 4
 MAX_STEP = 4.0
@@ -51,9 +49,15 @@ _COSINES = np.cos(np.pi * np.arange(CEPSTRA)[:, np.newaxis] * (np.arange(BANDS) 
 
 def model_input(frames: SpeechFrames) -> NDArray[np.float32]:
     """What ``logmel.model_input`` makes of the last 128 frames, and ``row`` in one more: float32 (129, 40)."""
+    recent = _last(frames)
+    floored = logmel.floored(recent.energies)
+    return np.vstack([logmel.normalised(floored), _scaled(_statistics(recent, floored))])
+
+
+def _last(frames: SpeechFrames) -> SpeechFrames:
     first = max(0, len(frames.energies) - FRAMES)
-    recent = SpeechFrames(frames.energies[first:], Pitches(*(values[first:] for values in frames.pitches)))
-    return np.vstack([logmel.model_input(recent.energies), row(recent)])
+    pitches = Pitches(*(values[first:] for values in frames.pitches))
+    return SpeechFrames(frames.energies[first:], frames.levels[first:], pitches)
 
 
 def row(frames: SpeechFrames) -> NDArray[np.float32]:
@@ -62,8 +66,11 @@ def row(frames: SpeechFrames) -> NDArray[np.float32]:
     The 22 statistics less their means over our corpora, in deviations; the rest is zero, and all of it where hardly
     anything is voiced: the voice is then taken for an average one.
     """
+    return _scaled(statistics(frames))
+
+
+def _scaled(found: DoubleArray | None) -> NDArray[np.float32]:
     values = np.zeros(BANDS, dtype=np.float32)
-    found = statistics(frames)
     if found is not None:
         values[: len(found)] = np.clip((found - _MEANS) / _DEVIATIONS, -STATISTIC_LIMIT, STATISTIC_LIMIT)
     return values
@@ -71,9 +78,12 @@ def row(frames: SpeechFrames) -> NDArray[np.float32]:
 
 def statistics(frames: SpeechFrames) -> DoubleArray | None:
     """Of at most 3 s, (22,): six of pitch, three of voicing, 13 of movement; ``None`` where hardly any voice is."""
-    energies, (hz, harmonicity) = frames
-    levels = np.log(np.exp(energies).sum(axis=1))
-    is_active = levels > levels.max() - ACTIVE_RANGE
+    return _statistics(frames, logmel.floored(frames.energies))
+
+
+def _statistics(frames: SpeechFrames, floored: LogEnergies) -> DoubleArray | None:
+    hz, harmonicity = frames.pitches
+    is_active = frames.is_active
     is_voiced = (hz > 0) & (harmonicity > MIN_HARMONICITY) & is_active[: len(hz)]
     if np.count_nonzero(is_voiced) < MIN_VOICED_FRAMES:
         return None
@@ -83,7 +93,7 @@ def statistics(frames: SpeechFrames) -> DoubleArray | None:
         [
             _of_pitch(semitones, places),
             _of_voicing(harmonicity[places], int(np.count_nonzero(is_active))),
-            _of_movement(energies, is_active),
+            _of_movement(floored, is_active),
         ]
     )
 
@@ -94,7 +104,21 @@ def _of_pitch(semitones: DoubleArray, places: NDArray[np.int64]) -> DoubleArray:
     small = steps[steps < MAX_STEP]
     time = (places - places.mean()) / FRAMES  # of hardly any time there is hardly a slope
     slope = (time * semitones).mean() / max(1e-3, (time**2).mean())
-    return np.array([*np.percentile(semitones, [50, 10, 90]), semitones.std(), small.sum() / max(1, len(small)), slope])
+    shares = quantiles(semitones, (0.5, 0.1, 0.9))
+    return np.array([*shares, semitones.std(), small.sum() / max(1, len(small)), slope])
+
+
+def quantiles(values: DoubleArray, shares: tuple[float, ...]) -> list[float]:
+    """As ``np.quantile`` has them, between neighbours in proportion, at a sixth of its instructions."""
+    ranked = np.sort(values)
+    return [_between(ranked, share * (len(ranked) - 1)) for share in shares]
+
+
+def _between(ranked: DoubleArray, place: float) -> float:
+    below = int(place)
+    low, high = float(ranked[below]), float(ranked[min(below + 1, len(ranked) - 1)])
+    part = place - below
+    return high - (high - low) * (1 - part) if part >= 0.5 else low + (high - low) * part
 
 
 def _of_voicing(harmonicity: DoubleArray, active: int) -> DoubleArray:
@@ -102,8 +126,8 @@ def _of_voicing(harmonicity: DoubleArray, active: int) -> DoubleArray:
     return np.array([harmonicity.mean(), harmonicity.std(), len(harmonicity) / active])
 
 
-def _of_movement(energies: LogEnergies, is_active: Mask) -> DoubleArray:
+def _of_movement(floored: LogEnergies, is_active: Mask) -> DoubleArray:
     """How much each of 13 cepstral coefficients changes from frame to frame, on average."""
-    cepstra = np.logaddexp(energies, energies.max() - logmel.RANGE) @ _COSINES.T
+    cepstra = floored @ _COSINES.T
     steps = np.abs(np.diff(cepstra, axis=0))[is_active[1:] & is_active[:-1]]
     return np.asarray(steps.sum(axis=0) / max(1, len(steps)))
