@@ -78,3 +78,48 @@ def test_no_public_name_is_defined_twice() -> None:
 def test_every_name_that_may_be_defined_twice_is() -> None:
     counts = Counter(name for module in MODULES.values() for name in public_names(module))
     assert [name for name in MAY_REPEAT if counts[name] < 2] == []
+
+
+TESTED_WITH = {
+    "desktop_server": "test_wiring test_gpu",
+    "desktop_server/analysis": "test_http test_stream test_read",
+    "desktop_server/commands": "test_access test_comparison",
+    "desktop_server/faithfulness": "test_explanation",
+    "desktop_server/inference": "test_onnx",
+    "desktop_server/scaling": "test_scale_out",
+    "desktop_server/schema": "test_openapi test_read",
+    "device": "test_wiring test_doctor",
+    "device/capture": "test_replay test_hum test_stuck_sensors",
+    "device/commands": "test_cli test_microphone",
+    "device/config": "test_settings test_setup",
+    "device/features": "test_front_ends test_speech_windows",
+    "device/fusion": "test_replay",
+    "device/models": "test_face_emotion test_tflite",
+    "device/monitoring": "test_doctor test_systemd",
+    "device/process": "test_runtime",
+    "device/publish": "test_node test_homeassistant",
+    "device/threads": "test_stuck_sensors",
+    "quantize": "test_train test_head_fit",
+    "quantize/augment": "test_voices",
+    "quantize/conversion": "test_train test_formats",
+    "quantize/evaluation": "test_evaluate",
+    "quantize/inputs": "test_train test_evaluate",
+    "quantize/recipes": "test_train test_report",
+    "quantize/studies": "test_report test_degradations test_serving",
+    "quantize/training": "test_train test_recipes_face",
+}
+"""Of a room without a test of its name, those that its files without one are tested by."""
+TESTS = {path.stem for path in ROOT.glob("tests/test_*.py")}
+
+
+def named_after(path: str) -> set[str]:
+    """A file's, or a room's own tests; where two have one name its room's or package's stands before it."""
+    package, *rooms, name = path.removesuffix(".py").replace("desktop_server", "server").split("/")
+    return TESTS & {"_".join(("test", *before, name)) for before in ((), (package,), rooms[-1:], (package, *rooms))}
+
+
+def test_what_tests_a_file_is_found_by_its_name_or_its_rooms() -> None:
+    without = {path for path in MODULES if not path.endswith("__.py") and not named_after(path)}
+    rooms = {path.rpartition("/")[0] for path in without}
+    assert {room for room in rooms if not ("/" in room and named_after(room))} == TESTED_WITH.keys()
+    assert {name for names in TESTED_WITH.values() for name in names.split()} <= TESTS

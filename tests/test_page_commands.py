@@ -34,7 +34,7 @@ NOT_RUN = {
     "tests/test_updates.py packs, signs and installs a set; the commands need a node's root": ["docs/model-updates.md"],
     "root, Ray or Triton: tests/test_bridge.py, tests/test_scale_out.py": ["docs/scaling.md"],
     "tests/test_read.py": [".venv-server/bin/affectd-server read pictures --csv table.csv"],
-    "tests/test_composition_roots.py": [".venv-server/bin/affectd-server node --config affectd.toml"],
+    "tests/test_wiring.py": [".venv-server/bin/affectd-server node --config affectd.toml"],
     "tests/test_comparison.py, which takes a while": [
         ".venv-server/bin/affectd-server compare film.mp4 --out comparison",
         ".venv-server/bin/affectd-server compare --dataset fer2013 --root DATA",

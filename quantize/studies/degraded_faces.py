@@ -39,7 +39,7 @@ def _bar(row: float, half_height: float, half_width: float) -> Bar:
 
 # Placed by the medians of the key points in FER2013, from which device.features.face takes its frame. As wide as
 # sunglasses reach, half an eye's distance beyond each eye; as tall as from brow to lower lid. Heads tilt: the bars lie
-# on each eye in 88 % and on the mouth in 85 % of FER2013's test faces (tests/test_quantize_degradations.py).
+# on each eye in 88 % and on the mouth in 85 % of FER2013's test faces (tests/test_degradations.py).
 EYES = _bar(EYES_MIDDLE[1], EYE_DISTANCE_PX / 3, EYE_DISTANCE_PX)
 # A mouth is about as wide as the eyes are apart, and a laughing one wider.
 MOUTH = _bar(EYES_MIDDLE[1] + EYES_TO_MOUTH_PX, EYE_DISTANCE_PX / 3, 0.7 * EYE_DISTANCE_PX)

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from perception import MODELS, astronaut, detector
 from synthetic import write_ckplus, write_clips, write_fer2013_table, write_pictures, write_ravdess, write_votes
-from test_quantize_corpora import FACES, VOICES
+from test_corpora import FACES, VOICES
 
 from quantize.__main__ import main
 from quantize.inputs.faces import face_in

@@ -12,7 +12,7 @@ import soundfile
 from perception import MODELS
 from studies import run_command
 from synthetic import voices, write_clips, write_fer2013
-from test_quantize_corpora import VOICES
+from test_corpora import VOICES
 
 from device.errors import AffectdError
 from device.signals import SAMPLE_RATE_HZ

@@ -11,7 +11,7 @@ import pytest
 from perception import MODELS
 from studies import run_command
 from synthetic import voices, write_clips
-from test_quantize_corpora import VOICES
+from test_corpora import VOICES
 
 from device.errors import AffectdError
 from quantize.commands import studies
