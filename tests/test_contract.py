@@ -3,7 +3,7 @@ import pytest
 from estimates import estimate
 
 from device.publish import contract
-from device.publish.decode import decode
+from device.publish.decode import decode, estimate_of
 from device.publish.json_schema import json_schemas
 from device.publish.payload import MediaClock, Payloads
 
@@ -44,6 +44,15 @@ def test_an_older_nodes_message_without_newer_fields_is_read(
 ) -> None:
     older = {name: value for name, value in contract.as_json(message).items() if name not in newer}
     assert decode(kind, contract.encode(older)) == message
+
+
+def test_a_newer_nodes_message_with_another_modality_is_read() -> None:
+    told = contract.as_json(state())
+    newer = contract.encode(told | {"modalities": told["modalities"] | {"warmth": told["modalities"]["face"]}})
+    found = decode(contract.State, newer)
+    assert found is not None
+    assert set(found.modalities) == {"face", "speech", "warmth"}
+    assert estimate_of(newer) == estimate_of(contract.encode(state()))
 
 
 @pytest.mark.parametrize("probs", [{}, {"happy": 1.0}, None])

@@ -132,8 +132,9 @@ class State(Payload, frozen=True, kw_only=True, tag_field="schema", tag=STATE_SC
     arousal: Sign
     probs: _Probs
     modalities: Annotated[
-        dict[Modality, ModalityPart], Meta(extra_json_schema={"propertyNames": {"enum": [*map(str, Modality)]}})
+        dict[str, ModalityPart], Meta(extra_json_schema={"propertyNames": {"enum": [*map(str, Modality)]}})
     ]
+    """By the name of a ``Modality``; who reads may meet a newer one."""
     fusion: FusionPart
     latency_ms: Latency
     model_set: str

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from device.publish.contract import ModalityPart, Payload, State
-from device.readings import EMOTIONS, Emotion, Estimate, ModalityState, Probabilities, probabilities
+from device.readings import EMOTIONS, Emotion, Estimate, Modality, ModalityState, Probabilities, probabilities
 
 _MAX_BYTES = 65_536
 """No message of the contract is as long; a stranger's may be, and must not fill the memory of who listens."""
@@ -27,7 +27,10 @@ def decode(kind: type[_Payload], payload: bytes) -> _Payload | None:
 
 
 def estimate_of(payload: bytes) -> Estimate:
-    """The estimate in an ``affectd.state/1`` message. Raises ``msgspec.DecodeError`` if it is no such message."""
+    """The estimate in an ``affectd.state/1`` message, without modalities that are not known here.
+
+    Raises ``msgspec.DecodeError`` if it is no such message.
+    """
     state = msgspec.json.decode(payload, type=State)
     return Estimate(
         captured_ns=state.mono_ns,
@@ -36,7 +39,7 @@ def estimate_of(payload: bytes) -> Estimate:
         valence=state.valence,
         arousal=state.arousal,
         probs=_probs(state.probs),
-        modalities={m: _modality(part) for m, part in state.modalities.items()},
+        modalities={m: _modality(state.modalities[m]) for m in Modality if m in state.modalities},
         rule=state.fusion.rule,
         uncertain_below=state.fusion.uncertain_below,
         hold_s=state.fusion.hold_s,
