@@ -129,7 +129,9 @@ def test_the_strength_that_ships_scores_in_the_study_what_its_files_score() -> N
 def test_without_nets_that_were_trained_without_it_says_which_are_needed(tmp_path: Path) -> None:
     asked = ["--model", str(MODELS / "affectd-1-speech.tflite"), "--root", str(tmp_path)]
     with pytest.raises(AffectdError, match="lacks nets like affectd-1-speech without a fold"):
-        run_command(studies, [*asked, "--witnesses", str(tmp_path), "--json", str(tmp_path / "out.json")], "prosody")
+        run_command(
+            studies, [*asked, "--cross-validation", str(tmp_path), "--json", str(tmp_path / "out.json")], "prosody"
+        )
 
 
 def test_a_net_that_does_not_hear_prosody_is_told_so(tmp_path: Path) -> None:

@@ -60,11 +60,20 @@ def page_of(text: str) -> Page:
 
 
 def own_studies(tmp_path: Path) -> tuple[Study, ...]:
-    return studies(MODELS, tmp_path / "witnesses")
+    return studies(MODELS, tmp_path / "cross_validation")
 
 
 def options(tmp_path: Path, *more: str) -> list[str]:
-    folders = ("--models", MODELS, "--witnesses", tmp_path / "witnesses", "--measured", tmp_path, "--out", tmp_path)
+    folders = (
+        "--models",
+        MODELS,
+        "--cross-validation",
+        tmp_path / "cross_validation",
+        "--measured",
+        tmp_path,
+        "--out",
+        tmp_path,
+    )
     return [*map(str, folders), *more]
 
 
@@ -82,7 +91,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[Section]:
     folder = tmp_path_factory.mktemp("measured")
     for study in own_studies(folder):
         write(study, folder)
-    return sections(read_results(MODELS, folder, folder / "witnesses"))
+    return sections(read_results(MODELS, folder, folder / "cross_validation"))
 
 
 def test_the_page_shows_every_table_and_plot_and_needs_nothing_from_elsewhere(whole: list[Section]) -> None:
@@ -161,7 +170,7 @@ def test_where_the_published_set_is_the_default_it_is_not_tested_against_itself(
     chosen = json.loads((MODELS / "sets.json").read_text(encoding="utf-8"))
     (tmp_path / "sets.json").unlink()
     (tmp_path / "sets.json").write_text(json.dumps({**chosen, "default": "baseline"}), encoding="utf-8")
-    assert "better-than" not in {study.kind for study in studies(tmp_path, tmp_path / "witnesses")}
+    assert "better-than" not in {study.kind for study in studies(tmp_path, tmp_path / "cross_validation")}
 
 
 def test_each_fusion_rule_is_tested_over_the_better_net_and_over_the_average(whole: list[Section]) -> None:
@@ -330,17 +339,17 @@ def test_a_study_that_cannot_be_made_again_keeps_its_figures_but_does_not_pass_f
     assert "up to date" not in text
 
 
-def write_witness(folder: Path, model: str, name: str) -> None:
+def write_fold_net(folder: Path, model: str, name: str) -> None:
     """A file that is no net, and the card of a net."""
     (folder / f"{model}-{name}.tflite").write_bytes(name.encode())
     (folder / f"{model}-{name}.json").write_bytes((MODELS / f"{model}.json").read_bytes())
 
 
 def test_nets_that_never_met_a_fold_are_scored_on_it_and_stand_in_for_everybody(tmp_path: Path) -> None:
-    witnesses = tmp_path / "witnesses"
-    witnesses.mkdir()
+    cross_validation = tmp_path / "cross_validation"
+    cross_validation.mkdir()
     for name in ("f0", "f1", "f2", "f4", "without-tess"):
-        write_witness(witnesses, "baseline-speech", name)
+        write_fold_net(cross_validation, "baseline-speech", name)
     found = {study.name: study for study in own_studies(tmp_path)}
     assert "ravdess-f4" in found["scores-baseline-speech-f4-ravdess-f4"].arguments
     assert "tess" in found["scores-baseline-speech-without-tess-tess"].arguments
@@ -349,13 +358,13 @@ def test_nets_that_never_met_a_fold_are_scored_on_it_and_stand_in_for_everybody(
 
 
 def test_what_prosody_counts_is_shown(tmp_path: Path) -> None:
-    witnesses = tmp_path / "witnesses"
-    witnesses.mkdir()
+    cross_validation = tmp_path / "cross_validation"
+    cross_validation.mkdir()
     for name in ("f0", "f1", "f2", "f4", "without-tess", "without-nemo"):
-        write_witness(witnesses, "affectd-1-speech", name)
+        write_fold_net(cross_validation, "affectd-1-speech", name)
     study = next(study for study in own_studies(tmp_path) if study.kind == "prosody")
     assert len(set(study.made_of.values())) == 7
     write(study, tmp_path)
-    shown = sections(read_results(MODELS, tmp_path, witnesses))
+    shown = sections(read_results(MODELS, tmp_path, cross_validation))
     tables = {part.id: [own for own in part.content.shown if isinstance(own, Table)] for part in shown}
     assert tables["prosody"][0].rows == [["0", "70.0", "50.0", "37.0"], ["3, as it ships", "70.0", "50.0", "37.0"]]

@@ -10,7 +10,7 @@ from rich.console import Console
 from quantize.commands.options import add_models, add_run, models_of, run_folder, target_folder
 from quantize.datasets import Dataset, Split
 from quantize.training.recipe import Recipe
-from quantize.training.shipped import MODELS_FOLDER, WITNESSES
+from quantize.training.shipped import CROSS_VALIDATION_FOLDER, MODELS_FOLDER
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,7 +21,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     add_models(parser)
     add_run(parser)
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help=f"where they are (default: {MODELS_FOLDER} or {WITNESSES})"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help=f"where they are (default: {MODELS_FOLDER} or {CROSS_VALIDATION_FOLDER})",
     )
     parser.set_defaults(command=run)
 

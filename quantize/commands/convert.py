@@ -12,7 +12,7 @@ from quantize.conversion import calibration
 from quantize.datasets import Dataset, Split
 from quantize.training import shipped
 from quantize.training.recipe import Recipe
-from quantize.training.shipped import MODELS_FOLDER, WITNESSES
+from quantize.training.shipped import CROSS_VALIDATION_FOLDER, MODELS_FOLDER
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,7 +21,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     add_models(parser)
     add_net(parser)
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help=f"where they go (default: {MODELS_FOLDER} or {WITNESSES})"
+        "--out", type=Path, metavar="DIR", help=f"where they go (default: {MODELS_FOLDER} or {CROSS_VALIDATION_FOLDER})"
     )
     parser.add_argument("--calibration", type=Path, help="a net's pinned calibration set (drawn if it is not there)")
     parser.set_defaults(command=run)

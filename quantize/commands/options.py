@@ -10,7 +10,7 @@ from device.errors import AffectdError
 from quantize.recipes.registry import RECIPES, find_recipe
 from quantize.training import shipped
 from quantize.training.recipe import Recipe
-from quantize.training.shipped import CHECKPOINTS_FOLDER, MODELS_FOLDER, RUNS_FOLDER, WITNESSES
+from quantize.training.shipped import CHECKPOINTS_FOLDER, CROSS_VALIDATION_FOLDER, MODELS_FOLDER, RUNS_FOLDER
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +55,7 @@ def add_root(parser: argparse.ArgumentParser) -> None:
 
 def target_folder(options: argparse.Namespace, recipe: Recipe) -> Path:
     """Where the recipe's file and card go."""
-    return Path(options.out or (MODELS_FOLDER if recipe.is_shipped else WITNESSES))
+    return Path(options.out or (MODELS_FOLDER if recipe.is_shipped else CROSS_VALIDATION_FOLDER))
 
 
 def run_folder(options: argparse.Namespace, recipe: Recipe) -> Path:

@@ -12,7 +12,7 @@ from quantize.commands.studies import measured
 from quantize.files import write_file
 from quantize.studies.registry import studies
 from quantize.studies.study import MEASURED, StudyState
-from quantize.training.shipped import MODELS_FOLDER, WITNESSES
+from quantize.training.shipped import CROSS_VALIDATION_FOLDER, MODELS_FOLDER
 
 OUT = Path("docs")
 _NAME = "report"
@@ -27,7 +27,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--again", action="store_true", help="with --root: measure what is up to date, too")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if figures are missing or old")
     parser.add_argument("--models", type=Path, default=MODELS_FOLDER, metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--witnesses", type=Path, default=WITNESSES, metavar="DIR", help="default: %(default)s")
+    parser.add_argument(
+        "--cross-validation",
+        "--witnesses",
+        type=Path,
+        default=CROSS_VALIDATION_FOLDER,
+        metavar="DIR",
+        help="default: %(default)s",
+    )
     parser.add_argument("--measured", type=Path, default=MEASURED, metavar="DIR", help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="default: %(default)s")
     parser.set_defaults(command=run)
@@ -57,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
 def _measure(options: argparse.Namespace) -> list[str]:
     """Make what is missing or old; the names of the studies that could not be made."""
     console, failed = Console(soft_wrap=True), []
-    every = studies(options.models, options.witnesses)
+    every = studies(options.models, options.cross_validation)
     wanted = [study for study in every if options.again or study.state(options.measured) is not StudyState.CURRENT]
     for number, study in enumerate(wanted, 1):
         console.print(f"{number} of {len(wanted)}: {study.command}", highlight=False, markup=False)
@@ -73,7 +80,7 @@ def _check(options: argparse.Namespace) -> None:
     from quantize.report.results import read_results
     from quantize.report.sections import missing_or_old
 
-    lines = list(missing_or_old(read_results(options.models, options.measured, options.witnesses)))
+    lines = list(missing_or_old(read_results(options.models, options.measured, options.cross_validation)))
     for line in lines:
         Console(soft_wrap=True).print(line, highlight=False, markup=False)
     if lines:
@@ -85,6 +92,6 @@ def _render(options: argparse.Namespace, failed: list[str]) -> None:
     from quantize.report.results import read_results
     from quantize.report.sections import sections
 
-    parts = sections(read_results(options.models, options.measured, options.witnesses, failed))
+    parts = sections(read_results(options.models, options.measured, options.cross_validation, failed))
     page = write_report(parts, options.out, _NAME)
     Console(soft_wrap=True).print(f"{page} ({page.stat().st_size / 1e6:.1f} MB) and {page.with_suffix('.md')}")

@@ -29,7 +29,7 @@ from quantize.studies.fusion import study as fusion
 from quantize.studies.pooled import Files
 from quantize.studies.study import MEASURED, Figures, write_figures
 from quantize.training.recipe import SEED
-from quantize.training.shipped import MODELS_FOLDER, RUNS_FOLDER, WITNESSES, folder_of
+from quantize.training.shipped import CROSS_VALIDATION_FOLDER, MODELS_FOLDER, RUNS_FOLDER, folder_of
 
 Parser = argparse.ArgumentParser
 Options = argparse.Namespace
@@ -153,7 +153,9 @@ def _fusion(parser: Parser) -> None:
 def _prosody(parser: Parser) -> None:
     parser.add_argument("--model", type=Path, default=MODELS_FOLDER / "affectd-1-speech.tflite", metavar="FILE")
     about = "its nets of other folds and corpora"
-    parser.add_argument("--witnesses", type=Path, default=WITNESSES, metavar="DIR", help=about)
+    parser.add_argument(
+        "--cross-validation", "--witnesses", type=Path, default=CROSS_VALIDATION_FOLDER, metavar="DIR", help=about
+    )
     add_root(parser)
 
 
@@ -244,7 +246,7 @@ _COMMANDS = (
         "prosody",
         "what prosody is to count in a speech net, chosen without the scores",
         _prosody,
-        lambda o: prosody.study(o.model, o.witnesses, o.root),
+        lambda o: prosody.study(o.model, o.cross_validation, o.root),
         figures="prosody-affectd-1-speech",
     ),
 )

@@ -68,13 +68,17 @@ class Results:
 
 
 def read_results(
-    models: Path, measured: Path, witnesses: Path, failed: Collection[str] = (), instructions: Path = INSTRUCTIONS
+    models: Path,
+    measured: Path,
+    cross_validation: Path,
+    failed: Collection[str] = (),
+    instructions: Path = INSTRUCTIONS,
 ) -> Results:
     """Read all; ``failed`` names studies just tried in vain. Raises ``AffectdError`` if a file there is broken."""
     names = sorted(list_sets(models), key=lambda name: (name != "baseline", name))
     return Results(
         sets=tuple(load_set(models, name) for name in names),
-        measured=tuple(_read(study, measured, study.name in failed) for study in studies(models, witnesses)),
+        measured=tuple(_read(study, measured, study.name in failed) for study in studies(models, cross_validation)),
         instructions=json.loads(instructions.read_text(encoding="utf-8")) if instructions.exists() else {},
     )
 

@@ -71,17 +71,17 @@ class SampleProbs:
         return np.asarray(self.read & (self.probs.argmax(axis=1) == labels))
 
 
-def fold_nets(shipped: Path, witnesses: Path) -> list[Path]:
+def fold_nets(shipped: Path, cross_validation: Path) -> list[Path]:
     """For each fold of RAVDESS a net that never met it, the shipped one for its own; none if one is not there."""
-    others = [witnesses / f"{shipped.stem}-f{fold}.tflite" for fold in range(len(FOLDS))]
+    others = [cross_validation / f"{shipped.stem}-f{fold}.tflite" for fold in range(len(FOLDS))]
     paths = [shipped if fold == TEST_FOLD else path for fold, path in enumerate(others)]
     return paths if all(path.exists() for path in paths) else []
 
 
-def left_out_nets(shipped: Path, witnesses: Path) -> dict[str, Path]:
+def left_out_nets(shipped: Path, cross_validation: Path) -> dict[str, Path]:
     """``fold_nets``, ``f0`` to ``f4``, and those without a corpus, by its name; none if one is not there."""
-    folds = {f"f{fold}": path for fold, path in enumerate(fold_nets(shipped, witnesses))}
-    others = {name: witnesses / f"{shipped.stem}-without-{name}.tflite" for name in WHOLE}
+    folds = {f"f{fold}": path for fold, path in enumerate(fold_nets(shipped, cross_validation))}
+    others = {name: cross_validation / f"{shipped.stem}-without-{name}.tflite" for name in WHOLE}
     return {**folds, **others} if folds and all(path.exists() for path in others.values()) else {}
 
 

@@ -59,17 +59,17 @@ class ProsodyStudy:
         return self.files
 
 
-def study(path: Path, witnesses: Path, root: Path) -> ProsodyStudy:
+def study(path: Path, cross_validation: Path, root: Path) -> ProsodyStudy:
     """Score all strengths with the nets of a shipped speech model. Raises ``AffectdError``."""
     card = read_card(path.with_suffix(".json"))
     plan = next((step for step in find_recipe(card.id).finish if isinstance(step, FitProsody)), None)
     if plan is None:
         raise AffectdError(f"{card.id} does not hear prosody; choose affectd-1-speech")
-    paths = left_out_nets(path, witnesses)
+    paths = left_out_nets(path, cross_validation)
     if not paths:
         raise AffectdError(
-            f"{witnesses} lacks nets like {path.stem} without a fold of RAVDESS (-f0 and so on) or without a corpus "
-            "(-without-tess and so on); name the folder with --witnesses, or train and convert them"
+            f"{cross_validation} lacks nets like {path.stem} without a fold of RAVDESS (-f0 and so on) or without a "
+            "corpus (-without-tess and so on); name the folder with --cross-validation, or train and convert them"
         )
     split = without_fold(TEST_FOLD).split(root)
     samples = preprocessed(TfliteModel(card, path.parent), joined([split.train, split.test]), "voices")

@@ -26,7 +26,7 @@ from quantize.studies.robustness import Robustness
 from quantize.studies.sensitivity import Sensitivity
 from quantize.studies.served import THRESHOLD_RULE, ServedStudy
 from quantize.studies.study import Study
-from quantize.training.shipped import WITNESSES
+from quantize.training.shipped import CROSS_VALIDATION_FOLDER
 
 FOUR = ("angry", "happy", "neutral", "sad")
 """The classes that all speech corpora share."""
@@ -48,16 +48,20 @@ _FIGURES: Mapping[str, type[Any]] = {
 }
 
 
-def studies(models: Path, witnesses: Path = WITNESSES) -> tuple[Study, ...]:
+def studies(models: Path, cross_validation: Path = CROSS_VALIDATION_FOLDER) -> tuple[Study, ...]:
     """All studies of the sets in ``models``. Raises ``ModelError`` if a file is not its card's."""
     found: list[Study] = []
     for name in list_sets(models):
         chosen = load_set(models, name)
         for card in chosen.models.values():
-            found += _of_model(card, models, witnesses)
-        found.append(_fusion(chosen, models, witnesses))
+            found += _of_model(card, models, cross_validation)
+        found.append(_fusion(chosen, models, cross_validation))
     default = load_set(models)
-    found += [*_better_than(default, models), *_of_witnesses(witnesses), *_prosody(default, models, witnesses)]
+    found += [
+        *_better_than(default, models),
+        *_of_cross_validation(cross_validation),
+        *_prosody(default, models, cross_validation),
+    ]
     found.append(_split_leakage(default))
     return tuple({study.name: study for study in found}.values())
 
@@ -69,7 +73,7 @@ def _study(
     return Study(name or f"{kind}-{about}", kind, about, tuple(arguments), made_of, _FIGURES[kind], sound)
 
 
-def _of_model(card: Card, models: Path, witnesses: Path) -> Iterator[Study]:
+def _of_model(card: Card, models: Path, cross_validation: Path) -> Iterator[Study]:
     path, own, is_of_sound, model = verify_file(card, models), version_of(card), card.kind == "speech", card.id
     for corpus in _CORPORA[card.kind]:
         yield _scores(model, path, corpus, own, is_of_sound=is_of_sound)
@@ -78,7 +82,7 @@ def _of_model(card: Card, models: Path, witnesses: Path) -> Iterator[Study]:
             yield _scores(model, path, corpus, own, FOUR)
     for kind in ("formats", "sensitivity"):
         yield _study(kind, model, (kind, model), (own,), is_of_sound=is_of_sound)
-    files, nets = _files(card, path, witnesses)
+    files, nets = _files(card, path, cross_validation)
     for kind in ("robustness", "fairness") if is_of_sound else ("robustness",):
         yield _study(kind, model, (kind, *files), nets, is_of_sound=is_of_sound)
     if len(card.answers) > 1:
@@ -94,18 +98,18 @@ def _scores(
     return _study("scores", model, arguments, (own,), is_of_sound=is_of_sound, name=f"scores-{model}-{corpus}")
 
 
-def _files(card: Card, path: Path, witnesses: Path) -> tuple[tuple[str, ...], tuple[Version, ...]]:
+def _files(card: Card, path: Path, cross_validation: Path) -> tuple[tuple[str, ...], tuple[Version, ...]]:
     """Arguments and versions of the file or, if they are there, of five fold nets on everybody's clips."""
-    folds = fold_nets(path, witnesses)
+    folds = fold_nets(path, cross_validation)
     if not folds:
         return ("--model", str(path)), (version_of(card),)
     pairs = [("--model", str(own), "--dataset", f"ravdess-f{fold}") for fold, own in enumerate(folds)]
     return tuple(argument for pair in pairs for argument in pair), tuple(map(_version, folds))
 
 
-def _fusion(chosen: ModelSet, models: Path, witnesses: Path) -> Study:
-    nets = fold_nets(models / chosen.card(Modality.SPEECH).file, witnesses)
-    folds = ("--speech-folds", str(witnesses)) if nets else ()
+def _fusion(chosen: ModelSet, models: Path, cross_validation: Path) -> Study:
+    nets = fold_nets(models / chosen.card(Modality.SPEECH).file, cross_validation)
+    folds = ("--speech-folds", str(cross_validation)) if nets else ()
     own = (*map(version_of, chosen.models.values()), *(sha256_of(path) for path in nets))
     return _study("fusion", chosen.name, ("fusion", "--set", chosen.name, "--models", str(models), *folds), own)
 
@@ -122,8 +126,8 @@ def _better_than(default: ModelSet, models: Path) -> Iterator[Study]:
             yield _study("better-than", own.id, arguments, both, is_of_sound=is_of_sound, name=name)
 
 
-def _of_witnesses(witnesses: Path) -> Iterator[Study]:
-    for path in sorted(witnesses.glob("*.tflite")):
+def _of_cross_validation(cross_validation: Path) -> Iterator[Study]:
+    for path in sorted(cross_validation.glob("*.tflite")):
         model, _, fold = path.stem.rpartition("-f")
         if model and fold.isdigit():
             yield _scores(path.stem, path, f"ravdess-f{fold}", _version(path))
@@ -131,11 +135,13 @@ def _of_witnesses(witnesses: Path) -> Iterator[Study]:
             yield _scores(path.stem, path, path.stem.rpartition("-without-")[2], _version(path), FOUR)
 
 
-def _prosody(default: ModelSet, models: Path, witnesses: Path) -> Iterator[Study]:
+def _prosody(default: ModelSet, models: Path, cross_validation: Path) -> Iterator[Study]:
     card, path = default.card(Modality.SPEECH), models / default.card(Modality.SPEECH).file
-    files = {name: sha256_of(own) for name, own in left_out_nets(path, witnesses).items()}
+    files = {name: sha256_of(own) for name, own in left_out_nets(path, cross_validation).items()}
     if files:
-        yield _study("prosody", card.id, ("prosody", "--model", str(path), "--witnesses", str(witnesses)), files)
+        yield _study(
+            "prosody", card.id, ("prosody", "--model", str(path), "--cross-validation", str(cross_validation)), files
+        )
 
 
 def _split_leakage(default: ModelSet) -> Study:

@@ -11,7 +11,7 @@ from quantize.training.recipe import Recipe
 
 RUNS_FOLDER, CHECKPOINTS_FOLDER = Path("runs"), Path("quantize/checkpoints")
 """Where nets are trained, and where those that ship are kept: a folder each, named like its recipe."""
-MODELS_FOLDER, WITNESSES = Path("models_tflite"), Path("quantize/witnesses")
+MODELS_FOLDER, CROSS_VALIDATION_FOLDER = Path("models_tflite"), Path("quantize/cross_validation")
 """Where the int8 files are: those that ship, and those trained like them without some actors or a corpus."""
 
 
