@@ -13,7 +13,7 @@ from perception import ROOT, blocks, hiss, load, model
 from device.arrays import PcmArray
 from device.capture.container import sound_blocks
 from device.features.bandwidth import BandwidthMeter, bandwidth_hz
-from device.features.mel import log_energies
+from device.features.frames import speech_frames
 from device.features.prosody import model_input
 from device.features.speech_windows import SpeechWindower
 from device.fusion.rules import RULES
@@ -106,15 +106,15 @@ def test_a_vowel_after_a_sibilant_does_not_make_the_line_narrow() -> None:
     vowel = (8000 * np.sin(2 * np.pi * 300 * moments_s)).astype(np.int16)
     meter = BandwidthMeter()
     for sound in (hiss(1, -30), vowel, vowel):
-        meter.update(log_energies(sound))
+        meter.update(speech_frames(sound))
     assert meter.hz == 8000
     for _ in range(8):
-        meter.update(log_energies(vowel))
+        meter.update(speech_frames(vowel))
     assert meter.hz < 2000
 
 
 def test_digital_silence_has_a_width_like_any_window() -> None:
-    assert 0 < bandwidth_hz(log_energies(np.zeros(SAMPLE_RATE_HZ, dtype=np.int16))) <= 8000
+    assert 0 < bandwidth_hz(speech_frames(np.zeros(SAMPLE_RATE_HZ, dtype=np.int16))) <= 8000
 
 
 def test_a_telephone_clip_after_a_studio_s_is_judged_by_itself() -> None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from perception import Samples, in_a_room, spoken
 
@@ -96,12 +93,6 @@ def test_more_than_three_seconds_are_read_from_their_end() -> None:
     pitches_ = Pitches(*(values[first:] for values in frames.pitches))
     last = SpeechFrames(frames.energies[first:], frames.levels[first:], pitches_)
     np.testing.assert_array_equal(prosody.model_input(frames), prosody.model_input(last))
-
-
-@given(values=arrays(np.float64, st.integers(1, 128), elements=st.floats(-40, 40)))
-def test_quantiles_are_those_of_numpy(values: NDArray[np.float64]) -> None:
-    shares = (0.5, 0.1, 0.9)
-    assert prosody.quantiles(values, shares) == np.quantile(values, shares).tolist()
 
 
 def _autocorrelation(wave: NDArray[np.float64]) -> NDArray[np.float64]:

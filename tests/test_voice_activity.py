@@ -5,7 +5,7 @@ Over a small sample of each corpus.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import voice_gate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from perception import ROOT, hiss, in_a_room, load, pause, spoken
+from plain_voice_gate import plain_segments
 
 from device.arrays import PcmArray
 from device.features.voice_activity import (
@@ -97,6 +98,46 @@ def test_how_the_stream_is_cut_changes_nothing(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(SENTENCE)]
     pieces = [SENTENCE[a:b] for a, b in pairwise(edges)]
     assert told(pieces) == told([SENTENCE])
+
+
+def high_voice(seconds: float, dbfs: float) -> PcmArray:
+    return spoken(seconds, pitch_hz=240, dbfs=dbfs)
+
+
+def voice(seconds: float, dbfs: float) -> PcmArray:
+    return spoken(seconds, dbfs=dbfs)
+
+
+def whistle(seconds: float, dbfs: float) -> PcmArray:
+    return tone(300, seconds, dbfs)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    parts=st.lists(
+        st.tuples(
+            st.sampled_from([hiss, voice, high_voice, whistle]),
+            st.sampled_from([0.05, 0.5, 1.3, 4.0]),
+            st.sampled_from([-60, -30, -15]),
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    noise_dbfs=st.sampled_from([-90, -66, -45]),
+)
+def test_what_is_kept_between_frames_changes_nothing(
+    parts: list[tuple[Callable[[float, float], PcmArray], float, float]], noise_dbfs: float
+) -> None:
+    sound = np.concatenate([make(seconds, dbfs) for make, seconds, dbfs in parts])
+    sound = sound // 2 + hiss(len(sound) / SAMPLE_RATE_HZ, noise_dbfs)[: len(sound)]
+    assert told([sound]) == plain_segments(sound)
+
+
+def test_a_long_sentence_equals_the_plain_rules_too() -> None:
+    sound = in_a_room(pause(1), spoken(9), pause(0.4), spoken(3), pause(2))
+    story = told([sound])
+    assert len({segment.snr_db for segment in story}) > 200
+    assert story == plain_segments(sound)
 
 
 def told(pieces: Iterable[PcmArray]) -> list[SpeechSegment]:

@@ -9,16 +9,17 @@ from collections import deque
 
 import numpy as np
 
-from device.features.mel import LogEnergies, band_edges_hz
+from device.features.frames import SpeechFrames
+from device.features.mel import band_edges_hz
+from device.features.order_statistics import column_quantiles
 from device.signals import SAMPLE_RATE_HZ
 
 _PASSED_NP = 23 / (10 / np.log(10))
 """A band is passed whose moments reach within 23 dB of the strongest band's. Of RAVDESS's voices cut at 3 to 7 kHz what
 lies above is 26 to 34 dB down (the frames' own window leaks so much). Of whole voices, soft or in noise, too, no window
 of RAVDESS, TESS and CREMA-D ends below 6 kHz, and 3 % of nEMO's do: short ones, of vowels alone."""
-_LOUD_PERCENT = 90
+_LOUD_SHARE = 0.9
 """Sibilants fill the upper bands, for a tenth of the time."""
-_ACTIVE_RANGE_NP = 7.0
 _MEMORY_WINDOWS = 8
 """6 s of speech: so long a headset that begins to speak by telephone is taken for what it was."""
 
@@ -29,9 +30,9 @@ class BandwidthMeter:
     def __init__(self) -> None:
         self._recent_hz: deque[float] = deque(maxlen=_MEMORY_WINDOWS)
 
-    def update(self, energies: LogEnergies) -> None:
-        """Take a window of a voice in, (frames, 40)."""
-        self._recent_hz.append(bandwidth_hz(energies))
+    def update(self, frames: SpeechFrames) -> None:
+        """Take a window of a voice in."""
+        self._recent_hz.append(bandwidth_hz(frames))
 
     @property
     def hz(self) -> float:
@@ -39,10 +40,8 @@ class BandwidthMeter:
         return max(self._recent_hz, default=SAMPLE_RATE_HZ / 2)
 
 
-def bandwidth_hz(energies: LogEnergies) -> float:
-    """The upper edge of the highest mel band that is passed, up to 8000; ``energies``: (frames, 40) of a voice."""
-    levels = np.log(np.exp(energies).sum(axis=1))
-    active = energies[levels > levels.max() - _ACTIVE_RANGE_NP]
-    loud = np.percentile(active, _LOUD_PERCENT, axis=0)
+def bandwidth_hz(frames: SpeechFrames) -> float:
+    """The upper edge of the highest mel band that is passed, up to 8000, in the frames of a voice."""
+    loud = column_quantiles(frames.energies[frames.is_active], _LOUD_SHARE)
     highest = int(np.flatnonzero(loud > loud.max() - _PASSED_NP)[-1])
     return min(SAMPLE_RATE_HZ / 2, float(band_edges_hz()[highest + 2]))

@@ -13,6 +13,7 @@ from device.arrays import DoubleArray
 from device.features import logmel
 from device.features.frames import SpeechFrames
 from device.features.mel import BANDS, FRAMES, LogEnergies
+from device.features.order_statistics import quantile
 from device.features.pitch import Pitches
 
 FEATURE_VERSION = "logmel40-prosody22/1"
@@ -104,21 +105,9 @@ def _of_pitch(semitones: DoubleArray, places: NDArray[np.int64]) -> DoubleArray:
     small = steps[steps < MAX_STEP]
     time = (places - places.mean()) / FRAMES  # of hardly any time there is hardly a slope
     slope = (time * semitones).mean() / max(1e-3, (time**2).mean())
-    shares = quantiles(semitones, (0.5, 0.1, 0.9))
+    ranked = np.sort(semitones).tolist()
+    shares = [quantile(ranked, share) for share in (0.5, 0.1, 0.9)]
     return np.array([*shares, semitones.std(), small.sum() / max(1, len(small)), slope])
-
-
-def quantiles(values: DoubleArray, shares: tuple[float, ...]) -> list[float]:
-    """As ``np.quantile`` has them, between neighbours in proportion, at a sixth of its instructions."""
-    ranked = np.sort(values)
-    return [_between(ranked, share * (len(ranked) - 1)) for share in shares]
-
-
-def _between(ranked: DoubleArray, place: float) -> float:
-    below = int(place)
-    low, high = float(ranked[below]), float(ranked[min(below + 1, len(ranked) - 1)])
-    part = place - below
-    return high - (high - low) * (1 - part) if part >= 0.5 else low + (high - low) * part
 
 
 def _of_voicing(harmonicity: DoubleArray, active: int) -> DoubleArray:

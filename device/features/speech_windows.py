@@ -89,7 +89,7 @@ class SpeechWindower:
         if end is None:
             return None
         frames = growing.frames(self._sound, end)
-        self._bandwidth.update(frames.energies)
+        self._bandwidth.update(frames)
         features = self._features(frames)
         return Window(self._sound.captured_ns(end), end, features, segment.snr_db, self._bandwidth.hz)
 

@@ -22,6 +22,7 @@ import numpy as np
 import webrtcvad
 
 from device.arrays import PcmArray
+from device.features.order_statistics import SlidingMinimum, quantile
 from device.features.pitch import pitches
 from device.signals import SAMPLE_RATE_HZ
 
@@ -97,12 +98,12 @@ class VoiceActivityDetector:
 
     def push(self, samples: PcmArray) -> list[SpeechSegment]:
         """Take the next samples (int16, mono, 16 kHz; any number, also none)."""
-        self._waiting = np.concatenate([self._waiting, samples])
-        found: list[SpeechSegment] = []
-        while len(self._waiting) >= VAD_FRAME_SAMPLES:
-            frame, self._waiting = self._waiting[:VAD_FRAME_SAMPLES], self._waiting[VAD_FRAME_SAMPLES:]
-            found += self._step(frame)
-        return found
+        if len(self._waiting):
+            samples = np.concatenate([self._waiting, samples])
+        whole = len(samples) // VAD_FRAME_SAMPLES * VAD_FRAME_SAMPLES
+        self._waiting = samples[whole:]
+        frames = samples[:whole].reshape(-1, VAD_FRAME_SAMPLES)
+        return [segment for frame in frames for segment in self._step(frame)]
 
     def finish(self, next_sample: int = 0) -> list[SpeechSegment]:
         """End the open segment, if any. ``next_sample`` is where the stream goes on after a gap; the floor is kept."""
@@ -161,14 +162,13 @@ class _NoiseFloor:
 
     def __init__(self) -> None:
         self._recent: deque[float] = deque(maxlen=_SMOOTH_FRAMES)
-        self._smooth: deque[float] = deque(maxlen=_FLOOR_FRAMES)
+        self._smooth = SlidingMinimum(_FLOOR_FRAMES)
         self._quietest = 0.0
 
     def update(self, power: float) -> None:
         self._recent.append(power)
         if len(self._recent) == _SMOOTH_FRAMES:
-            self._smooth.append(sum(self._recent) / _SMOOTH_FRAMES)
-            self._quietest = min(self._smooth)
+            self._quietest = self._smooth.push(sum(self._recent) / _SMOOTH_FRAMES)
 
     @property
     def power(self) -> float:
@@ -188,32 +188,43 @@ class _OpenSegment:
         self.first_sample = first_sample
         self.voiced_end = first_sample
         self.is_speech = False
+        self._frames = 0
         self._powers: deque[float] = deque(maxlen=_LOOK_BACK_FRAMES)
-        self._pitches_hz: deque[float] = deque(maxlen=_LOOK_BACK_FRAMES)  # 0 where the frame is not voiced
+        # Of the voiced ones among them: their numbers, powers and pitches.
+        self._voiced: deque[int] = deque()
+        self._voiced_powers: deque[float] = deque()
+        self._pitches_hz: deque[float] = deque()
 
     def add(self, power: float, pitch_hz: float, *, end_sample: int) -> None:
         self._powers.append(power)
-        self._pitches_hz.append(pitch_hz)
+        self._frames += 1
+        if self._voiced and self._voiced[0] <= self._frames - _LOOK_BACK_FRAMES:
+            for values in (self._voiced, self._voiced_powers, self._pitches_hz):
+                values.popleft()
         if pitch_hz:
+            self._voiced.append(self._frames)
+            self._voiced_powers.append(power)
+            self._pitches_hz.append(pitch_hz)
             self.voiced_end = end_sample
             self.is_speech = self.is_speech or self._moves_like_speech()
 
     def snr_db(self, floor: float) -> float:
-        voiced = [p for p, pitch in zip(self._powers, self._pitches_hz, strict=True) if pitch]
+        voiced = self._voiced_powers
         return _db(sum(voiced) / len(voiced) / floor) if voiced else 0.0
 
     def _moves_like_speech(self) -> bool:
-        pitches = np.array([p for p in self._pitches_hz if p])
-        if len(pitches) < max(_MIN_VOICED_FRAMES, _MIN_VOICED_SHARE * len(self._pitches_hz)):
+        if len(self._voiced) < max(_MIN_VOICED_FRAMES, _MIN_VOICED_SHARE * len(self._powers)):
             return False
-        low, high = np.percentile(self._powers, [10, 90])
+        ranked = sorted(self._powers)
+        low, high = quantile(ranked, 0.1), quantile(ranked, 0.9)
         is_modulated = _db(high / max(low, _MIN_FLOOR)) >= _MIN_LEVEL_RANGE_DB
-        return bool(is_modulated and np.std(np.log2(pitches)) >= _MIN_PITCH_DEVIATION_OCTAVES)
+        return bool(is_modulated and np.std(np.log2(self._pitches_hz)) >= _MIN_PITCH_DEVIATION_OCTAVES)
 
 
 def _power(frame: PcmArray) -> float:
     """Mean power relative to full scale."""
-    return float(np.mean(np.square(frame.astype(np.float64)))) / 32768.0**2
+    wave = frame.astype(np.float64)
+    return float(wave @ wave) / VAD_FRAME_SAMPLES / 32768.0**2  # exact: the squares are whole numbers
 
 
 def _db(ratio: float) -> float:
