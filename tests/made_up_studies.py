@@ -193,7 +193,7 @@ def _split(study: Study) -> SplitLeakage:
 def _chosen(study: Study) -> ServedStudy:
     sha256, rule, of_threshold = study.made_of
     on = {"made-up": OnLabels(70, 0.6, 0.5, 0.1, 0.9)}
-    first, second = (Candidate(single_head(answers=2), name, loss, on) for name, loss in (("this", 0.8), ("that", 0.9)))
+    first, second = (Candidate(single_head(heads=2), name, loss, on) for name, loss in (("this", 0.8), ("that", 0.9)))
     return ServedStudy(
         model=study.about,
         net_sha256="0" * 64,

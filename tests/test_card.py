@@ -138,7 +138,7 @@ def test_a_card_of_before_still_serves_its_one_answer(tmp_path: Path, caplog: py
 def test_of_a_card_of_before_with_two_answers_the_first_is_served_and_that_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert read_older(tmp_path, 0.6, 1.1).served == single_head(0.6, answers=2)
+    assert read_older(tmp_path, 0.6, 1.1).served == single_head(0.6, heads=2)
     (record,) = caplog.records
     assert "model toy: its card is of an older format" in record.getMessage()
     assert "only the first, answer 0.6, is; install a newer set of models" in record.getMessage()

@@ -8,9 +8,9 @@ from device.readings import EMOTIONS, Emotion
 from quantize.datasets import FER2013
 from quantize.datasets.fer2013_votes import FER2013_VOTES, SMOOTHING, likely_labels, targets
 from quantize.datasets.ferplus import ANSWERS
-from quantize.training.architectures import FACE_ANSWERS
+from quantize.training.architectures import FACE_HEADS
 
-CROWD_ANSWER, LABEL_ANSWER = (FACE_ANSWERS.index(name) for name in ("crowd", "fer2013"))
+CROWD_ANSWER, LABEL_ANSWER = (FACE_HEADS.index(name) for name in ("crowd", "fer2013"))
 HAPPY, SAD = EMOTIONS.index(Emotion.HAPPY), EMOTIONS.index(Emotion.SAD)
 
 

@@ -39,7 +39,7 @@ def test_an_answer_fitted_anew_says_the_labels_and_the_other_stays_what_it_was()
     net = affectd_face(tf_keras)
     faces = np.random.default_rng(1).random((len(LABELS), 48, 48, 1), dtype=np.float32)
     before = net.predict(faces, verbose=0)
-    after = head_refitted(net, answer=1, inputs=faces, labels=LABELS, ridge=1e-4).predict(faces, verbose=0)
+    after = head_refitted(net, head=1, inputs=faces, labels=LABELS, ridge=1e-4).predict(faces, verbose=0)
     np.testing.assert_allclose(after[:, 0], before[:, 0], atol=1e-6)
     assert (before[:, 1].argmax(axis=1) == LABELS).mean() < 0.5
     assert (after[:, 1].argmax(axis=1) == LABELS).all()
@@ -54,5 +54,5 @@ def test_the_surer_the_more_the_ridge_is_spared(ridge: float) -> None:
     tf_keras.utils.set_random_seed(1)
     net = affectd_face(tf_keras)
     faces = np.random.default_rng(1).random((len(LABELS), 48, 48, 1), dtype=np.float32)
-    answers = head_refitted(net, answer=1, inputs=faces, labels=LABELS, ridge=ridge).predict(faces, verbose=0)[:, 1]
+    answers = head_refitted(net, head=1, inputs=faces, labels=LABELS, ridge=ridge).predict(faces, verbose=0)[:, 1]
     assert (answers.max(axis=1).mean() > 0.5) == (ridge < 1)

@@ -25,7 +25,7 @@ def best(probs: NDArray[np.floating]) -> Emotion:
 
 def test_an_answer_alone_is_served_to_its_last_digit() -> None:
     answers = np.stack([EVEN, SURE])
-    np.testing.assert_array_equal(pooled(single_head(number=1, answers=2), answers), SURE)
+    np.testing.assert_array_equal(pooled(single_head(number=1, heads=2), answers), SURE)
     np.testing.assert_array_equal(pooled(single_head(), SURE), SURE)
 
 

@@ -12,7 +12,7 @@ from scipy.special import softmax
 
 from quantize.logistic import fitted
 from quantize.training.architectures import affectd_speech
-from quantize.training.prosody_head import regression, with_answer
+from quantize.training.prosody_head import regression, with_prosody_head
 
 pytestmark = [*QUIET_TENSORFLOW, pytest.mark.slow]
 
@@ -42,7 +42,7 @@ def test_a_net_that_was_told_nothing_of_prosody_does_not_hear_it(net: Any) -> No
 def test_its_answer_is_the_product_of_the_nets_and_the_regressions(net: Any) -> None:
     found = regression(ROWS, LABELS, np.ones(len(LABELS)), 0.01)
     rows = ROWS[:, 0]
-    alone, both = net.predict(heard(rows), verbose=0), with_answer(net, found).predict(heard(rows), verbose=0)
+    alone, both = net.predict(heard(rows), verbose=0), with_prosody_head(net, found).predict(heard(rows), verbose=0)
     of_prosody = softmax(np.column_stack([rows, np.ones(len(rows))]) @ found, axis=1)
     product = alone * of_prosody
     np.testing.assert_allclose(both, product / product.sum(axis=1, keepdims=True), atol=1e-5)

@@ -97,7 +97,7 @@ def test_all_classes_count_alike_however_rare() -> None:
 
 def test_the_candidates_are_each_answer_alone_and_every_mixture_of_the_grid() -> None:
     found = list(candidates(RECIPE, training()))
-    names = [heads_in_words(how, RECIPE.answers) for how in found]
+    names = [heads_in_words(how, RECIPE.heads) for how in found]
     assert len(set(names)) == len(names) == 13
     assert {"crowd", "fer2013", "0.5 crowd, 0.5 fer2013", "0.5 crowd over its prior, 0.5 fer2013"} <= set(names)
     assert "0.75 crowd over its prior^0.5, 0.25 fer2013" in names

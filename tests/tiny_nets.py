@@ -71,7 +71,7 @@ TINY_FACE = replace(
     scored_on=(FER2013,),
     plan=PerSampleAugment(BASELINE_FACE.front_end, batch_size=8, oversample=False),
 )
-TWO_ANSWERS = replace(TINY_FACE, id="two-answers", architecture=two_answers, answers=("crowd", "fer2013"))
+TWO_ANSWERS = replace(TINY_FACE, id="two-answers", architecture=two_answers, heads=("crowd", "fer2013"))
 TINY_SPEECH = replace(
     BASELINE_SPEECH,
     id="tiny-speech",

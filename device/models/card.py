@@ -49,10 +49,10 @@ class Served:
     temperature: float
 
 
-def single_head(temperature: float = 1.0, *, number: int = 0, answers: int = 1) -> Served:
+def single_head(temperature: float = 1.0, *, number: int = 0, heads: int = 1) -> Served:
     """One of a net's heads, as it is, at a temperature."""
-    weights = tuple(float(i == number) for i in range(answers))
-    return Served(weights, ((),) * answers, (0.0,) * answers, temperature)
+    weights = tuple(float(i == number) for i in range(heads))
+    return Served(weights, ((),) * heads, (0.0,) * heads, temperature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def _of_an_older_card(raw: Mapping[str, Any]) -> Served:
             len(answers),
             answers[0]["name"],
         )
-    return single_head(float(answers[0]["temperature"]) if answers else 1.0, answers=len(answers))
+    return single_head(float(answers[0]["temperature"]) if answers else 1.0, heads=len(answers))
 
 
 def _numbers(values: Sequence[Any]) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ from quantize.training.recipe import Recipe
 
 
 def described(recipe: Recipe, path: Path, served: Served | None = None, about: Mapping[str, Any] | None = None) -> Card:
-    """The card of a file of the recipe's net; its first answer is served, untempered, unless another way is given."""
+    """The card of a file of the recipe's net; its first head is served, untempered, unless another way is given."""
     interpreter = open_interpreter(path)
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     return Card(
@@ -29,15 +29,15 @@ def described(recipe: Recipe, path: Path, served: Served | None = None, about: M
         inputs=tuple(spec_of(given) for given in inputs),
         outputs=tuple(spec_of(output) for output in outputs),
         runtimes=RUNTIMES,
-        answers=tuple(map(Head, recipe.answers)),
-        served=served or first_alone(recipe),
+        answers=tuple(map(Head, recipe.heads)),
+        served=served or first_head(recipe),
         about=about or {},
     )
 
 
-def first_alone(recipe: Recipe) -> Served:
-    """The recipe's first answer as it was trained: what is served before anything is known of it."""
-    return single_head(answers=len(recipe.answers))
+def first_head(recipe: Recipe) -> Served:
+    """The recipe's first head as it was trained: what is served before anything is known of it."""
+    return single_head(heads=len(recipe.heads))
 
 
 def write_card(card: Card, folder: Path) -> Path:

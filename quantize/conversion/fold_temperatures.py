@@ -73,7 +73,7 @@ def _command(models: Sequence[FoldModel]) -> str:
 
 def _rewrite(model: FoldModel, temperature: FittedTemperature, load: Callable[[Dataset], Split], command: str) -> None:
     """Both cards with the temperature, and the int8 file's with both forms' figures at it."""
-    (dataset,), (name,) = model.recipe.scored_on, model.recipe.answers
+    (dataset,), (name,) = model.recipe.scored_on, model.recipe.heads
     metrics: dict[str, dict[str, Report]] = {}
     for form, path in (("float32", model.float32), ("int8", model.int8)):
         card = replace(read_card(path.with_suffix(".json")), served=single_head(temperature.value))

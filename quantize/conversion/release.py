@@ -10,7 +10,7 @@ from typing import Any
 from device.models.card import Card, Served, read_card
 from device.models.tflite import TfliteModel
 from quantize.conversion import calibration, convert, serving
-from quantize.conversion.cards import described, first_alone, write_card
+from quantize.conversion.cards import described, first_head, write_card
 from quantize.conversion.serving import Choice
 from quantize.datasets import Dataset, Split
 from quantize.evaluation.evaluate import Report, evaluate
@@ -54,7 +54,7 @@ def release(
     about = _about(recipe, split, training, parameters=int(model.count_params()), calibrated_on=len(inputs))
     choice = _chosen(recipe, load, split, files) if recipe.fits_temperature else None
     before = None if choice else calibrated_before(folder / f"{recipe.id}.json", about)
-    served = choice.served if choice else before.served if before else first_alone(recipe)
+    served = choice.served if choice else before.served if before else first_head(recipe)
     reports = scored(recipe, load, served, float32=files.float32, int8=files.int8)
     about |= about_scores(choice, reports) | (with_calibration(about, before) if before else {})
     folder.mkdir(parents=True, exist_ok=True)

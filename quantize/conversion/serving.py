@@ -1,7 +1,7 @@
-"""Which of a net's answers are served, and how: chosen by a written rule, on validation parts alone.
+"""Which of a net's heads are served, and how: chosen by a written rule, on validation parts alone.
 
 ``SERVING_RULE`` is the rule. It was written after PublicTest had been looked at, and before any of its candidates but
-those two that are one answer alone had been scored on PrivateTest.
+those two that are one head alone had been scored on PrivateTest.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from quantize.training.head_fit import AdjustLogits
 from quantize.training.recipe import Recipe
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Of the second of two answers; the first one has the rest."""
+"""Of the second of two heads; the first one has the rest."""
 EXPONENTS = (0.0, 0.5, 1.0)
-"""Of the prior of an answer that still has it."""
+"""Of the prior of a head that still has it."""
 SERVING_RULE = (
     "Candidates are weighted geometric means of a net's two answers, the second one's weight 0, 1/4, 1/2, 3/4 or 1, an "
     "answer that still has the shares of its training classes in it divided by those to the power 0, 1/2 or 1. Each "
@@ -39,7 +39,7 @@ SERVING_RULE = (
 
 @dataclass(frozen=True, eq=False, slots=True)
 class HeadOutputs:
-    """A validation part: what a net's float and int8 files say of it, (n, answers, 7) each, and its labels."""
+    """A validation part: what a net's float and int8 files say of it, (n, heads, 7) each, and its labels."""
 
     float_outputs: FloatArray
     int8_outputs: FloatArray
@@ -59,7 +59,7 @@ class OnLabels:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One way to serve a net's answers; ``loss`` in nats is what the rule compares."""
+    """One way to serve a net's heads; ``loss`` in nats is what the rule compares."""
 
     served: Served
     told: str
@@ -78,24 +78,24 @@ class Choice:
 
 def outputs_of(recipe: Recipe, load: Callable[[Dataset], Split], float32: Net, int8: Net) -> dict[str, HeadOutputs]:
     """What both files say of the validation part of each corpus that the recipe is scored on, by its name."""
-    said = {}
+    outputs_by_corpus = {}
     for dataset in recipe.scored_on:
         samples = preprocess(recipe.front_end, load(dataset).validation, "validation")
         of_float32, of_int8 = (outputs(net, recipe.front_end, samples) for net in (float32, int8))
-        said[dataset.name] = HeadOutputs(of_float32, of_int8, samples.labels)
-    return said
+        outputs_by_corpus[dataset.name] = HeadOutputs(of_float32, of_int8, samples.labels)
+    return outputs_by_corpus
 
 
-def choose_served(recipe: Recipe, training: Samples, said: Mapping[str, HeadOutputs]) -> Choice:
+def choose_served(recipe: Recipe, training: Samples, outputs_by_corpus: Mapping[str, HeadOutputs]) -> Choice:
     """Apply the rule to what a net of the recipe says of the validation parts."""
-    found = [_candidate(recipe, how, said) for how in candidates(recipe, training)]
+    found = [_candidate(recipe, how, outputs_by_corpus) for how in candidates(recipe, training)]
     found.sort(key=lambda candidate: candidate.loss)
     return Choice(SERVING_RULE, found[0].served, tuple(found))
 
 
 def candidates(recipe: Recipe, training: Samples) -> Iterator[Served]:
-    """All ways to serve the recipe's one or two answers that are tried, as yet at temperature 1."""
-    if len(recipe.answers) == 1:
+    """All ways to serve the recipe's one or two heads that are tried, as yet at temperature 1."""
+    if len(recipe.heads) == 1:
         yield single_head()
         return
     for weight in WEIGHTS:
@@ -110,29 +110,29 @@ def candidates(recipe: Recipe, training: Samples) -> Iterator[Served]:
 
 
 def _exponents(recipe: Recipe, training: Samples, weights: Sequence[float]) -> Iterator[tuple[float, ...]]:
-    """Those of each answer: 0 where it has no say, where its prior is not known, or was taken from it in training."""
-    adjusted = {step.answer for step in recipe.finish if isinstance(step, AdjustLogits) and step.strength}
+    """Those of each head: 0 where it has no say, where its prior is not known, or was taken from it in training."""
+    adjusted = {step.head for step in recipe.finish if isinstance(step, AdjustLogits) and step.strength}
     free = [
         bool(weight) and name not in adjusted and training.targets is not None
-        for name, weight in zip(recipe.answers, weights, strict=True)
+        for name, weight in zip(recipe.heads, weights, strict=True)
     ]
     for power in EXPONENTS if any(free) else (0.0,):
         yield tuple(power if is_free else 0.0 for is_free in free)
 
 
 def _prior(training: Samples, number: int) -> tuple[float, ...]:
-    """The share of each class in what an answer aimed at."""
+    """The share of each class in what a head aimed at."""
     assert training.targets is not None  # _exponents sees to it
     whole = training.targets[:, number].sum(axis=0, dtype=np.float64)
     return tuple(round(float(share), 6) for share in whole / whole.sum())
 
 
-def _candidate(recipe: Recipe, untempered: Served, said: Mapping[str, HeadOutputs]) -> Candidate:
-    parts = [(pooled_of(untempered, own.float_outputs), own.labels) for own in said.values()]
+def _candidate(recipe: Recipe, untempered: Served, outputs_by_corpus: Mapping[str, HeadOutputs]) -> Candidate:
+    parts = [(pooled_of(untempered, own.float_outputs), own.labels) for own in outputs_by_corpus.values()]
     how = replace(untempered, temperature=fit_balanced_temperature(parts))
-    on = {name: _on_labels(how, own) for name, own in said.items()}
+    on = {name: _on_labels(how, own) for name, own in outputs_by_corpus.items()}
     loss = float(np.mean([own.balanced_log_loss for own in on.values()]))
-    return Candidate(how, heads_in_words(how, recipe.answers), loss, on)
+    return Candidate(how, heads_in_words(how, recipe.heads), loss, on)
 
 
 def fit_balanced_temperature(parts: Sequence[tuple[FloatArray, LabelArray]]) -> float:

@@ -61,8 +61,8 @@ class Samples:
 
     ``labels`` index ``device.readings.EMOTIONS``. ``groups`` says what must never stand on both sides of a split
     and what a bootstrap draws: the actor of a clip, the person in a picture or, where nobody knows, its hash.
-    ``targets`` are what training aims at where that says more than the labels: float32 (samples, answers, 7), a
-    distribution for each of a net's answers, or less than one where it weighs less. ``unreadable`` names what belongs
+    ``targets`` are what training aims at where that says more than the labels: float32 (samples, heads, 7), a
+    distribution for each of a net's heads, or less than one where it weighs less. ``unreadable`` names what belongs
     here but did not decode.
     """
 
@@ -139,7 +139,7 @@ class Dataset:
     """A corpus by its name. ``load(folder)`` raises ``DatasetError`` that says what is missing and where it is had.
 
     ``folder`` is what its own folder is called, where that is not its name. ``made_of`` says what a folder has to hold
-    where it is no corpus's own. ``answer`` is whose judgement its labels are: a net that gives several answers is
+    where it is no corpus's own. ``head`` is whose judgement its labels are: a net that has several heads is
     validated while it is trained by that one, by default by the first. It is scored by what is served of all.
     """
 
@@ -148,7 +148,7 @@ class Dataset:
     terms: str
     load: Callable[[Path], Split]
     folder: str = ""
-    answer: str = ""
+    head: str = ""
     made_of: str = ""
 
     def split(self, root: Path) -> Split:

@@ -35,5 +35,5 @@ FER2013 = Dataset(
     kind="face",
     terms="FER2013: for research use; no formal licence was ever published with it",
     load=_load,
-    answer="fer2013",
+    head="fer2013",
 )

@@ -92,5 +92,5 @@ FERPLUS = Dataset(
     terms="FER2013: for research use, no formal licence was ever published with it; FER+ votes: MIT",
     load=_load,
     folder="fer2013",
-    answer="crowd",
+    head="crowd",
 )

@@ -30,7 +30,7 @@ def without_fold(test_fold: int) -> Dataset:
         kind="speech",
         terms="; ".join(dataset.terms for dataset in (RAVDESS_FOLDS[test_fold], TESS, NEMO)),
         load=partial(_load_without_fold, test_fold=test_fold),
-        answer="acted",
+        head="acted",
         made_of=_CORPORA,
     )
 
@@ -43,7 +43,7 @@ def without_corpus(name: str) -> Dataset:
         kind="speech",
         terms="; ".join(dataset.terms for dataset in (RAVDESS_FOLDS[TEST_FOLD], *others)),
         load=partial(_load_without_corpus, name=name),
-        answer="acted",
+        head="acted",
         made_of=_CORPORA,
     )
 

@@ -91,13 +91,13 @@ def _class_figures(counts: NDArray[np.int64]) -> dict[str, ClassFigures]:
     return figures
 
 
-def answer_of(outputs: NDArray[Any], number: int = 0) -> NDArray[np.float32]:
-    """Probabilities, float32 (n, 7), of outputs (n, 7) or (n, answers, 7): the first answer's or another one's."""
+def head_of(outputs: NDArray[Any], number: int = 0) -> NDArray[np.float32]:
+    """Probabilities, float32 (n, 7), of outputs (n, 7) or (n, heads, 7): the first head's or another one's."""
     return np.asarray(outputs.reshape(len(outputs), -1, CLASSES)[:, number], dtype=np.float32)
 
 
 def served_of(how: Served, outputs: NDArray[Any]) -> NDArray[np.float32]:
-    """Probabilities, float32 (n, 7), as the appliance serves outputs (n, 7) or (n, answers, 7) of a net."""
+    """Probabilities, float32 (n, 7), as the appliance serves outputs (n, 7) or (n, heads, 7) of a net."""
     return temperature_scaled_rows(pooled_of(how, outputs), how.temperature)
 
 
@@ -114,7 +114,7 @@ def temperature_scaled_rows(probs: NDArray[np.float32], temperature: float) -> N
 
 
 def heads_in_words(how: Served, names: tuple[str, ...]) -> str:
-    """What is served of answers of these names, in words: ``acted``, or ``0.5 crowd over its prior, 0.5 fer2013``."""
+    """What is served of heads of these names, in words: ``acted``, or ``0.5 crowd over its prior, 0.5 fer2013``."""
     parts = zip(names, how.weights, how.prior_exponents, strict=True)
     counted = [(name, weight, exponent) for name, weight, exponent in parts if weight]
     shares = [name if weight == 1 else f"{weight:g} {name}" for name, weight, _ in counted]

@@ -35,7 +35,7 @@ BASELINE_FACE = Recipe(
     loss="sparse_categorical_crossentropy",
     plan=PerSampleAugment(front_ends.FACE, batch_size=64, oversample=False),
     epochs=50,
-    answers=("fer2013",),
+    heads=("fer2013",),
     patience=10,
     summary="Adam 1e-3, batch 64, at most 50 epochs, stopped after 10 without a better PublicTest accuracy; "
     "mirrored, and cropped up to 4 pixels off",
@@ -85,7 +85,7 @@ AFFECTD_1_FACE_SHALLOW = Recipe(
     "as much: 48 and 12 epochs",
     intended_use=INTENDED_USE,
     limits=FACE_LIMITS,
-    answers=architectures.FACE_ANSWERS,
+    heads=architectures.FACE_HEADS,
     ema_decay=0.999,
     is_shipped=False,
     progressive_resizing=True,

@@ -69,17 +69,17 @@ def choose_from_corpora(recipe: Recipe, load: Load, *, run: Path, shipped: Path)
     card = read_card(shipped)
     int8 = TfliteModel(card, shipped.parent)
     with TemporaryDirectory() as made:
-        said = serving.outputs_of(recipe, load, _float_file(recipe, run, Path(made)), int8)
-    choice = serving.choose_served(recipe, load(recipe.dataset).train, said)
+        outputs_by_corpus = serving.outputs_of(recipe, load, _float_file(recipe, run, Path(made)), int8)
+    choice = serving.choose_served(recipe, load(recipe.dataset).train, outputs_by_corpus)
     return ServedStudy(
         model=card.id,
         net_sha256=sha256_of(run / checkpoints.RESULT),
         sha256=card.sha256,
         rule=choice.rule,
-        samples={name: len(own.labels) for name, own in said.items()},
+        samples={name: len(own.labels) for name, own in outputs_by_corpus.items()},
         served=choice.served,
         candidates=choice.candidates,
-        threshold=_threshold(choice.served, said),
+        threshold=_threshold(choice.served, outputs_by_corpus),
     )
 
 
@@ -89,8 +89,8 @@ def _float_file(recipe: Recipe, run: Path, folder: Path) -> TfliteModel:
     return TfliteModel(described(recipe, path), folder)
 
 
-def _threshold(served: Served, said: dict[str, HeadOutputs]) -> Threshold:
-    return threshold([(served_of(served, own.int8_outputs), own.labels) for own in said.values()])
+def _threshold(served: Served, outputs_by_corpus: dict[str, HeadOutputs]) -> Threshold:
+    return threshold([(served_of(served, own.int8_outputs), own.labels) for own in outputs_by_corpus.values()])
 
 
 def write_cards(recipe: Recipe, load: Load, found: ServedStudy, *, run: Path, shipped: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from quantize.augment.voices import varied_sound
 from quantize.datasets import RAVDESS_FOLDS, Samples, only_a_test
 from quantize.datasets.ravdess import FOLDS
 from quantize.datasets.voices import joined, of_corpus
-from quantize.evaluation.metrics import Scores, answer_of, score
+from quantize.evaluation.metrics import Scores, head_of, score
 from quantize.inputs.preprocess import preprocess
 from quantize.training import checkpoints
 from quantize.training.recipe import SEED, Recipe
@@ -107,7 +107,7 @@ def _scores(recipe: Recipe, training: Samples, test: Samples, runs: Path, seed: 
     train(recipe, split, run, seed=seed, epochs=epochs)
     net = checkpoints.load_net(run)
     outputs = net.predict(recipe.front_end.inputs(test.signals), batch_size=256, verbose=0)
-    return score(answer_of(outputs), test.labels, test.groups)
+    return score(head_of(outputs), test.labels, test.groups)
 
 
 def _by_actor(clips: Samples, rng: np.random.Generator) -> tuple[Samples, Samples]:  # noqa: ARG001 - nothing is drawn

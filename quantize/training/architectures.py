@@ -17,7 +17,7 @@ WEIGHT_DECAY = 1e-4
 TIME_CHANNELS = 128
 FACE_FILTERS = (32, 64, 128, 160)
 """How wide the blocks of the residual face nets are; those of one width work at one size of the picture."""
-FACE_ANSWERS = ("crowd", "fer2013")
+FACE_HEADS = ("crowd", "fer2013")
 """Whose judgement a face net with two answers gives: that of FER+'s ten people, and that of FER2013's labels."""
 
 
@@ -107,8 +107,8 @@ def _residual_face(keras: Any, *, blocks: Sequence[int], gated: bool, name: str)
         for number in range(count):
             net = _block(keras, net, filters, halves=number == 0, gated=gated, name=f"{filters}_{number}")
     net = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(net))
-    net = layers.Dense(len(FACE_ANSWERS) * len(EMOTIONS), kernel_regularizer=_decay(keras), name="answers")(net)
-    answers = layers.Softmax()(layers.Reshape((len(FACE_ANSWERS), len(EMOTIONS)))(net))
+    net = layers.Dense(len(FACE_HEADS) * len(EMOTIONS), kernel_regularizer=_decay(keras), name="answers")(net)
+    answers = layers.Softmax()(layers.Reshape((len(FACE_HEADS), len(EMOTIONS)))(net))
     return keras.Model(picture, answers, name=name)
 
 

@@ -17,38 +17,38 @@ from quantize.training.recipe import Finishing
 
 @dataclass(frozen=True, slots=True)
 class FitHead:
-    """Finish step: the last layer of the answer of this name is fitted anew."""
+    """Finish step: the last layer of the head of this name is fitted anew."""
 
-    answer: str
+    head: str
     ridge: float
 
     def __call__(self, net: Any, about: Finishing) -> Any:
         """``head_refitted`` on the training part as it is served."""
         recipe, samples = about.recipe, about.split.train
         inputs = recipe.front_end.inputs(samples.signals)
-        number = recipe.answer_number(self.answer)
-        return head_refitted(net, answer=number, inputs=inputs, labels=samples.labels, ridge=self.ridge)
+        number = recipe.head_number(self.head)
+        return head_refitted(net, head=number, inputs=inputs, labels=samples.labels, ridge=self.ridge)
 
 
 @dataclass(frozen=True, slots=True)
 class AdjustLogits:
-    """Finish step: the classes' shares are taken from the answer of this name, ``strength`` of their logarithms."""
+    """Finish step: the classes' shares are taken from the head of this name, ``strength`` of their logarithms."""
 
-    answer: str
+    head: str
     strength: float
 
     def __call__(self, net: Any, about: Finishing) -> Any:
         """``logit_adjusted`` by the shares of the training part."""
-        number = about.recipe.answer_number(self.answer)
-        return logit_adjusted(net, answer=number, labels=about.split.train.labels, strength=self.strength)
+        number = about.recipe.head_number(self.head)
+        return logit_adjusted(net, head=number, labels=about.split.train.labels, strength=self.strength)
 
 
-def head_refitted(net: Any, *, answer: int, inputs: FloatArray, labels: NDArray[np.int64], ridge: float) -> Any:
-    """A copy of ``net`` whose answer number ``answer`` is a logistic regression of ``labels`` on what the rest sees.
+def head_refitted(net: Any, *, head: int, inputs: FloatArray, labels: NDArray[np.int64], ridge: float) -> Any:
+    """A copy of ``net`` whose head number ``head`` is a logistic regression of ``labels`` on what the rest sees.
 
     Training a classifier apart from what it stands on (Kang et al., 2020): the features are made with soft targets on
-    varied pictures, the answer with the labels themselves on ``inputs`` as they are served. ``ridge`` is for features
-    of unit deviation. The net's last dense layer must give all answers' logits.
+    varied pictures, the head with the labels themselves on ``inputs`` as they are served. ``ridge`` is for features
+    of unit deviation. The net's last dense layer must give all heads' logits.
     """
     import tf_keras
 
@@ -57,7 +57,7 @@ def head_refitted(net: Any, *, answer: int, inputs: FloatArray, labels: NDArray[
     features = tf_keras.Model(copy.input, dense.input).predict(inputs, batch_size=256, verbose=0)
     weights, constants = _regression(features.astype(np.float64), np.eye(len(EMOTIONS))[labels], ridge)
     kernel, bias = dense.get_weights()
-    columns = slice(answer * len(EMOTIONS), (answer + 1) * len(EMOTIONS))
+    columns = slice(head * len(EMOTIONS), (head + 1) * len(EMOTIONS))
     kernel[:, columns], bias[columns] = weights, constants
     dense.set_weights([kernel, bias])
     return copy
@@ -80,17 +80,17 @@ def _regression(features: DoubleArray, targets: DoubleArray, ridge: float) -> tu
     return weights, found[-1] - mean @ weights
 
 
-def logit_adjusted(net: Any, *, answer: int, labels: NDArray[np.int64], strength: float) -> Any:
-    """A copy of ``net`` whose answer number ``answer`` has its logits less ``strength`` · log(share of the class).
+def logit_adjusted(net: Any, *, head: int, labels: NDArray[np.int64], strength: float) -> Any:
+    """A copy of ``net`` whose head number ``head`` has its logits less ``strength`` · log(share of the class).
 
     Logit adjustment (Menon et al., 2021): at 1 all classes count alike as far as training had them in other shares,
-    at 0 nothing changes. The shares are those of ``labels``. The net's last dense layer must give all answers' logits.
+    at 0 nothing changes. The shares are those of ``labels``. The net's last dense layer must give all heads' logits.
     """
     even = copy_of(net)
     dense = last_dense(even)
     kernel, bias = dense.get_weights()
     rows = bias.reshape(-1, len(EMOTIONS))
-    rows[answer] -= strength * log_shares(labels)
+    rows[head] -= strength * log_shares(labels)
     dense.set_weights([kernel, rows.reshape(bias.shape)])
     return even
 

@@ -38,7 +38,7 @@ class FitProsody:
         train = about.split.train
         rows = self.library.prosody_of(train, about.split.noises)
         weights = sample_weights(train, self.shares)
-        return with_answer(net, self.strength * regression(rows, train.labels, weights, self.ridge))
+        return with_prosody_head(net, self.strength * regression(rows, train.labels, weights, self.ridge))
 
 
 def regression(rows: NDArray[np.float32], labels: NDArray[np.int64], weights: DoubleArray, ridge: float) -> DoubleArray:
@@ -49,7 +49,7 @@ def regression(rows: NDArray[np.float32], labels: NDArray[np.int64], weights: Do
     return fitted(flat, targets, np.append(np.full(width, ridge), 0.0), np.repeat(weights, takes))
 
 
-def with_answer(net: Any, weights: DoubleArray) -> Any:
+def with_prosody_head(net: Any, weights: DoubleArray) -> Any:
     """A copy of ``net`` to whose logits ``weights`` (40 and a constant, 7) add what they make of prosody."""
     import tf_keras
 

@@ -34,17 +34,18 @@ class FinishStep(Protocol):
 class Recipe:
     """One model's making.
 
-    ``answers`` are what the net gives. ``scored_on`` are the corpora whose test parts the card tells of and, if it
-    ``fits_temperature``, on whose validation parts it is chosen what is served (``quantize.conversion.serving``); else
-    it is the first answer, as it was trained. ``plan`` is how the training part is gone through. ``patience`` is the
-    number of epochs without a better validation accuracy after which training stops and the best epoch's net is kept;
-    without it all epochs are trained and the last one's is. ``ema_decay`` is what a step keeps of the running mean of
-    the weights that answers; without it the net itself does. A net that is ``initial_from`` another recipe's begins
-    with what that one has learnt, in the run beside its own; with a ``distillation_weight`` it also aims, in so far, at
-    what that one answers (``quantize.training.distillation``). ``finish`` makes another net of the one that answered in
-    the last epoch, step by step. A net that is not ``is_shipped`` is kept beside this package, to bear out figures. Of
-    the values of a tensor on the calibration set, ``calibration_tail`` may lie above its int8 range, and below it. With
-    ``progressive_resizing`` the net is trained on pictures of several sizes. The texts go into the card.
+    ``heads`` are the rows of the net's output: whose judgement each gives. ``scored_on`` are the corpora whose test
+    parts the card tells of and, if it ``fits_temperature``, on whose validation parts it is chosen what is served
+    (``quantize.conversion.serving``); else it is the first head, as it was trained. ``plan`` is how the training part
+    is gone through. ``patience`` is the number of epochs without a better validation accuracy after which training
+    stops and the best epoch's net is kept; without it all epochs are trained and the last one's is. ``ema_decay`` is
+    what a step keeps of the running mean of the weights that answers; without it the net itself does. A net that is
+    ``initial_from`` another recipe's begins with what that one has learnt, in the run beside its own; with a
+    ``distillation_weight`` it also aims, in so far, at what that one answers (``quantize.training.distillation``).
+    ``finish`` makes another net of the one that answered in the last epoch, step by step. A net that is not
+    ``is_shipped`` is kept beside this package, to bear out figures. Of the values of a tensor on the calibration set,
+    ``calibration_tail`` may lie above its int8 range, and below it. With ``progressive_resizing`` the net is trained on
+    pictures of several sizes. The texts go into the card.
     """
 
     id: str
@@ -60,7 +61,7 @@ class Recipe:
     summary: str
     intended_use: str
     limits: str
-    answers: tuple[str, ...] = ("acted",)
+    heads: tuple[str, ...] = ("acted",)
     patience: int | None = None
     ema_decay: float | None = None
     initial_from: Recipe | None = None
@@ -76,9 +77,9 @@ class Recipe:
         """The recipes that a net of this one goes through, the first one first, this one last."""
         return (*(self.initial_from.lineage if self.initial_from else ()), self)
 
-    def answer_number(self, name: str) -> int:
-        """Which of the answers has this name; the first where none has."""
-        return self.answers.index(name) if name in self.answers else 0
+    def head_number(self, name: str) -> int:
+        """Which of the heads has this name; the first where none has."""
+        return self.heads.index(name) if name in self.heads else 0
 
 
 INTENDED_USE = (

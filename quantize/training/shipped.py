@@ -24,7 +24,7 @@ def folder_of(recipe: Recipe, name: str = RESULT) -> Path:
 def served_when_shipped(recipe: Recipe) -> Served:
     """What is served of a net that ships; of any other, or where no card is there, the first answer as it is."""
     path = MODELS_FOLDER / f"{recipe.id}.json"
-    return read_card(path).served if path.exists() else single_head(answers=len(recipe.answers))
+    return read_card(path).served if path.exists() else single_head(heads=len(recipe.heads))
 
 
 def histories(recipe: Recipe, run: Path) -> dict[str, Training]:

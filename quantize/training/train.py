@@ -12,7 +12,7 @@ from rich.progress import Progress, TimeRemainingColumn
 from device.errors import AffectdError
 from device.readings import EMOTIONS
 from quantize.datasets import Samples, Split
-from quantize.evaluation.metrics import answer_of
+from quantize.evaluation.metrics import head_of
 from quantize.training import checkpoints
 from quantize.training.architectures import grown, of_any_size
 from quantize.training.batches import BatchStream, TrainingBatch
@@ -115,7 +115,7 @@ def validated(model: Any, recipe: Recipe, samples: Samples) -> tuple[float | Non
         return None, None
     inputs = recipe.front_end.inputs(samples.signals)
     outputs = model.predict(inputs, batch_size=256, verbose=0)
-    probs = answer_of(outputs, recipe.answer_number(recipe.dataset.answer))
+    probs = head_of(outputs, recipe.head_number(recipe.dataset.head))
     likelihood = probs[np.arange(len(samples)), samples.labels]
     loss = float(-np.log(np.maximum(likelihood, 1e-7)).mean())
     return loss, float((probs.argmax(axis=1) == samples.labels).mean())
