@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import wave
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from fakes import eventually
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from perception import blocks, hiss, in_a_room, load, model, pause, spoken
+from scipy.signal import lfilter
 from virtual_hardware import has_pulseaudio, virtual_microphone
 
 from device.arrays import PcmArray
@@ -60,6 +62,31 @@ def test_how_the_stream_is_cut_changes_nothing(cuts: list[int]) -> None:
     hear = HumFilter()
     pieces = np.split(SENTENCE + 900, sorted(cuts))
     np.testing.assert_array_equal(np.concatenate([hear(piece) for piece in pieces]), without_hum(SENTENCE + 900))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 1000),
+    hum_dbfs=st.sampled_from([-90, -30, -10]),
+    offset=st.sampled_from([-9000, 0, 300]),
+    cuts=st.lists(st.integers(0, 20_000), max_size=12),
+)
+def test_it_is_the_recursion_from_sample_to_sample(seed: int, hum_dbfs: float, offset: int, cuts: list[int]) -> None:
+    noise = np.random.default_rng(seed).normal(offset, 4000, 20_000)
+    sound = np.clip(np.rint(noise), -32768, 32767).astype(np.int16) // 2 + tone(50, hum_dbfs, 1.25)
+    hear, edges = HumFilter(), [0, *sorted(cuts), len(sound)]
+    heard = np.concatenate([hear(sound[a:b]) for a, b in pairwise(edges)])
+    np.testing.assert_array_equal(heard, by_recursion(sound))
+
+
+def by_recursion(sound: PcmArray) -> PcmArray:
+    """The textbook's difference equations, one filter after the other."""
+    pole = 1 - 2 * np.pi * 5 / SAMPLE_RATE_HZ
+    found = lfilter([1, -1], [1, -pole], sound - float(sound[0]))
+    for hz in (50, 60):
+        cosine, radius = np.cos(2 * np.pi * hz / SAMPLE_RATE_HZ), 1 - np.pi * 1.6 / SAMPLE_RATE_HZ
+        found = lfilter([1, -2 * cosine, 1], [1, -2 * radius * cosine, radius**2], found)
+    return np.asarray(np.clip(np.rint(found), -32768, 32767), dtype=np.int16)
 
 
 @pytest.mark.parametrize("value", [-32768, -2300, 0, 2300, 32767])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import cmath
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from device.arrays import DoubleArray
+from device.arrays import DoubleArray, PcmArray
 from device.signals import SAMPLE_RATE_HZ
 
 MAINS_HZ = (50.0, 60.0)
@@ -19,7 +20,8 @@ _OFFSET_BELOW_HZ = 5.0
 TAKEN_OUT = f"below {_OFFSET_BELOW_HZ:g} Hz; {_NOTCH_WIDTH_HZ:g} Hz at {' and '.join(f'{hz:g}' for hz in MAINS_HZ)} Hz"
 """What figures of voices say of themselves, as they hold for sound that is heard so. The versions of features do not:
 a net reads what is left as well as what it learnt from, so every set that is installed goes on."""
-_PIECE_SAMPLES = 480
+_BLOCK_SAMPLES, _BLOCKS = 32, 15
+_PIECE_SAMPLES = _BLOCKS * _BLOCK_SAMPLES
 """30 ms, as sources give them. The poles' powers over so long stay between a third and one."""
 
 
@@ -29,6 +31,10 @@ class HumFilter:
     A first-order high-pass at 5 Hz, and notches at 50 and 60 Hz (Oppenheim & Schafer, Discrete-Time Signal
     Processing: zeros on the unit circle, poles of the same angle just inside). What else is in a voice passes as it
     is. ``reset`` begins another stream.
+
+    All three are one filter, whose poles stand beside one another (by partial fractions), and work on a piece of 30 ms
+    by blocks (Burrus, 1972): in each the samples before it count by the poles' states alone. A recursion from sample to
+    sample would give the same.
     """
 
     def __init__(self) -> None:
@@ -37,56 +43,117 @@ class HumFilter:
     def reset(self) -> None:
         """Forget: what comes next does not follow what was."""
         self._offset: float | None = None
-        self._stages = (_high_pass(_OFFSET_BELOW_HZ), *map(_notch, MAINS_HZ))
+        self._state = np.zeros(len(_FILTER.from_state))
 
-    def __call__(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
-        """The next samples (int16, 16 kHz; any number) without offset and hum."""
+    def __call__(self, samples: PcmArray) -> PcmArray:
+        """The next samples (16 kHz; any number) without offset and hum."""
         pieces = [samples[at : at + _PIECE_SAMPLES] for at in range(0, len(samples), _PIECE_SAMPLES)]
         return np.concatenate([samples[:0], *map(self._filtered, pieces)])
 
-    def _filtered(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
+    def _filtered(self, samples: PcmArray) -> PcmArray:
         if self._offset is None:
             self._offset = float(samples[0])  # a stream begins in the midst of its offset, not with a step to it
         wave = samples.astype(np.float64) - self._offset
-        for stage in self._stages:
-            wave = stage(wave)
-        return np.asarray(np.clip(np.rint(wave), -32768, 32767), dtype=np.int16)
+        missing = _PIECE_SAMPLES - len(wave)
+        if missing:  # silence before it, from a state that is the present one after so much of it
+            wave = np.concatenate([np.zeros(missing), wave])
+            self._state = _power(-missing) @ self._state
+        wave = self._piece(wave)[missing:]
+        return np.asarray(np.rint(wave).clip(-32768, 32767), dtype=np.int16)
+
+    def _piece(self, wave: DoubleArray) -> DoubleArray:
+        blocks = wave.reshape(_BLOCKS, _BLOCK_SAMPLES)
+        known = np.concatenate([self._state, (blocks @ _FILTER.to_state).ravel()])
+        states = (_FILTER.states @ known).reshape(_BLOCKS + 1, -1)
+        self._state = states[-1]
+        return np.asarray(blocks @ _FILTER.within + states[:-1] @ _FILTER.from_state).ravel()
 
 
-class _Stage:
-    """A filter of some taps and one complex pole or, by partial fractions, of two conjugate ones.
+class _Roots(NamedTuple):
+    """A filter's zeros and poles in the z-plane, each with its conjugate."""
 
-    ``weight`` times what the pole gives, its real part, is the output.
+    zeros: list[complex]
+    poles: list[complex]
+
+
+class _BlockFilter(NamedTuple):
+    """A filter as matrices. A state has two numbers for each pole, real and imaginary.
+
+    ``within`` (block, block): what a block gives by itself. ``to_state`` (block, state): what it leaves behind.
+    ``states``: from the state before a piece and what each block leaves to the states before each block and at the
+    end. ``from_state`` (state, block): what the state before a block gives in it.
     """
 
-    def __init__(self, taps: tuple[float, ...], pole: complex, weight: complex) -> None:
-        self._taps = np.array(taps)
-        self._before = np.zeros(len(taps) - 1)
-        self._powers = pole ** np.arange(1, _PIECE_SAMPLES + 1)
-        self._shares, self._weighted = 1 / self._powers, weight * self._powers
-        self._last = 0j
-
-    def __call__(self, wave: DoubleArray) -> DoubleArray:
-        count = len(wave)
-        wave = np.concatenate([self._before, wave])
-        self._before = wave[-len(self._before) :]
-        # The recursion y[n] = x[n] + pole · y[n-1] for all samples at once.
-        driven = np.convolve(wave, self._taps, mode="valid")
-        sums = self._last + np.cumsum(driven * self._shares[:count])
-        self._last = complex(sums[-1] * self._powers[count - 1])
-        return np.asarray((sums * self._weighted[:count]).real)
+    within: DoubleArray
+    to_state: DoubleArray
+    states: DoubleArray
+    from_state: DoubleArray
 
 
-def _high_pass(hz: float) -> _Stage:
-    return _Stage((1.0, -1.0), complex(1 - 2 * math.pi * hz / SAMPLE_RATE_HZ), 1.0)
+def _high_pass(hz: float) -> _Roots:
+    return _Roots([1.0], [1 - 2 * math.pi * hz / SAMPLE_RATE_HZ])
 
 
-def _notch(hz: float) -> _Stage:
-    angle = 2 * math.pi * hz / SAMPLE_RATE_HZ
-    pole = (1 - math.pi * _NOTCH_WIDTH_HZ / SAMPLE_RATE_HZ) * cmath.exp(1j * angle)
-    return _Stage((1.0, -2 * math.cos(angle), 1.0), pole, 2 * pole / (pole - pole.conjugate()))
+def _notch(hz: float) -> _Roots:
+    zero = cmath.exp(2j * math.pi * hz / SAMPLE_RATE_HZ)
+    pole = (1 - math.pi * _NOTCH_WIDTH_HZ / SAMPLE_RATE_HZ) * zero
+    return _Roots([zero, zero.conjugate()], [pole, pole.conjugate()])
 
 
-def without_hum(clip: NDArray[np.int16]) -> NDArray[np.int16]:
+def _joined(filters: list[_Roots]) -> _Roots:
+    return _Roots([z for f in filters for z in f.zeros], [p for f in filters for p in f.poles])
+
+
+_ROOTS = _joined([_high_pass(_OFFSET_BELOW_HZ), *map(_notch, MAINS_HZ)])
+_POLES: NDArray[np.complex128] = np.array([pole for pole in _ROOTS.poles if pole.imag >= 0], dtype=np.complex128)
+"""One of each pair: the other one's share is its conjugate."""
+
+
+def _block_filter() -> _BlockFilter:
+    moments = np.arange(_BLOCK_SAMPLES)
+    weights = np.array([_weight(pole) for pole in _POLES])[:, np.newaxis]
+    echoes = (weights * _POLES[:, np.newaxis] ** moments).real.sum(axis=0)
+    echoes[0] = 1.0  # with the direct path, which takes the rest
+    delays = moments - moments[:, np.newaxis]
+    return _BlockFilter(
+        within=np.where(delays >= 0, echoes[delays], 0.0),
+        to_state=_in_pairs(_POLES[:, np.newaxis] ** moments[::-1]).T,
+        states=_between_blocks(),
+        # The real part of a product: less the imaginary parts'.
+        from_state=_in_pairs((weights * _POLES[:, np.newaxis] ** (moments + 1)).conj()),
+    )
+
+
+def _weight(pole: complex) -> complex:
+    """A pole's share of the output, with that of its conjugate (the residue of the partial fraction)."""
+    others = [other for other in _ROOTS.poles if other != pole]
+    share = np.prod([1 - zero / pole for zero in _ROOTS.zeros]) / np.prod([1 - other / pole for other in others])
+    return complex(share * (2 if pole.imag else 1))
+
+
+def _in_pairs(rows: NDArray[Any]) -> DoubleArray:
+    """Of each complex row, (rows, columns), a real and an imaginary one, (2 × rows, columns)."""
+    return np.stack([rows.real, rows.imag], axis=1).reshape(-1, rows.shape[1])
+
+
+def _between_blocks() -> DoubleArray:
+    steps = [_power(_BLOCK_SAMPLES * blocks) for blocks in range(_BLOCKS + 1)]
+    nothing = np.zeros_like(steps[0])
+    # Before block k the state is what the piece began with, k blocks on, and what each block j < k left, k-1-j on.
+    return np.block(
+        [[steps[k], *(steps[k - 1 - j] if j < k else nothing for j in range(_BLOCKS))] for k in range(_BLOCKS + 1)]
+    )
+
+
+def _power(samples: int) -> DoubleArray:
+    """What becomes of a state in so many samples of silence, (state, state)."""
+    turns = _POLES**samples
+    return np.kron(np.diag(turns.real), np.eye(2)) + np.kron(np.diag(turns.imag), [[0.0, -1.0], [1.0, 0.0]])
+
+
+_FILTER = _block_filter()
+
+
+def without_hum(clip: PcmArray) -> PcmArray:
     """A whole clip (int16, mono, 16 kHz) as a stream of it is heard."""
     return HumFilter()(clip)
