@@ -36,6 +36,23 @@ MODULES = {
     for package in ("device", "desktop_server", "quantize")
     for path in ROOT.glob(f"{package}/**/*.py")
 }
+SHORT = {
+    "desktop_server/http/raw_problem.py": "for the parser of HTTP and that of WebSockets alike",
+    "desktop_server/http/server_info.py": "a router a file",
+    "desktop_server/wiring/decoders.py": "a part of the server a file",
+    "device/arrays.py": "below all that has numbers",
+    "device/bench/moving.py": "for two benchmarks",
+    "device/features/speech.py": "the registry of speech features",
+    "device/interpreter.py": "read by a Python that is too old for the rest",
+    "device/models/speech_emotion.py": "beside face_emotion.py",
+    "device/publish/message.py": "for all that publishes",
+    "quantize/datasets/pictures.py": "beside sound.py",
+    "quantize/files.py": "for all that writes",
+    "quantize/recipes/registry.py": "the registry of recipes",
+    "quantize/training/distillation.py": "a technique a file",
+}
+"""Files under 25 lines, and why each is none of another's; a command may be as short as it likes."""
+ROOTS = ("device/app.py", "desktop_server/app.py")
 MAY_REPEAT = {
     "main": ("*", "where a program begins"),
     "run": ("*/commands/*", "what a command does"),
@@ -52,6 +69,24 @@ MAY_REPEAT = {
     "Face": ("desktop_server/schema/analysis.py", "the same"),
 }
 """Public names that more than one file may define, where, and what they mean everywhere."""
+
+
+def test_files_have_25_to_300_lines() -> None:
+    lines = {path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert {path: count for path, count in lines.items() if count > 300} == {}
+    short = {path for path, count in lines.items() if count < 25 and not path.endswith("__.py")}
+    assert {path for path in short if "/commands/" not in path} == SHORT.keys()
+
+
+@pytest.mark.parametrize("path", ROOTS)
+def test_a_composition_root_is_a_page(path: str) -> None:
+    assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) <= 120
+    ours = [n for n in ast.walk(MODULES[path]) if isinstance(n, ast.ImportFrom) and n.module and _is_ours(n.module)]
+    assert len(ours) <= 12
+
+
+def _is_ours(module: str) -> bool:
+    return module.split(".")[0] in ("device", "desktop_server", "quantize")
 
 
 def public_names(module: ast.Module) -> set[str]:

@@ -6,8 +6,7 @@ import argparse
 import json
 
 from device.app import require_usable_settings
-from device.commands.configuration import chosen_settings
-from device.config.settings_file import schema, to_toml
+from device.config.settings_file import chosen_settings, schema, to_toml
 
 
 def run(options: argparse.Namespace) -> int:

@@ -29,8 +29,8 @@ def examine(config: Path | None) -> Iterator[Finding]:
     yield libraries
     if libraries.ok:
         # Not above: they import what was just found to be sound.
-        from device.commands.configuration import chosen_settings
         from device.config.settings import DEFAULT_CONFIG
+        from device.config.settings_file import chosen_settings
         from device.setup.examination import examine_node
         from device.setup.service_account import installed_service
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from device.commands.configuration import chosen_settings
 from device.config.settings import DEFAULT_CONFIG, ModelsSettings, Settings
+from device.config.settings_file import chosen_settings
 from device.errors import AffectdError
 from device.models.card import Card
 from device.models.runtime import runtime_name

@@ -6,7 +6,7 @@ import argparse
 import logging
 
 from device.app import run_appliance as run_appliance
-from device.commands.configuration import chosen_settings
+from device.config.settings_file import chosen_settings
 from device.errors import ModelError
 from device.models.sets import active_folder
 from device.monitoring.service import log_handler

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.prompt import Confirm
 
 from device.app import require_usable_settings
-from device.commands.configuration import chosen_settings
 from device.config.settings import DEFAULT_CONFIG, UNSTATED, Settings
+from device.config.settings_file import chosen_settings
 from device.errors import AffectdError, ConfigError
 from device.setup.checks import check_all
 from device.setup.dialogue import ask_node, ask_purpose

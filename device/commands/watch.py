@@ -6,7 +6,7 @@ import argparse
 import sys
 from dataclasses import replace
 
-from device.commands.configuration import chosen_settings
+from device.config.settings_file import chosen_settings
 from device.watch.terminal import watch, watch_lines
 from device.wiring.broker import broker_address
 

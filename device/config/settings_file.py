@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from device.config.settings import IN_WORDS, PREFIX_PATTERN, Settings, as_name
+from device.config.settings import DEFAULT_CONFIG, IN_WORDS, PREFIX_PATTERN, Settings, as_name
 from device.config.settings_check import contradictions
 from device.errors import ConfigError
 
@@ -21,6 +21,13 @@ _Settings = TypeVar("_Settings", bound=Settings)
 def load_settings(path: Path) -> Settings:
     """Read a configuration file. Raises ``ConfigError``: one line with file, key, value and nearest key."""
     return load_settings_as(path, Settings)
+
+
+def chosen_settings(path: Path | None) -> Settings:
+    """The file that was named, else the installed one, else the defaults. Raises ``ConfigError``."""
+    if path is None and not DEFAULT_CONFIG.exists():
+        return Settings()
+    return load_settings(path or DEFAULT_CONFIG)
 
 
 def load_settings_as(path: Path, kind: type[_Settings]) -> _Settings:
