@@ -15,6 +15,7 @@ from device.capture.container import sound_blocks
 from device.features.bandwidth import BandwidthMeter, bandwidth_hz
 from device.features.frames import speech_frames
 from device.features.prosody import model_input
+from device.features.speech import WindowFeatures
 from device.features.speech_windows import SpeechWindower
 from device.fusion.rules import RULES
 from device.models.speech_emotion import SpeechRecogniser
@@ -48,7 +49,7 @@ def in_noise(samples: PcmArray) -> PcmArray:
 def widths_hz(clips: Iterable[PcmArray]) -> list[float]:
     found = []
     for clip in clips:
-        framer = SpeechWindower(model_input)
+        framer = SpeechWindower(WindowFeatures(model_input))
         windows = [w for block in blocks(clip) for w in framer.push(block)] + framer.finish()
         found += [window.bandwidth_hz for window in windows]
     return found
@@ -119,7 +120,7 @@ def test_digital_silence_has_a_width_like_any_window() -> None:
 
 def test_a_telephone_clip_after_a_studio_s_is_judged_by_itself() -> None:
     voice = whole(DEMO[0])
-    framer = SpeechWindower(model_input)
+    framer = SpeechWindower(WindowFeatures(model_input))
     for block in blocks(voice):
         framer.push(block)
     later = [w for block in blocks(cut_at(4000, voice), first_sample=10**6) for w in framer.push(block)]

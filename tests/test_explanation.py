@@ -62,7 +62,7 @@ def crop(grey: Grey) -> FloatArray:
 
 @cache
 def window(features: str) -> FloatArray:
-    framer = SpeechWindower(SPEECH_FEATURES[features])
+    framer = SpeechWindower(SPEECH_FEATURES[features]())
     sound = in_a_room(pause(0.6), spoken(2.5), pause(0.8))
     windows = [w for block in blocks(sound) for w in framer.push(block)]
     return (windows + framer.finish())[-1].features

@@ -33,7 +33,7 @@ def test_the_workshop_computes_what_the_appliance_serves_at_the_end_of_a_stretch
     front_end: front_ends.CorpusFrontEnd,
 ) -> None:
     clip = hum()
-    framer = SpeechWindower(SPEECH_FEATURES[front_end.features])
+    framer = SpeechWindower(SPEECH_FEATURES[front_end.features]())
     windows = [*framer.push(AudioBlock(0, 0, clip)), *framer.finish()]
     segment = front_ends.longest_segment(clip)
     assert segment is not None

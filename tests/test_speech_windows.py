@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from perception import NS_PER_SAMPLE, Samples, blocks, in_a_room, pause, spoken
 
-from device.features.frames import speech_frames
+from device.features.frames import SpeechFrames, speech_frames
 from device.features.hum import without_hum
 from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES
 from device.features.prosody import model_input
+from device.features.speech import WindowFeatures
 from device.features.speech_windows import MIN_SAMPLES, SpeechWindower, Window
 from device.features.voice_activity import speech_segments
 from device.signals import SAMPLE_RATE_HZ, AudioBlock
@@ -17,7 +19,7 @@ LONG = in_a_room(pause(1), spoken(7.3), pause(1.5))
 
 
 def windows(stream: list[AudioBlock]) -> list[Window]:
-    framer = SpeechWindower(model_input)
+    framer = SpeechWindower(WindowFeatures(model_input))
     return [w for block in stream for w in framer.push(block)] + framer.finish()
 
 
@@ -71,7 +73,7 @@ def test_the_size_of_the_blocks_changes_nothing(block_samples: int) -> None:
 
 
 def test_the_last_window_comes_once_silence_has_lasted_not_only_at_the_end_of_the_stream() -> None:
-    framer = SpeechWindower(model_input)
+    framer = SpeechWindower(WindowFeatures(model_input))
     before_the_end = [w for block in blocks(SHORT) for w in framer.push(block)]
     (segment,) = speech_segments(without_hum(SHORT))
     assert before_the_end[-1].end_sample == segment.end_sample
@@ -80,7 +82,7 @@ def test_the_last_window_comes_once_silence_has_lasted_not_only_at_the_end_of_th
 
 def test_speech_that_the_end_of_the_stream_cuts_off_still_gives_its_window() -> None:
     cut = SHORT[: 2 * SAMPLE_RATE_HZ]
-    framer = SpeechWindower(model_input)
+    framer = SpeechWindower(WindowFeatures(model_input))
     for block in blocks(cut):
         framer.push(block)
     (last,) = framer.finish()
@@ -117,14 +119,48 @@ def test_silence_and_blocks_without_samples_give_nothing() -> None:
 
 
 def test_another_stream_may_follow() -> None:
-    framer = SpeechWindower(model_input)
+    framer = SpeechWindower(WindowFeatures(model_input))
     twice = [[w for block in blocks(SHORT) for w in framer.push(block)] + framer.finish() for _ in range(2)]
     assert [w.end_sample for w in twice[0]] == [w.end_sample for w in twice[1]]
 
 
 @pytest.mark.slow
 def test_a_day_of_sound_needs_no_more_memory_than_a_minute() -> None:
-    framer = SpeechWindower(model_input)
+    framer = SpeechWindower(WindowFeatures(model_input))
     for block in blocks(np.tile(LONG, 8)):
         framer.push(block)
     assert framer._sound.end_sample - framer._sound._first <= 4 * SAMPLE_RATE_HZ + 480
+
+
+class Forgetful:
+    """Features that note what they were asked: ``w`` for a window, ``f`` for forgetting."""
+
+    def __init__(self) -> None:
+        self.asked = ""
+
+    def __call__(self, frames: SpeechFrames) -> NDArray[np.float32]:
+        self.asked += "w"
+        return model_input(frames)
+
+    def forget(self) -> None:
+        self.asked += "f"
+
+
+@pytest.mark.parametrize(
+    ("next_first_sample", "asked"),
+    [
+        (len(SHORT), "wwwwww"),
+        (len(SHORT) + SAMPLE_RATE_HZ, "wwwwww"),
+        (len(SHORT) + SAMPLE_RATE_HZ + 1, "wwwfwww"),
+        (0, "wwwfwww"),
+    ],
+    ids=["no gap", "a second lost", "more lost", "opened anew"],
+)
+def test_features_forget_a_stream_that_another_may_have_followed(next_first_sample: int, asked: str) -> None:
+    features = Forgetful()
+    framer = SpeechWindower(features)
+    for block in (*blocks(SHORT), *blocks(SHORT, first_sample=next_first_sample)):
+        framer.push(block)
+    assert features.asked == asked
+    framer.finish()
+    assert features.asked == asked + "f"

@@ -128,7 +128,7 @@ def write_inputs(models: ModelSet, inputs: Path) -> None:
     tracker = FaceTracker(FaceDetector(TfliteModel(models.detector, models.folder)))
     seen = [(frame, face) for frame in pictures if (face := tracker(frame))]
     crops = [face_crop(f.grey, right_eye=x.right_eye, left_eye=x.left_eye, mouth=x.mouth) for f, x in seen]
-    framer = SpeechWindower(SPEECH_FEATURES[models.card(Modality.SPEECH).features])
+    framer = SpeechWindower(SPEECH_FEATURES[models.card(Modality.SPEECH).features]())
     windows = [window for block in blocks for window in framer.push(block)] + framer.finish()
     np.savez(
         inputs,

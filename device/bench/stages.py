@@ -45,7 +45,7 @@ def make_stages(models: ModelSet, grey: GreyArray, samples: PcmArray) -> Stages:
     face_net, speech_net = (TfliteModel(card, models.folder) for card in models.models.values())
     face = detector(grey)[0]
     pixels = _crop(grey, face).pixels
-    features = SPEECH_FEATURES[models.card(Modality.SPEECH).features]
+    features = SPEECH_FEATURES[models.card(Modality.SPEECH).features]()
     window = features(speech_frames(samples))[..., np.newaxis]
     return {
         "a camera's JPEG to grey": _to_grey("MJPG", _jpeg(grey)),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +12,33 @@ from numpy.typing import NDArray
 from device.features import mfcc, prosody
 from device.features.frames import SpeechFrames
 
-SpeechFeatures = Callable[[SpeechFrames], NDArray[np.float32]]
-"""Makes a model's input, float32 (rows, 40), of the frames of at most 3 s; the first 128 rows are moments."""
+
+class SpeechFeatures(Protocol):
+    """Makes a model's inputs of one stream's windows, in their order. It belongs to that stream alone."""
+
+    def __call__(self, frames: SpeechFrames, /) -> NDArray[np.float32]:
+        """The input, float32 (rows, 40), of the frames of at most 3 s; the first 128 rows are moments."""
+
+    def forget(self) -> None:
+        """Forget what was learnt of the stream: what follows is another one's."""
 
 
-SPEECH_FEATURES: Mapping[str, SpeechFeatures] = {
-    mfcc.FEATURE_VERSION: lambda frames: mfcc.model_input(frames.energies),
-    prosody.FEATURE_VERSION: prosody.model_input,
+@dataclass(frozen=True, slots=True)
+class WindowFeatures:
+    """Features of a window by itself: nothing is learnt of the stream."""
+
+    model_input: Callable[[SpeechFrames], NDArray[np.float32]]
+
+    def __call__(self, frames: SpeechFrames) -> NDArray[np.float32]:
+        """The input, float32 (rows, 40)."""
+        return self.model_input(frames)
+
+    def forget(self) -> None:
+        """There is nothing to forget."""
+
+
+SPEECH_FEATURES: Mapping[str, Callable[[], SpeechFeatures]] = {
+    mfcc.FEATURE_VERSION: lambda: WindowFeatures(lambda frames: mfcc.model_input(frames.energies)),
+    prosody.FEATURE_VERSION: lambda: WindowFeatures(prosody.model_input),
 }
+"""What makes the features of one stream, new for each."""

@@ -22,7 +22,7 @@ class SpeechFrontEnd:
     """
 
     def __init__(self, features: str) -> None:
-        self._windower = SpeechWindower(SPEECH_FEATURES[features])
+        self._windower = SpeechWindower(SPEECH_FEATURES[features]())
 
     def __call__(self, block: AudioBlock) -> ModelInput | None:
         """The input that this block completes; of a block so long that it completes several, the newest."""

@@ -18,6 +18,8 @@ from device.signals import SAMPLE_RATE_HZ, AudioBlock
 MIN_SAMPLES = SAMPLE_RATE_HZ // 2
 """A segment shorter than 0.5 s gives no window: there is no half a word in it."""
 
+MAX_LOST_SAMPLES = SAMPLE_RATE_HZ
+"""A loss of up to 1 s, as of a busy machine, leaves what was learnt of the stream; after more it may be another one."""
 _KEPT_SAMPLES = WINDOW_SAMPLES + SAMPLE_RATE_HZ
 _NS_PER_SAMPLE = 1_000_000_000 // SAMPLE_RATE_HZ  # exact at 16 kHz
 
@@ -43,7 +45,8 @@ class SpeechWindower:
 
     Within a segment there is one at each 0.75 s from its beginning, and one at its end: where silence, a gap or the
     end of the stream is. A segment that is known to be speech only after several hops gives the last of these.
-    ``features`` makes what the model takes of the frames in a window.
+    ``features`` makes what the model takes of the frames in a window; it belongs to this stream, and forgets it where
+    the stream ends, goes back, or lacks more than a second.
     """
 
     def __init__(self, features: SpeechFeatures) -> None:
@@ -59,6 +62,8 @@ class SpeechWindower:
         windows: list[Window] = []
         if self._is_fresh or block.first_sample != self._sound.end_sample:
             windows = self._end_at_gap(block.first_sample)
+            if self._is_elsewhere(block):
+                self._features.forget()
             self._sound = _RecentSound(block.first_sample, block.captured_ns)
             self._without_hum.reset()
         self._is_fresh = False
@@ -71,7 +76,14 @@ class SpeechWindower:
     def finish(self) -> list[Window]:
         """The window that is still due at the end of the stream; another stream may follow."""
         self._is_fresh = True
-        return self._end_at_gap(0)
+        windows = self._end_at_gap(0)
+        self._features.forget()
+        return windows
+
+    def _is_elsewhere(self, block: AudioBlock) -> bool:
+        """Whether the block is of another recording or a microphone opened anew: it may be another room's."""
+        lost_samples = block.first_sample - self._sound.end_sample
+        return not 0 <= lost_samples <= MAX_LOST_SAMPLES
 
     def _end_at_gap(self, next_sample: int) -> list[Window]:
         windows = self._windows(self._vad.finish(next_sample))
