@@ -71,6 +71,7 @@ def _add_replay(commands: Commands) -> None:
     parser = _command(commands, "replay", "estimates for recorded media, one line each, and a table of the clips")
     parser.add_argument("media", nargs="+", type=Path, metavar="MEDIA", help="video, picture, folder of them, or sound")
     parser.add_argument("--audio", type=Path, metavar="FILE", help="sound in place of the videos' own")
+    parser.add_argument("--models-dir", default="", metavar="FOLDER", help="another folder of models")
     parser.add_argument("--model-set", default="", metavar="NAME", help="see `affectd models list`")
     parser.add_argument("--runtime", choices=RUNTIMES, default="", help="TFLite's; default: the one that is installed")
     parser.add_argument("--fusion", choices=RULE_NAMES, default="", help="default: the model set's rule")
@@ -104,12 +105,19 @@ def _add_tools(commands: Commands) -> None:
 
 
 def _add_models(commands: Commands) -> None:
-    from device.updates.signature import DEFAULT_KEYS  # not above: as with the settings
+    from device.readings import RULE_NAMES  # not above: as with the settings
+    from device.updates.signature import DEFAULT_KEYS
 
-    models = _command(commands, "models", "list and verify model sets, install one, go back, or pack one for others")
+    about = "list and verify model sets, add a net of your own, install a set, go back, or pack one for others"
+    models = _command(commands, "models", about)
     actions = models.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = _action(actions, "list", "the model sets that are here")
     verify = _action(actions, "verify", "load every file and compare it with its card")
+    add = _action(actions, "add", "make a set of a net of your own, with its card beside it, the default of a folder")
+    add.add_argument("files", nargs="+", type=Path, metavar="FILE", help="TFLite files, one a modality")
+    add.add_argument("--dir", type=Path, required=True, metavar="FOLDER", help="of models; made if it is not there")
+    add.add_argument("--set", default="", metavar="NAME", help="default: the first net's name")
+    add.add_argument("--rule", choices=RULE_NAMES, default="", help="of fusion; default: the default set's")
     install = _action(actions, "install", "check a signed model set, try it, and switch to it")
     install.add_argument("archive", type=Path, metavar="FILE")
     install.add_argument(

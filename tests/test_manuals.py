@@ -47,7 +47,7 @@ def test_a_manual_page_is_set_without_a_warning(command: str) -> None:
         (["affectd", "re"], ["replay"]),
         (["affectd", "models", "ro"], ["rollback"]),
         (["affectd", "replay", "--fusion", "pro"], ["product"]),
-        (["affectd", "replay", "--mo"], ["--model-set", "--mode"]),
+        (["affectd", "replay", "--mo"], ["--model-set", "--mode", "--models-dir"]),
         (["affectd-server", "comp"], ["compare"]),
     ],
 )

@@ -53,6 +53,10 @@ NOT_RUN = {
         ".venv-test/bin/python -m quantize evaluate --model models_tflite/affectd-1-face.tflite --dataset folder "
         "--root PICTURES",
     ],
+    "tests/test_add.py": [
+        ".venv-test/bin/affectd models add my-models/baseline-face.tflite --dir my-set",
+        ".venv-test/bin/affectd replay deploy/demo/crema_d/1001_DFA_HAP_XX.flv --models-dir my-set",
+    ],
     "deploy/docs/test_lesson.py runs the notebook itself; JupyterLab is a program to look at it": [
         ".venv-docs/bin/python -m pip install jupyterlab",
         ".venv-docs/bin/jupyter lab examples/lesson_fusion.ipynb",

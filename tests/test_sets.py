@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from device.config.settings import FusionSettings, Settings
 from device.errors import ConfigError, ModelError
 from device.fusion.rules import RULES
 from device.models.sets import list_sets, load_set, models_folder
+from device.models.sets_file import read_sets_file, write_sets_file
 from device.wiring.fusion import fusion_rule, make_fusion
 
 
@@ -38,11 +40,48 @@ def test_an_unknown_set_is_answered_with_the_known_ones() -> None:
         load_set(models_folder(), "best")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"default": "a", "sets": {"a": {"face": "b"}}}'])
-def test_a_broken_list_of_sets_is_named(tmp_path: Path, text: str) -> None:
+def listed(**changed: Any) -> str:
+    entry = {"face": "f", "speech": "s", "rule": "average"}
+    whole: dict[str, Any] = {"default": "a", "sets": {"a": entry}}
+    return json.dumps({name: value for name, value in (whole | changed).items() if value is not None})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "Expecting value"),
+        ('{"default": "a", ', "line 1 column"),
+        ("[]", "the whole is a list, where an object is needed"),
+        (listed(default=None), "the whole lacks 'default'"),
+        (listed(sets=None), "the whole lacks 'sets'"),
+        (listed(model="x"), "the whole: unknown entry 'model'; known are default, sets"),
+        (listed(sets={}), "sets: an object with one set at least is needed"),
+        (listed(sets=["a"]), "sets: an object with one set at least is needed"),
+        (listed(default="b"), "default: 'b' is none of the sets 'a'"),
+        (listed(default=["a"]), r"default: \['a'\] is none of the sets"),
+        (listed(sets={"a": "f"}), "sets: 'a' is a str, where an object is needed"),
+        (listed(sets={"a": {"face": "f"}}), "sets: 'a' lacks 'rule'"),
+        (listed(sets={"a": {"rule": "average"}}), "sets: 'a' names no net; give one for face or speech"),
+        (
+            listed(sets={"a": {"voice": "s", "rule": "average"}}),
+            "sets: 'a': unknown entry 'voice'; known are face, rule",
+        ),
+        (listed(sets={"a": {"face": 1, "rule": "average"}}), "sets: 'a': face is 1, where the net's name is"),
+        (listed(sets={"a": {"face": "../f", "rule": "average"}}), "face is '../f', where the net's name is"),
+        (listed(sets={"a": {"face": "f", "rule": None}}), "rule is None, where the rule's name is"),
+        (listed(sets={"a": {}, "../x": {}}), "sets: 'a' lacks 'rule'"),
+    ],
+)
+def test_whatever_is_wrong_with_a_list_of_sets_is_named(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "sets.json").write_text(text)
-    with pytest.raises(ModelError, match=r"sets\.json: not a readable list"):
+    with pytest.raises(ModelError, match=rf"sets\.json: not a readable list of model sets \(.*{said}.*\); mend it"):
         load_set(tmp_path)
+
+
+def test_a_list_of_sets_is_written_as_it_is_read(tmp_path: Path) -> None:
+    content = read_sets_file(models_folder())
+    write_sets_file(tmp_path, content)
+    assert read_sets_file(tmp_path) == content
 
 
 def test_a_folder_without_models_is_named(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@
 #    source ~/.local/share/bash_completion/affectd
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_affectd_models_subparsers=(list verify install rollback pack)
+_shtab_affectd_models_subparsers=(list verify add install rollback pack)
 _shtab_affectd_subparsers=(run replay watch doctor devices config setup models bench)
 
 _shtab_affectd_run_option_strings=(-h --help --config)
-_shtab_affectd_replay_option_strings=(-h --help --audio --model-set --runtime --fusion --mode --rate --turn --mirror --json)
+_shtab_affectd_replay_option_strings=(-h --help --audio --models-dir --model-set --runtime --fusion --mode --rate --turn --mirror --json)
 _shtab_affectd_watch_option_strings=(-h --help --config --host --port --json)
 _shtab_affectd_doctor_option_strings=(-h --help --config)
 _shtab_affectd_devices_option_strings=(-h --help)
@@ -17,6 +17,7 @@ _shtab_affectd_config_option_strings=(-h --help --config)
 _shtab_affectd_setup_option_strings=(-h --help --config --purpose --node --broker --tls --no-tls --ca-file --username --password-file --protocol --camera --microphone --yes --skip-checks --unattended)
 _shtab_affectd_models_list_option_strings=(-h --help --dir)
 _shtab_affectd_models_verify_option_strings=(-h --help --dir --config)
+_shtab_affectd_models_add_option_strings=(-h --help --dir --set --rule)
 _shtab_affectd_models_install_option_strings=(-h --help --keys --config --restart)
 _shtab_affectd_models_rollback_option_strings=(-h --help --config --restart)
 _shtab_affectd_models_pack_option_strings=(-h --help --key --out --dir)
@@ -35,6 +36,8 @@ _shtab_affectd_setup___ca_file_COMPGEN=_shtab_compgen_files
 _shtab_affectd_setup___password_file_COMPGEN=_shtab_compgen_files
 _shtab_affectd_setup___unattended_COMPGEN=_shtab_compgen_files
 _shtab_affectd_models_verify___config_COMPGEN=_shtab_compgen_files
+_shtab_affectd_models_add_pos_0_COMPGEN=_shtab_compgen_files
+_shtab_affectd_models_add___dir_COMPGEN=_shtab_compgen_dirs
 _shtab_affectd_models_install_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_affectd_models_install___keys_COMPGEN=_shtab_compgen_dirs
 _shtab_affectd_models_install___config_COMPGEN=_shtab_compgen_files
@@ -50,7 +53,8 @@ _shtab_affectd_replay___mode_choices=(face speech both)
 _shtab_affectd_replay___turn_choices=(0 90 180 270)
 _shtab_affectd_config_pos_0_choices=(check show schema)
 _shtab_affectd_setup___protocol_choices=(5 3.1.1)
-_shtab_affectd_models_pos_0_choices=(list verify install rollback pack)
+_shtab_affectd_models_add___rule_choices=(average weighted max_confidence product learned)
+_shtab_affectd_models_pos_0_choices=(list verify add install rollback pack)
 _shtab_affectd_pos_0_choices=(run replay watch doctor devices config setup models bench)
 
 _shtab_affectd_run__h_nargs=0
@@ -79,6 +83,9 @@ _shtab_affectd_models_list__h_nargs=0
 _shtab_affectd_models_list___help_nargs=0
 _shtab_affectd_models_verify__h_nargs=0
 _shtab_affectd_models_verify___help_nargs=0
+_shtab_affectd_models_add_pos_0_nargs=+
+_shtab_affectd_models_add__h_nargs=0
+_shtab_affectd_models_add___help_nargs=0
 _shtab_affectd_models_install__h_nargs=0
 _shtab_affectd_models_install___help_nargs=0
 _shtab_affectd_models_install___restart_nargs=0

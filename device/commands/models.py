@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import subprocess
 from functools import partial
@@ -28,6 +29,7 @@ from device.models.sets import (
 from device.models.tflite import TfliteModel
 from device.readings import Modality
 from device.updates import trial
+from device.updates.add import add
 from device.updates.install import install, roll_back
 from device.updates.pack import pack
 from device.updates.proof import Prove, proved
@@ -36,9 +38,9 @@ _SERVICE = "affectd.service"
 
 
 def run(options: argparse.Namespace) -> int:
-    """List (the default first) or verify the sets, install one, go back to the one before, or pack one for others."""
-    actions = {"list": _list, "verify": _verify, "install": _install, "rollback": _roll_back, "pack": _pack}
-    return actions[options.action](options)
+    """List (the default first) or verify the sets, add or install one, go back to the one before, or pack one."""
+    changes = {"add": _add, "install": _install, "rollback": _roll_back}
+    return {"list": _list, "verify": _verify, "pack": _pack, **changes}[options.action](options)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -78,6 +80,15 @@ def _folders(chosen: str) -> list[Path]:
 def _cards(folder: Path) -> list[Card]:
     cards = {card.id: card for name in list_sets(folder) for card in load_set(folder, name).cards}
     return list(cards.values())
+
+
+def _add(options: argparse.Namespace) -> int:
+    like = load_set(models_folder())
+    models = add(options.files, folder=options.dir, like=like, name=options.set, rule=options.rule)
+    nets = ", ".join(f"{modality} {card.id}" for modality, card in models.models.items())
+    print(f"model set {models.name!r} ({nets}; rule {models.rule}) is the default of {options.dir}")
+    print(f"to serve it, in affectd.toml under [models]: dir = {json.dumps(str(options.dir.resolve()))}")
+    return 0
 
 
 def _install(options: argparse.Namespace) -> int:

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     settings = Settings(
         node=NodeSettings(id="replay", mode=options.mode),
         fusion=FusionSettings(rule=options.fusion),
-        models=ModelsSettings(set=options.model_set, runtime=options.runtime),
+        models=ModelsSettings(dir=options.models_dir, set=options.model_set, runtime=options.runtime),
         camera=CameraSettings(
             rate_hz=options.rate or CameraSettings().rate_hz, turn=options.turn, mirror=options.mirror
         ),

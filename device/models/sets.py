@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from device.errors import ConfigError, ModelError
 from device.models.card import Card, read_card
+from device.models.sets_file import read_sets_file
 from device.readings import Modality
 
 DETECTOR = "blazeface_short"
@@ -105,13 +104,13 @@ def stand_ins(folder: Path) -> tuple[Path, ...]:
 
 def list_sets(folder: Path) -> tuple[str, ...]:
     """The names of the sets, the default one first. Raises ``ModelError``."""
-    index = _index(folder)
+    index = read_sets_file(folder)
     return tuple(sorted(index.sets, key=lambda name: (name != index.default, name)))
 
 
 def load_set(folder: Path, name: str = "") -> ModelSet:
     """The named set, or the default one. Raises ``ConfigError`` for an unknown name, ``ModelError`` for a bad file."""
-    index = _index(folder)
+    index = read_sets_file(folder)
     name = name or index.default
     if name not in index.sets:
         raise ConfigError(
@@ -120,32 +119,3 @@ def load_set(folder: Path, name: str = "") -> ModelSet:
     chosen = index.sets[name]
     models = {modality: read_card(folder / f"{model}.json") for modality, model in chosen.models.items()}
     return ModelSet(name, chosen.rule, models, read_card(folder / f"{DETECTOR}.json"), folder)
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    rule: str
-    models: Mapping[Modality, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Index:
-    default: str
-    sets: Mapping[str, _Entry]
-
-
-def _index(folder: Path) -> _Index:
-    path = folder / "sets.json"
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        return _Index(str(raw["default"]), {name: _entry(entry) for name, entry in raw["sets"].items()})
-    except FileNotFoundError as error:
-        raise ModelError(f"{path}: no models here; set models.dir, or install affectd again") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{path}: not a readable list of model sets ({error}); install affectd again") from error
-
-
-def _entry(raw: Mapping[str, Any]) -> _Entry:
-    """A rule, and a model's id by the name of its modality."""
-    named = {Modality(key): str(value) for key, value in raw.items() if key != "rule"}
-    return _Entry(str(raw["rule"]), {modality: named[modality] for modality in Modality if modality in named})

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import tempfile
 from pathlib import Path
 
 from device.errors import AffectdError
 from device.models.sets import ModelSet
+from device.models.sets_file import SetEntry, SetsFile, write_sets_file
 from device.updates import archive
+from device.updates.add import copy_model
 from device.updates.golden import write_golden
 from device.updates.manifest import write_manifest
 from device.updates.proof import require_usable_models, try_out
@@ -38,8 +38,6 @@ def pack(models: ModelSet, *, key: Path, file: Path) -> None:
 
 def _copy(models: ModelSet, folder: Path) -> None:
     for card in models.cards:
-        shutil.copyfile(models.folder / f"{card.id}.json", folder / f"{card.id}.json")
-        shutil.copyfile(models.folder / card.file, folder / card.file)
-    entry = {**{str(modality): card.id for modality, card in models.models.items()}, "rule": models.rule}
-    index = {"default": models.name, "sets": {models.name: entry}}
-    (folder / "sets.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
+        copy_model(card, models.folder, folder)
+    entry = SetEntry(models.rule, {modality: card.id for modality, card in models.models.items()})
+    write_sets_file(folder, SetsFile(models.name, {models.name: entry}))
