@@ -38,35 +38,42 @@ class HumFilter:
     """
 
     def __init__(self) -> None:
+        self._joined = np.empty((_BLOCKS, _BLOCK_SAMPLES + _STATE))
+        """A block of sound a row, and the state before it."""
+        self._left = np.empty((_BLOCKS + 1, _STATE))
+        """The state before a piece, and what each of its blocks leaves."""
         self.reset()
 
     def reset(self) -> None:
         """Forget: what comes next does not follow what was."""
         self._offset: float | None = None
-        self._state = np.zeros(len(_FILTER.from_state))
+        self._left[0] = 0.0
 
     def __call__(self, samples: PcmArray) -> PcmArray:
         """The next samples (16 kHz; any number) without offset and hum."""
+        if len(samples) == _PIECE_SAMPLES:
+            return self._filtered(samples)
         pieces = [samples[at : at + _PIECE_SAMPLES] for at in range(0, len(samples), _PIECE_SAMPLES)]
         return np.concatenate([samples[:0], *map(self._filtered, pieces)])
 
     def _filtered(self, samples: PcmArray) -> PcmArray:
         if self._offset is None:
             self._offset = float(samples[0])  # a stream begins in the midst of its offset, not with a step to it
-        wave = samples.astype(np.float64) - self._offset
-        missing = _PIECE_SAMPLES - len(wave)
+        missing = _PIECE_SAMPLES - len(samples)
         if missing:  # silence before it, from a state that is the present one after so much of it
-            wave = np.concatenate([np.zeros(missing), wave])
-            self._state = _power(-missing) @ self._state
-        wave = self._piece(wave)[missing:]
-        return np.asarray(np.rint(wave).clip(-32768, 32767), dtype=np.int16)
+            samples = np.concatenate([np.full(missing, self._offset), samples])
+            self._left[0] = _power(-missing) @ self._left[0]
+        wave = self._piece(samples, self._offset)[missing:]
+        return np.asarray(np.rint(wave, out=wave).clip(-32768, 32767), dtype=np.int16)
 
-    def _piece(self, wave: DoubleArray) -> DoubleArray:
-        blocks = wave.reshape(_BLOCKS, _BLOCK_SAMPLES)
-        known = np.concatenate([self._state, (blocks @ _FILTER.to_state).ravel()])
-        states = (_FILTER.states @ known).reshape(_BLOCKS + 1, -1)
-        self._state = states[-1]
-        return np.asarray(blocks @ _FILTER.within + states[:-1] @ _FILTER.from_state).ravel()
+    def _piece(self, samples: NDArray[Any], offset: float) -> DoubleArray:
+        blocks = self._joined[:, :_BLOCK_SAMPLES]
+        np.subtract(samples.reshape(blocks.shape), offset, out=blocks)
+        np.matmul(blocks, _FILTER.to_state, out=self._left[1:])
+        states = (_FILTER.states @ self._left.ravel()).reshape(self._left.shape)
+        self._joined[:, _BLOCK_SAMPLES:] = states[:-1]
+        self._left[0] = states[-1]
+        return np.asarray(self._joined @ _FILTER.output).ravel()
 
 
 class _Roots(NamedTuple):
@@ -79,15 +86,14 @@ class _Roots(NamedTuple):
 class _BlockFilter(NamedTuple):
     """A filter as matrices. A state has two numbers for each pole, real and imaginary.
 
-    ``within`` (block, block): what a block gives by itself. ``to_state`` (block, state): what it leaves behind.
-    ``states``: from the state before a piece and what each block leaves to the states before each block and at the
-    end. ``from_state`` (state, block): what the state before a block gives in it.
+    ``to_state`` (block, state): what a block leaves behind. ``states``: from the state before a piece and what each
+    block leaves to the states before each block and at the end. ``output`` (block + state, block): what a block gives,
+    by itself and by the state before it.
     """
 
-    within: DoubleArray
     to_state: DoubleArray
     states: DoubleArray
-    from_state: DoubleArray
+    output: DoubleArray
 
 
 def _high_pass(hz: float) -> _Roots:
@@ -107,6 +113,7 @@ def _joined(filters: list[_Roots]) -> _Roots:
 _ROOTS = _joined([_high_pass(_OFFSET_BELOW_HZ), *map(_notch, MAINS_HZ)])
 _POLES: NDArray[np.complex128] = np.array([pole for pole in _ROOTS.poles if pole.imag >= 0], dtype=np.complex128)
 """One of each pair: the other one's share is its conjugate."""
+_STATE = 2 * len(_POLES)
 
 
 def _block_filter() -> _BlockFilter:
@@ -115,12 +122,13 @@ def _block_filter() -> _BlockFilter:
     echoes = (weights * _POLES[:, np.newaxis] ** moments).real.sum(axis=0)
     echoes[0] = 1.0  # with the direct path, which takes the rest
     delays = moments - moments[:, np.newaxis]
+    within = np.where(delays >= 0, echoes[delays], 0.0)
+    # The real part of a product: less the imaginary parts'.
+    from_state = _in_pairs((weights * _POLES[:, np.newaxis] ** (moments + 1)).conj())
     return _BlockFilter(
-        within=np.where(delays >= 0, echoes[delays], 0.0),
-        to_state=_in_pairs(_POLES[:, np.newaxis] ** moments[::-1]).T,
+        to_state=np.ascontiguousarray(_in_pairs(_POLES[:, np.newaxis] ** moments[::-1]).T),
         states=_between_blocks(),
-        # The real part of a product: less the imaginary parts'.
-        from_state=_in_pairs((weights * _POLES[:, np.newaxis] ** (moments + 1)).conj()),
+        output=np.vstack([within, from_state]),
     )
 
 

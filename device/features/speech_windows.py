@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from device.arrays import PcmArray
 from device.features.bandwidth import BandwidthMeter
 from device.features.frames import FrameStream, SpeechFrames
 from device.features.hum import HumFilter
@@ -67,9 +69,9 @@ class SpeechWindower:
             self._sound = _RecentSound(block.first_sample, block.captured_ns)
             self._without_hum.reset()
         self._is_fresh = False
-        block = replace(block, samples=self._without_hum(block.samples))
-        self._sound.push(block)
-        windows += self._windows(self._vad.push(block.samples))
+        heard = self._without_hum(block.samples)
+        self._sound.push(heard, block.captured_ns)
+        windows += self._windows(self._vad.push(heard))
         self._sound.forget()
         return windows
 
@@ -135,25 +137,22 @@ class _RecentSound:
     """The last seconds of a stream without a gap."""
 
     def __init__(self, first_sample: int, captured_ns: int) -> None:
-        self._first = first_sample
-        self._samples: NDArray[np.int16] = np.zeros(0, dtype=np.int16)
+        self._first = self.end_sample = first_sample
+        self._blocks: deque[PcmArray] = deque()
         self._anchor = (first_sample, captured_ns)
 
-    @property
-    def end_sample(self) -> int:
-        return self._first + len(self._samples)
-
-    def push(self, block: AudioBlock) -> None:
-        self._samples = np.concatenate([self._samples, block.samples])
-        self._anchor = (block.first_sample, block.captured_ns)
+    def push(self, samples: PcmArray, captured_ns: int) -> None:
+        self._anchor = (self.end_sample, captured_ns)
+        self._blocks.append(samples)
+        self.end_sample += len(samples)
 
     def forget(self) -> None:
         """Drop what no window can need any more."""
-        surplus = max(0, len(self._samples) - _KEPT_SAMPLES)
-        self._samples, self._first = self._samples[surplus:], self._first + surplus
+        while self._blocks and self.end_sample - self._first - len(self._blocks[0]) >= _KEPT_SAMPLES:
+            self._first += len(self._blocks.popleft())
 
-    def between(self, first: int, end: int) -> NDArray[np.int16]:
-        return self._samples[first - self._first : end - self._first]
+    def between(self, first: int, end: int) -> PcmArray:
+        return np.concatenate(self._blocks)[first - self._first : end - self._first]
 
     def captured_ns(self, sample: int) -> int:
         """The capture time of a sample, by the newest block's clock."""
