@@ -219,7 +219,6 @@ POISON = {
     "an unknown label": state("pi-0").replace(b'"happy"', b'"<script>"', 1),
     "NaN": state("pi-0").replace(b'"capture_to_publish":null', b'"capture_to_publish":NaN'),
     "a latency below nothing": state("pi-0").replace(b'"capture_to_publish":null', b'"capture_to_publish":-1'),
-    "an unknown modality": state("pi-0").replace(b'"speech":', b'"smell":'),
     "a picture": b"\xff\xd8\xff\xe0" + bytes(40_000),
 }
 

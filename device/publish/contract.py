@@ -134,13 +134,15 @@ class State(Payload, frozen=True, kw_only=True, tag_field="schema", tag=STATE_SC
     modalities: Annotated[
         dict[str, ModalityPart], Meta(extra_json_schema={"propertyNames": {"enum": [*map(str, Modality)]}})
     ]
-    """By the name of a ``Modality``; who reads may meet a newer one."""
+    """By the name of a ``Modality``. One that this version does not know is left out, so that its message is read."""
     fusion: FusionPart
     latency_ms: Latency
     model_set: str
 
     def __post_init__(self) -> None:
         _require_every_emotion(self.probs)
+        for name in self.modalities.keys() - set(Modality):
+            del self.modalities[name]
 
 
 class Event(Payload, frozen=True, kw_only=True, tag_field="schema", tag=EVENT_SCHEMA):

@@ -39,7 +39,7 @@ def estimate_of(payload: bytes) -> Estimate:
         valence=state.valence,
         arousal=state.arousal,
         probs=_probs(state.probs),
-        modalities={m: _modality(state.modalities[m]) for m in Modality if m in state.modalities},
+        modalities={Modality(m): _modality(part) for m, part in state.modalities.items()},
         rule=state.fusion.rule,
         uncertain_below=state.fusion.uncertain_below,
         hold_s=state.fusion.hold_s,
