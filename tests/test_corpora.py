@@ -7,85 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from synthetic import write_ckplus, write_clips, write_pictures
+from corpora import CREMA_D, EMODB, FACES, PEOPLE, TESS, VOICES, dataset, shown, write
+from synthetic import write_clips, write_pictures
 
-from device.readings import EMOTIONS, Emotion
+from device.readings import EMOTIONS
 from device.signals import SAMPLE_RATE_HZ
-from quantize.datasets import NAMES, Dataset, DatasetError, Split, UnreadableSignal, find_dataset
-from quantize.datasets.labels import WORDS, emotion_called
+from quantize.datasets import NAMES, DatasetError, UnreadableSignal, find_dataset
 from quantize.datasets.sound import read_clip
-
-TESS = [
-    *(f"OAF_{code}/OAF_back_{code}.wav" for code in ("angry", "disgust", "fear", "happy", "ps", "sad")),
-    *(f"YAF_{code}/YAF_back_{code}.wav" for code in ("angry", "disgust", "fear", "happy", "ps", "sad")),
-    *("OAF_neutral/OA_bite_neutral.wav", "YAF_neutral/YAF_bite_neutral.wav"),  # as the authors misname one
-]
-NEMO = [
-    f"samples/{who}_{code}_{number}.wav"
-    for code in ("anger", "fear", "happiness", "neutral", "sadness", "surprised")
-    for who, number in (("EB0", 1), ("MP0", 12))
-]
-CREMA_D = [
-    f"AudioWAV/{who}_IEO_{code}_XX.wav" for who in (1001, 1002) for code in ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
-]
-EMODB = [f"wav/{name}.wav" for name in ("03a01Wa", "03a01Ea", "08a02Ab", "08b01Fa", "09a01Nb", "10a07Td", "16b10Lb")]
-EMOVO = [f"{code}-{who}-b1.wav" for who in ("f1", "m3") for code in ("dis", "gio", "neu", "pau", "rab", "sor", "tri")]
-TUREV = [
-    f"{who}_{code}_ogul{number}.wav" for who, number in (("1157", ""), ("7895", 1)) for code in ("hl", "kz", "mt", "sk")
-]
-RAKSHAK = [
-    f"webservice/help-safe-{code}-{moment}-{client}.wav"
-    for client, moment in (("4e520c6f92b9", "1562998267283"), ("3d9d3e0eb86e", "??"))
-    for code in ("angry", "calm", "fearful", "happy")
-]
-JAFFE = [
-    f"{who}.{code}1.{number}.tiff"
-    for who, number in (("KA", 39), ("YM", 71))
-    for code in ("AN", "DI", "FE", "HA", "NE", "SA", "SU")
-]
-KDEF = [
-    f"KDEF/{who}/{who}{code}{view}.JPG"
-    for who, views in (("AF01", ("S", "HL", "FR")), ("BM02", ("S",)))
-    for code in ("AF", "AN", "DI", "HA", "NE", "SA", "SU")
-    for view in views
-]
-
-VOICES = {
-    "tess": TESS,
-    "nemo": NEMO,
-    "crema_d": CREMA_D,
-    "emodb": EMODB,
-    "emovo": EMOVO,
-    "turev": TUREV,
-    "rakshak": RAKSHAK,
-}
-FACES = {"jaffe": JAFFE, "kdef": KDEF}
-PEOPLE = {
-    "tess": {"OA", "YA"},
-    "nemo": {"EB0", "MP0"},
-    "crema_d": {"1001", "1002"},
-    "emodb": {"03", "08", "09", "10"},
-    "emovo": {"F1", "M3"},
-    "turev": {"1157", "7895"},
-    "rakshak": {"4E520C6F92B9", "3D9D3E0EB86E"},
-    "jaffe": {"KA", "YM"},
-    "kdef": {"F01", "M02"},
-    "ckplus": {"S005", "S010"},
-}
-
-
-def write(name: str, folder: Path) -> Path:
-    if name == "ckplus":
-        return write_ckplus(folder / name)
-    return write_clips(folder / name, VOICES[name]) if name in VOICES else write_pictures(folder / name, FACES[name])
-
-
-def dataset(name: str) -> Dataset:
-    return find_dataset(name, "speech" if name in VOICES else "face")
-
-
-def shown(split: Split) -> Counter[str]:
-    return Counter(str(EMOTIONS[i]) for i in split.test.labels)
 
 
 @pytest.mark.slow
@@ -207,70 +135,6 @@ def test_the_real_tess_and_nemo_are_whole_and_half(shared_data: Path) -> None:
     assert Counter(shown(dataset("tess").split(shared_data)).values()) == {400: 7}
     assert dataset("tess").split(shared_data).remarks == ()
     assert "2,235 of the 4,481" in dataset("nemo").split(shared_data).remarks[0]
-
-
-def test_a_folder_takes_pictures_for_one_model_and_sounds_for_another(tmp_path: Path) -> None:
-    write_pictures(tmp_path, ["Angry/1.JPG", "happiness/a.png", "happiness/b.webp"])
-    write_clips(tmp_path, ["Angry/1.wav", "happiness/1.flac", "happiness/2.ogg"])
-    faces, voices = (find_dataset("folder", kind).split(tmp_path) for kind in ("face", "speech"))
-    assert shown(faces) == shown(voices) == Counter(angry=1, happy=2)
-    assert voices.test.names == ["Angry/1.wav", "happiness/1.flac", "happiness/2.ogg"]
-    assert {signal.dtype for signal in voices.test.signals} == {np.dtype(np.int16)}
-    assert "1 files are no pictures" not in faces.remarks[0]
-    assert faces.remarks[0].startswith("3 files are no pictures and left out, first ")
-
-
-def test_calm_is_neutral_and_contempt_is_left_out_and_counted(tmp_path: Path) -> None:
-    split = find_dataset("folder", "speech").split(write_clips(tmp_path, ["calm/1.wav", "sad/1.wav", "contempt/1.wav"]))
-    assert shown(split) == Counter(neutral=1, sad=1)
-    assert split.remarks == ("1 files of contempt are left out",)
-
-
-@pytest.mark.parametrize("label", ["boredom", "train", "1", "other"])
-def test_a_folder_that_is_called_like_no_emotion_is_an_error(tmp_path: Path, label: str) -> None:
-    write_clips(tmp_path, ["sad/1.wav", f"{label}/1.wav"])
-    with pytest.raises(DatasetError, match=f"{label}: '{label}' is none of angry, disgust, .*rename"):
-        find_dataset("folder", "speech").split(tmp_path)
-
-
-def test_an_emotion_without_a_file_and_a_folder_without_emotions_are_errors(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="holds no folder called like an emotion"):
-        find_dataset("folder", "face").split(tmp_path)
-    write_clips(tmp_path, ["sad/1.wav"])
-    (tmp_path / "fear").mkdir()
-    with pytest.raises(DatasetError, match=r"fear: holds no sounds or films \(\.wav "):
-        find_dataset("folder", "speech").split(tmp_path)
-
-
-def test_copies_of_a_file_are_one_group(tmp_path: Path) -> None:
-    for name in ("sad/1.wav", "sad/2.wav"):
-        write_clips(tmp_path, [name])
-    assert len(set(find_dataset("folder", "speech").split(tmp_path).test.groups)) == 1
-
-
-@pytest.mark.parametrize(
-    ("label", "emotion"),
-    [
-        *((word, emotion) for emotion, words in WORDS.items() for word in words),
-        ("Pleasant_Surprise", Emotion.SURPRISE),
-        (" ANGER ", Emotion.ANGRY),
-        ("Contempt", None),
-    ],
-)
-def test_people_have_many_words_for_seven_emotions(label: str, emotion: Emotion | None) -> None:
-    assert emotion_called(label) == emotion
-
-
-def test_a_picture_and_a_clip_that_do_not_decode_are_told_apart_from_the_rest(tmp_path: Path) -> None:
-    for name in ("sad/broken.png", "sad/broken.wav", "sad/broken.mp4", "sad/empty.flac"):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"neither a picture nor a sound")
-    for kind in ("face", "speech"):
-        samples = find_dataset("folder", kind).split(tmp_path).test
-        for i in range(len(samples)):
-            with pytest.raises(UnreadableSignal, match=r"(broken|empty)\.\w+: "):
-                samples.signals[i]
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "flac"])

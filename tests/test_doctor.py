@@ -20,20 +20,18 @@ from faults import (
     command,
     full_disk,
     module_of_another_numpy,
-    old_python,
-    python_32bit,
     stand_ins,
     without_root_s_rights,
 )
 from processes import started
 from virtual_usb_camera import usb_camera
 
-from device.interpreter import interpreter_fault
-
 pytestmark = pytest.mark.slow
 
 NOTHING_TO_SENSE = {"media": [str(ROOT / "deploy" / "demo" / "astronaut.png")]}
+
 NO_BROKER = {"host": HOST, "port": 1}
+
 PICAMERA2_BUSY = """
 class Picamera2:
     def __init__(self, camera_num):
@@ -58,33 +56,6 @@ def faults(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
 def doctor(folder: Path, environment: Mapping[str, str] | None = None, **tables: Mapping[str, Any]) -> dict[str, str]:
     tables = {"replay": NOTHING_TO_SENSE, "mqtt": NO_BROKER, **tables}
     return faults(affectd("doctor", "--config", write_config(folder, **tables), environment=environment))
-
-
-def test_a_python_that_is_too_old_is_named() -> None:
-    done = subprocess.run(
-        [old_python(), "-m", "device", "doctor"], cwd=ROOT, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 78
-    assert done.stderr.count("\n") == 1
-    assert "3.11 or newer is needed; use Raspberry Pi OS bookworm" in done.stderr
-
-
-def test_a_32_bit_python_is_named() -> None:
-    done = subprocess.run(
-        [*python_32bit(), "-m", "device", "doctor"], cwd=ROOT, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 78
-    assert "(32-bit, on " in done.stderr
-    assert "write a card with the 64-bit Raspberry Pi OS" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("version", "bits", "said"),
-    [((3, 10, 13), 64, "3.11 or newer is needed"), ((3, 11, 2), 32, "64-bit Raspberry Pi OS"), ((3, 11, 0), 64, "")],
-)
-def test_an_interpreter_is_judged_by_version_and_bits(version: tuple[int, ...], bits: int, said: str) -> None:
-    fault = interpreter_fault(version, bits)
-    assert (said in fault) if said else fault == ""
 
 
 def test_a_library_that_was_built_for_another_numpy_is_named(tmp_path: Path) -> None:

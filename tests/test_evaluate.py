@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 import soundfile
+from corpora import FACES, VOICES
 from perception import MODELS, astronaut, detector
 from synthetic import write_ckplus, write_clips, write_fer2013_table, write_pictures, write_ravdess, write_votes
-from test_corpora import FACES, VOICES
 
 from quantize.__main__ import main
 from quantize.inputs.faces import face_in

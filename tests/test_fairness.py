@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from corpora import VOICES
 from perception import MODELS
 from studies import run_command
 from synthetic import voices, write_clips
-from test_corpora import VOICES
 
 from device.errors import AffectdError
 from quantize.commands import studies

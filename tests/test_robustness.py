@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from corpora import VOICES
 from perception import MODELS
 from studies import run_command
 from synthetic import voices, write_clips, write_fer2013
-from test_corpora import VOICES
 
 from device.errors import AffectdError
 from device.signals import SAMPLE_RATE_HZ

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import json
 import os
 import re
 import signal
@@ -11,56 +10,27 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 import pytest
 from broker import HOST, Listener, Mosquitto, eventually_while
-from estimates import estimate
 from fakes import eventually
+from fleet_messages import event, state
 from prometheus_client import CollectorRegistry
 from server_process import Running, serving
 
-from desktop_server.fleet.metrics import MAX_NODES, FleetMetrics
+from desktop_server.fleet.metrics import FleetMetrics
 from desktop_server.fleet.shared_subscription import SharedSubscription
 from device.errors import ConfigError
 from device.publish.broker import BrokerAddress
-from device.publish.contract import Event, encode
 from device.publish.message import Message
-from device.publish.payload import MediaClock, Payloads
-from device.readings import Emotion
 
 pytestmark = pytest.mark.slow
 
 PROBE = "affectd/probe/state"
+
 NODES = [f"pi-{number}" for number in range(8)]
-
-
-def state(node: str, label: str = "happy") -> bytes:
-    payloads = Payloads(node=node, boot_id="boot", model_set="affectd-1", clock=MediaClock())
-    return encode(payloads.state(estimate(1.0, label)))
-
-
-def event(node: str, kind: Literal["start", "update", "end"] = "start", label: str = "sad") -> bytes:
-    then = "1970-01-01T00:00:01.000Z"
-    return encode(
-        Event(
-            node=node,
-            boot_id="boot",
-            ts=then,
-            mono_ns=1,
-            clock_synced=None,
-            kind=kind,
-            id="boot-1",
-            label=Emotion(label),
-            started_ts=then,
-            duration_s=0,
-            confidence=0.5,
-            peak_confidence=0.5,
-            mean_confidence=0.5,
-            backfilled=False,
-        )
-    )
 
 
 class Server:
@@ -236,65 +206,6 @@ def test_a_malformed_message_is_refused_and_the_next_counted(
     assert server.count("refused_total", reason="malformed") == 2
     assert server.count("estimates_total", node="pi-0", label="happy") == 1
     assert caplog.text.count("refused a message at 'affectd/pi-0/state'") == 1
-
-
-def hear(metrics: FleetMetrics, *said: tuple[str, bytes]) -> None:
-    for address, payload in said:
-        metrics.observe(Message(address, payload))
-
-
-def value(registry: CollectorRegistry, name: str, **labels: str) -> float:
-    return registry.get_sample_value(f"affectd_fleet_{name}", labels) or 0.0
-
-
-def test_states_and_events_are_counted() -> None:
-    registry = CollectorRegistry()
-    late = json.loads(state("kitchen", "nobody")) | {"latency_ms": {"capture_to_publish": 80.0}}
-    hear(
-        FleetMetrics(registry, prefix="home/affectd"),
-        ("home/affectd/kitchen/state", state("kitchen", "happy")),
-        ("home/affectd/kitchen/state", encode(late)),
-        ("home/affectd/kitchen/state", state("kitchen", "unknown")),
-        ("home/affectd/kitchen/event", event("kitchen", "start", "sad")),
-        ("home/affectd/kitchen/event", event("kitchen", "update", "sad")),
-        ("home/affectd/kitchen/event", event("kitchen", "end", "sad")),
-    )
-    told = {
-        (name, *labels.values()): value(registry, name, **labels)
-        for name, labels in [
-            ("estimates_total", {"node": "kitchen", "label": "happy"}),
-            ("estimates_total", {"node": "kitchen", "label": "nobody"}),
-            ("estimates_total", {"node": "kitchen", "label": "unknown"}),
-            ("present_total", {"node": "kitchen", "modality": "face"}),
-            ("present_total", {"node": "kitchen", "modality": "speech"}),
-            ("episodes_total", {"node": "kitchen", "label": "sad"}),
-            ("capture_to_publish_seconds_count", {"node": "kitchen"}),
-            ("capture_to_publish_seconds_sum", {"node": "kitchen"}),
-        ]
-    }
-    assert list(told.values()) == [1, 1, 1, 1, 0, 1, 1, 0.08]
-
-
-@pytest.mark.parametrize(
-    ("address", "payload"),
-    [
-        ("affectd/garden/state", state("kitchen")),
-        ("affectd/kitchen/event", state("kitchen")),
-        ("elsewhere/kitchen/state", state("kitchen")),
-    ],
-)
-def test_a_message_on_another_nodes_topic_is_not_counted(address: str, payload: bytes) -> None:
-    registry = CollectorRegistry()
-    hear(FleetMetrics(registry), (address, payload))
-    assert value(registry, "refused_total", reason="misplaced") == 1
-
-
-def test_the_number_of_counted_nodes_is_bounded() -> None:
-    registry = CollectorRegistry()
-    names = [f"n{number}" for number in range(MAX_NODES + 10)]
-    hear(FleetMetrics(registry), *((f"affectd/{name}/event", event(name)) for name in [*names, names[0]]))
-    assert value(registry, "refused_total", reason="too-many-nodes") == 10
-    assert value(registry, "episodes_total", node="n0", label="sad") == 2
 
 
 def test_it_works_beside_a_server_and_ends_when_it_is_cancelled(mosquitto: Mosquitto, house: Listener) -> None:
