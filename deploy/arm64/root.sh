@@ -7,7 +7,7 @@
 
 root=$1 python=$2
 lock=$(dirname "$0")/../../requirements/demo.txt
-wanted='^(ai-edge-litert|numpy|opencv-python-headless|webrtcvad-wheels)=='
+wanted='^(ai-edge-litert|msgspec|numpy|opencv-python-headless|webrtcvad-wheels)=='
 
 for needed in mmdebstrap qemu-aarch64; do
     command -v $needed >/dev/null || { echo "root.sh: no $needed; install mmdebstrap and qemu-user" >&2; exit 1; }
