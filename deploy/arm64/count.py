@@ -50,11 +50,16 @@ MS_PER_MILLION = 0.6
 PER_SECOND = {
     "one_second": {
         "a frame of a tracked face, whole": 10.0,
+        "offset and hum out, 3 s of sound": 1 / 3,
         "voice gate, 1 s of sound": 1.0,
         "speech features of a 0.75 s hop": 1 / 0.75,
         "speech net": 1 / 0.75,
     },
-    "one_second_of_an_empty_room": {"a frame of an empty, still room": 10.0, "voice gate, 1 s of sound": 1.0},
+    "one_second_of_an_empty_room": {
+        "a frame of an empty, still room": 10.0,
+        "offset and hum out, 3 s of sound": 1 / 3,
+        "voice gate, 1 s of a quiet room": 1.0,
+    },
 }
 """How often each runs while a face is seen and somebody speaks without a pause, and while nothing moves; capture and
 publishing come on top."""

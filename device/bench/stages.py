@@ -15,6 +15,7 @@ from device.bench.moving import FRAME_NS, moving_frames
 from device.capture.raw_pictures import to_grey_from
 from device.features.face import FaceCrop, face_crop
 from device.features.frames import FrameStream, speech_frames
+from device.features.hum import HumFilter
 from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES
 from device.features.speech import SPEECH_FEATURES, SpeechFeatures
 from device.features.voice_activity import VoiceActivityDetector
@@ -28,6 +29,8 @@ from device.signals import SAMPLE_RATE_HZ, Frame
 _RUNS = 200
 CALLS = 10
 _WARM_UP = 20
+BLOCK_SAMPLES = 480
+"""As a microphone gives them: 30 ms."""
 CAMERA_QUALITY = 85
 """A webcam's JPEGs have about so much."""
 
@@ -55,7 +58,9 @@ def make_stages(models: ModelSet, grey: GreyArray, samples: PcmArray) -> Stages:
         "face net": lambda: face_net(pixels),
         "a frame of a tracked face, whole": _tracked(FaceRecogniser(detector, face_net), grey),
         "a frame of an empty, still room": _empty(FaceRecogniser(detector, face_net), grey),
+        "offset and hum out, 3 s of sound": _without_hum(samples),
         "voice gate, 1 s of sound": _gate(samples),
+        "voice gate, 1 s of a quiet room": _gate(_quiet_room()),
         "speech features of a 0.75 s hop": _hop(samples, features),
         "speech features of 3 s, whole": lambda: features(speech_frames(samples)),
         "speech net": lambda: speech_net(window),
@@ -92,6 +97,16 @@ def _tracked(recognise: FaceRecogniser, grey: GreyArray) -> Callable[[], object]
 def _empty(recognise: FaceRecogniser, grey: GreyArray) -> Callable[[], object]:
     frames = (Frame(number * FRAME_NS, np.full_like(grey, 128)) for number in count())
     return lambda: recognise(next(frames))
+
+
+def _quiet_room() -> PcmArray:
+    """Hiss at -60 dBFS."""
+    return np.random.default_rng(0).normal(0.0, 32.8, WINDOW_SAMPLES).astype(np.int16)
+
+
+def _without_hum(samples: PcmArray) -> Callable[[], object]:
+    hear, blocks = HumFilter(), samples.reshape(-1, BLOCK_SAMPLES)
+    return lambda: [hear(block) for block in blocks]
 
 
 def _gate(samples: PcmArray) -> Callable[[], object]:
