@@ -42,7 +42,6 @@ SHORT = {
     "desktop_server/wiring/decoders.py": "a part of the server a file",
     "device/arrays.py": "below all that has numbers",
     "device/bench/moving.py": "for two benchmarks",
-    "device/features/speech.py": "the registry of speech features",
     "device/interpreter.py": "read by a Python that is too old for the rest",
     "device/models/speech_emotion.py": "beside face_emotion.py",
     "device/publish/message.py": "for all that publishes",
