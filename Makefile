@@ -25,6 +25,7 @@ help:
 	@echo "make picamera2  the Pi camera source on genuine picamera2, without a Pi (root, mmdebstrap)"
 	@echo "make deb     the Debian packages; make deb-boot and make deb-arm64 prove them (root)"
 	@echo "make fleet   the Ansible playbook for many nodes, on containers (root)"
+	@echo "make home-assistant  the automations of docs/home-assistant.md in a real Home Assistant (Python 3.13)"
 	@echo "make lock    write requirements/*.txt anew from pyproject.toml"
 
 demo: .venv-demo/ready $(DETECTOR)
@@ -153,6 +154,21 @@ fleet: .venv-fleet/ready
 	.venv-fleet/bin/python -m pytest -o pythonpath="tests deploy/debian deploy/ansible" -o faulthandler_timeout=7200 \
 		--basetemp=build/fleet -o tmp_path_retention_policy=failed -p no:cacheprovider deploy/ansible
 .PHONY: fleet
+
+# Optional: docs/home-assistant.md in a real Home Assistant (its own Python 3.13, 600 MB; mosquitto, Chromium), and the
+# picture of it.
+HOME_ASSISTANT_PYTHON ?= python3.13
+.venv-home-assistant/ready: deploy/home_assistant/requirements.txt
+	$(HOME_ASSISTANT_PYTHON) -m venv --clear .venv-home-assistant
+	.venv-home-assistant/bin/python -m pip install --quiet --disable-pip-version-check -r deploy/home_assistant/requirements.txt
+	touch $@
+
+home-assistant: packages .venv-test/ready .venv-home-assistant/ready
+	AFFECTD_HASS=$(CURDIR)/.venv-home-assistant/bin/hass .venv-test/bin/python -m pytest \
+		-o pythonpath="tests deploy/home_assistant" -p no:cacheprovider --quiet deploy/home_assistant
+	AFFECTD_HASS=$(CURDIR)/.venv-home-assistant/bin/hass PYTHONPATH=tests:deploy/home_assistant \
+		.venv-test/bin/python deploy/home_assistant/picture.py
+.PHONY: home-assistant
 
 lock: .venv-lock/bin/uv
 	deploy/lock.sh .venv-lock/bin/uv

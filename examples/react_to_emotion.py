@@ -4,17 +4,10 @@ import json
 import sys
 from typing import Any
 
-from paho.mqtt import client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-
-broker, node = sys.argv[1:]
+from paho.mqtt import subscribe
 
 
-def subscribe(client: mqtt.Client, *_: Any) -> None:
-    client.subscribe([(f"affectd/{node}/status", 1), (f"affectd/{node}/event", 1)])
-
-
-def react(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+def react(_client: Any, _data: Any, message: Any) -> None:
     told = json.loads(message.payload)
     if message.topic.endswith("/status"):  # what came before an "offline" says nothing of now
         print(f"{node} is {told['state']}", flush=True)
@@ -22,8 +15,8 @@ def react(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         print(f"{told['label']} ({told['confidence']:.0%})", flush=True)
 
 
-client = mqtt.Client(CallbackAPIVersion.VERSION2)
-client.on_connect, client.on_message = subscribe, react
+broker, node = sys.argv[1:]
 host, _, port = broker.partition(":")
-client.connect(host, int(port or 1883))
-client.loop_forever()
+subscribe.callback(
+    react, [f"affectd/{node}/{of}" for of in ("status", "event")], 1, hostname=host, port=int(port or 1883)
+)

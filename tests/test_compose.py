@@ -6,9 +6,11 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,17 @@ import httpx
 import pytest
 import yaml  # type: ignore[import-untyped]
 from appliance import ROOT
-from broker import HOST, accepts, free_port
+from broker import HOST, Mosquitto, accepts, free_port
+from estimates import estimate
 from fakes import eventually
+from made_node import node
 from processes import started
 from server_process import jpeg
 
 from desktop_server.http.tokens import Tokens
 from desktop_server.settings import DEFAULT_SERVER_CONFIG
+from device.publish.node import NodeSink
+from device.publish.payload import SystemClock
 
 pytestmark = pytest.mark.slow
 
@@ -246,11 +252,19 @@ def test_mosquitto_starts_with_the_files_that_the_container_gets(tmp_path: Path)
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The server, with its token, and Prometheus that reads it."""
+    """The server, with its token, Prometheus that reads it, and a node."""
 
     server: str
     token: str
     prometheus: str
+    node: NodeSink
+    tenths: Iterator[int]
+
+    def tell_of_a_room(self) -> None:
+        """A node's next estimate; it changes every second, so that episodes begin."""
+        tenth = next(self.tenths)
+        self.node.publish(estimate(tenth / 10, "happy" if tenth // 60 % 2 else "sad"))
+        self.node.poll()
 
     def ask_for_a_face(self, token: str) -> int:
         """The status of the answer."""
@@ -272,7 +286,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     server, prometheus = (f"http://{HOST}:{port}" for port in ports)
     token = folder / "token"
     with ExitStack() as running:
-        config, environment = server_config(folder, ports[0])
+        broker = running.enter_context(Mosquitto(folder))
+        config, environment = server_config(folder, ports[0], broker.port)
         made = subprocess.run(
             [*SERVER, "token", "create", "prometheus", "--config", config],
             env=environment, check=True, capture_output=True, text=True,
@@ -285,16 +300,24 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         command = [binary, *command, f"--web.listen-address={HOST}:{ports[1]}"]
         running.enter_context(process(command, folder / "prometheus.log"))
         eventually(lambda: answers(f"{server}/healthz") and answers(f"{prometheus}/-/ready"), 60)
-        yield Stack(server, token.read_text().strip(), prometheus)
+        sink = running.enter_context(node(broker, folder, clock=SystemClock()))
+        yield Stack(
+            server, token.read_text().strip(), prometheus, sink, count(round(10 * (time.monotonic() - AN_HOUR_S)))
+        )
 
 
+AN_HOUR_S = 3600.0
+"""So old are the estimates of the room at first, as they come faster than time goes."""
 SERVER = [sys.executable, "-m", "desktop_server"]
 
 
-def server_config(folder: Path, port: int) -> tuple[Path, dict[str, str]]:
+def server_config(folder: Path, port: int, broker_port: int) -> tuple[Path, dict[str, str]]:
     text = (COMPOSE / "server.toml").read_text(encoding="utf-8").replace("8384", str(port))
     config = folder / "server.toml"
-    config.write_text(text.partition("[mqtt]")[0] + "[fleet]\nlisten = false\n")
+    before, _, rest = text.partition("[mqtt]")
+    _, heading, counted = rest.partition("[sharing]")
+    broker = f'[mqtt]\nhost = "{HOST}"\nport = {broker_port}\n'
+    config.write_text(before + broker + heading + counted)
     return config, {**os.environ, "STATE_DIRECTORY": str(folder)}
 
 
@@ -334,6 +357,8 @@ def panels() -> list[Any]:
 def test_every_panel_of_the_dashboard_shows_what_the_server_tells(stack: Stack, expression: str) -> None:
     def is_seen() -> bool:
         assert (stack.ask_for_a_face(stack.token), stack.ask_for_a_face("wrong")) == (200, 401)
+        for _ in range(20):
+            stack.tell_of_a_room()
         return any(value == value for value in stack.query(expression))  # NaN is nothing to see
 
     eventually(is_seen, 30)
