@@ -10,25 +10,25 @@ from pathlib import Path
 import pytest
 from appliance import affectd
 from broker import HOST, Mosquitto, make_certificates, make_password_file
-from faults import full_disk, without_root_s_rights
+from faults import without_root_s_rights
 from virtual_hardware import NetworkCamera, network_camera
 
 from device.cli import main
 from device.commands.setup import DONE_WITH_FINDINGS, before
-from device.config.settings import Settings
 from device.config.settings_file import load_settings
-from device.errors import AffectdError, ConfigError
-from device.setup.draft import Draft, parse_broker
-from device.setup.files import NewFile, sparse_toml, write_draft, write_files
-from device.setup.purpose import FORBIDDEN, LAWFUL, require_lawful
+from device.errors import ConfigError
 from device.setup.unattended import read_order
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
+
 UNIT = ROOT / "systemd" / "affectd-firstboot.service"
+
 EXAMPLE = ROOT / "deploy" / "affectd-setup.toml"
+
 OLD = '[node]\nid = "attic"\n'
+
 REPORT = "affectd-setup.txt"
 
 
@@ -263,75 +263,6 @@ def test_a_file_from_notepad_begins_with_a_mark(card: Path, config: Path) -> Non
     order.write_bytes(b"\xef\xbb\xbf[node]\r\npurpose = 'home'\r\nmode = 'speech'\r\n[mqtt]\r\nport = 1\r\n")
     assert affectd("setup", "--unattended", order, "--config", config).returncode == DONE_WITH_FINDINGS
     assert load_settings(config).node.mode == "speech"
-
-
-@pytest.mark.parametrize("purpose", [*FORBIDDEN, "School", " work "])
-def test_a_forbidden_purpose_is_refused_by_any_of_its_names(purpose: str) -> None:
-    with pytest.raises(ConfigError, match=r"AI Act, Article 5\(1\)\(f\)"):
-        require_lawful(purpose)
-
-
-def test_every_lawful_purpose_is_one_that_the_settings_take(tmp_path: Path) -> None:
-    for purpose in LAWFUL:
-        path = tmp_path / "a.toml"
-        path.write_text(sparse_toml(Draft(Settings()).change("node", purpose=require_lawful(purpose)).settings))
-        assert load_settings(path).node.purpose == purpose
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("a.lan", ("a.lan", 1883)),
-        ("a.lan:88", ("a.lan", 88)),
-        ("[::1]:88", ("::1", 88)),
-        (" 10.0.0.1 ", ("10.0.0.1", 1883)),
-    ],
-)
-def test_a_broker_is_a_host_with_or_without_a_port(text: str, found: tuple[str, int]) -> None:
-    assert parse_broker(text, 1883) == found
-
-
-@pytest.mark.parametrize("text", ["", ":1883", "a:99999", "a:x", "a/b", "me@a", "a b"])
-def test_what_is_no_broker_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="is no"):
-        parse_broker(text, 1883)
-
-
-def test_several_files_are_all_written_or_none(tmp_path: Path) -> None:
-    old = tmp_path / "old"
-    old.write_text("old")
-    with pytest.raises(AffectdError, match="cannot be written"):
-        write_files([NewFile(old, b"new"), NewFile(tmp_path / "other", b""), NewFile(old / "below", b"")])
-    assert [path.name for path in tmp_path.iterdir()] == ["old"]
-    assert old.read_text() == "old"
-
-
-def test_a_full_disk_keeps_what_is_there(tmp_path: Path) -> None:
-    with full_disk(tmp_path / "full") as folder:
-        before = list(folder.iterdir())
-        with pytest.raises(AffectdError, match="No space left on device"):
-            write_files([NewFile(tmp_path / "password", b"x"), NewFile(folder / "affectd.toml", b"[node]\n" * 2_000)])
-        assert list(folder.iterdir()) == before
-    assert not (tmp_path / "password").exists()
-
-
-def test_a_file_keeps_its_owner_and_rights_and_a_secret_one_is_closed(tmp_path: Path) -> None:
-    kept, secret = tmp_path / "kept", tmp_path / "secret"
-    kept.touch()
-    kept.chmod(0o640)
-    secret.touch()
-    secret.chmod(0o666)
-    write_files([NewFile(kept, b"x"), NewFile(secret, b"x", secret=True)])
-    assert [path.stat().st_mode & 0o777 for path in (kept, secret)] == [0o640, 0o640]
-
-
-@pytest.mark.parametrize(("source", "mode"), [("http://10.0.0.2/?user=me&pwd=s3cret", 0o640), ("/dev/video0", 0o644)])
-def test_an_address_of_a_camera_may_hold_its_password_so_not_everybody_reads_it(
-    tmp_path: Path, source: str, mode: int
-) -> None:
-    config = tmp_path / "affectd.toml"
-    write_draft(Draft(Settings()).with_camera(source), config)
-    assert config.stat().st_mode & 0o777 == mode
 
 
 needs_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
