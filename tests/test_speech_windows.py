@@ -10,7 +10,7 @@ from device.features.hum import without_hum
 from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES
 from device.features.prosody import model_input
 from device.features.speech import WindowFeatures
-from device.features.speech_windows import MIN_SAMPLES, SpeechWindower, Window
+from device.features.speech_windows import MAX_LOST_SAMPLES, MIN_SAMPLES, SpeechWindower, Window
 from device.features.voice_activity import speech_segments
 from device.signals import SAMPLE_RATE_HZ, AudioBlock
 
@@ -150,11 +150,11 @@ class Forgetful:
     ("next_first_sample", "asked"),
     [
         (len(SHORT), "wwwwww"),
-        (len(SHORT) + SAMPLE_RATE_HZ, "wwwwww"),
-        (len(SHORT) + SAMPLE_RATE_HZ + 1, "wwwfwww"),
+        (len(SHORT) + MAX_LOST_SAMPLES, "wwwwww"),
+        (len(SHORT) + MAX_LOST_SAMPLES + 1, "wwwfwww"),
         (0, "wwwfwww"),
     ],
-    ids=["no gap", "a second lost", "more lost", "opened anew"],
+    ids=["no gap", "half a second lost", "more lost", "opened anew"],
 )
 def test_features_forget_a_stream_that_another_may_have_followed(next_first_sample: int, asked: str) -> None:
     features = Forgetful()

@@ -20,8 +20,9 @@ from device.signals import SAMPLE_RATE_HZ, AudioBlock
 MIN_SAMPLES = SAMPLE_RATE_HZ // 2
 """A segment shorter than 0.5 s gives no window: there is no half a word in it."""
 
-MAX_LOST_SAMPLES = SAMPLE_RATE_HZ
-"""A loss of up to 1 s, as of a busy machine, leaves what was learnt of the stream; after more it may be another one."""
+MAX_LOST_SAMPLES = SAMPLE_RATE_HZ // 2
+"""A loss of up to 0.5 s, as of a busy machine, leaves what was learnt of the stream. Two clips of a replay lie further
+apart."""
 _KEPT_SAMPLES = WINDOW_SAMPLES + SAMPLE_RATE_HZ
 _NS_PER_SAMPLE = 1_000_000_000 // SAMPLE_RATE_HZ  # exact at 16 kHz
 
@@ -48,7 +49,7 @@ class SpeechWindower:
     Within a segment there is one at each 0.75 s from its beginning, and one at its end: where silence, a gap or the
     end of the stream is. A segment that is known to be speech only after several hops gives the last of these.
     ``features`` makes what the model takes of the frames in a window; it belongs to this stream, and forgets it where
-    the stream ends, goes back, or lacks more than a second.
+    the stream ends, goes back, or lacks more than half a second.
     """
 
     def __init__(self, features: SpeechFeatures) -> None:
