@@ -22,6 +22,10 @@ from device.features.pitch import SPAN_SAMPLES, Pitches, pitches
 
 ACTIVE_RANGE = 7.0
 """What lies more than so far (30 dB) below the loudest moment is a pause."""
+MIN_HARMONICITY = 0.5
+"""Of a voiced frame."""
+MIN_VOICED_FRAMES = 4
+"""Of fewer no statistics of a voice are made."""
 
 
 class SpeechFrames(NamedTuple):
@@ -37,6 +41,12 @@ class SpeechFrames(NamedTuple):
     def is_active(self) -> NDArray[np.bool_]:
         """Where no pause is, (frames,)."""
         return np.asarray(self.levels > self.levels.max() - ACTIVE_RANGE)
+
+    @property
+    def voiced(self) -> NDArray[np.int64]:
+        """The numbers of the frames that are voiced, rising."""
+        hz, harmonicity = self.pitches
+        return np.flatnonzero((hz > 0) & (harmonicity > MIN_HARMONICITY) & self.is_active[: len(hz)])
 
 
 def speech_frames(samples: NDArray[np.int16]) -> SpeechFrames:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from device.arrays import DoubleArray
 from device.features import logmel
-from device.features.frames import SpeechFrames
+from device.features.frames import MIN_VOICED_FRAMES, SpeechFrames
 from device.features.mel import BANDS, FRAMES, LogEnergies
 from device.features.order_statistics import quantile
 from device.features.pitch import Pitches
@@ -19,8 +19,6 @@ from device.features.pitch import Pitches
 FEATURE_VERSION = "logmel40-prosody22/1"
 """Raised whenever a model trained on older features would be served other numbers."""
 
-MIN_HARMONICITY = 0.5
-MIN_VOICED_FRAMES = 4
 MAX_STEP = 4.0
 """Semitones between neighbouring frames: more than that is an octave taken for another."""
 CEPSTRA = 13
@@ -84,11 +82,9 @@ def statistics(frames: SpeechFrames) -> DoubleArray | None:
 
 def _statistics(frames: SpeechFrames, floored: LogEnergies) -> DoubleArray | None:
     hz, harmonicity = frames.pitches
-    is_active = frames.is_active
-    is_voiced = (hz > 0) & (harmonicity > MIN_HARMONICITY) & is_active[: len(hz)]
-    if np.count_nonzero(is_voiced) < MIN_VOICED_FRAMES:
+    is_active, places = frames.is_active, frames.voiced
+    if len(places) < MIN_VOICED_FRAMES:
         return None
-    places = np.flatnonzero(is_voiced)
     semitones = 12 * np.log2(hz[places] / 100)
     return np.concatenate(
         [

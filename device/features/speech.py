@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from device.features import mfcc, prosody
+from device.features import mfcc, prosody, relative_voice
 from device.features.frames import SpeechFrames
 
 
@@ -40,5 +40,6 @@ class WindowFeatures:
 SPEECH_FEATURES: Mapping[str, Callable[[], SpeechFeatures]] = {
     mfcc.FEATURE_VERSION: lambda: WindowFeatures(lambda frames: mfcc.model_input(frames.energies)),
     prosody.FEATURE_VERSION: lambda: WindowFeatures(prosody.model_input),
+    relative_voice.FEATURE_VERSION: relative_voice.RelativeVoice,
 }
 """What makes the features of one stream, new for each."""
