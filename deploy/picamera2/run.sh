@@ -41,7 +41,7 @@ inside() {
     # memory that is zero when given out makes it one.
     exec chroot "$work/root" env -i -C /affectd PATH=/usr/bin:/bin HOME=/tmp LIBCAMERA_LOG_LEVELS='*:FATAL' \
         GLIBC_TUNABLES=glibc.malloc.perturb=255:glibc.malloc.tcache_count=0 \
-        PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/site:/affectd:/affectd/deploy/picamera2 \
+        PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/site:/affectd:/affectd/tests:/affectd/deploy/picamera2 \
         timeout --kill-after=5 300 "$@"
 }
 
@@ -53,8 +53,9 @@ fi
 command -v mmdebstrap > /dev/null || { echo "$0: mmdebstrap is missing: apt-get install mmdebstrap" >&2; exit 1; }
 [ "$(cat "$work/root.made" 2> /dev/null)" = "$packages" ] || make_root
 cmp --quiet "$here/requirements.txt" "$work/site.made" || make_site
+# Without pyproject.toml's settings of pytest, of which Debian's pytest does not know all.
 # picamera2 itself sets threads up in a way that Python 3.13 warns of, and leaves a pipe open when a camera is in use.
 exec unshare --mount --pid --net --fork --kill-child "$0" --inside \
-    python3 -m pytest -p no:cacheprovider -p stand_ins -o faulthandler_timeout=60 \
-    -W ignore:setDaemon:DeprecationWarning -W ignore::pytest.PytestUnraisableExceptionWarning \
+    python3 -m pytest -c /dev/null --rootdir /affectd -p no:cacheprovider -p stand_ins -o faulthandler_timeout=60 \
+    -W error -W ignore:setDaemon:DeprecationWarning -W ignore::pytest.PytestUnraisableExceptionWarning \
     deploy/picamera2/test_virtual.py tests/test_camera_pi.py "$@"
