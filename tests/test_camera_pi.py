@@ -53,8 +53,11 @@ class Picamera2:
         self.requests: list[Request] = []
         self.opened.append(self)
 
+    def create_preview_configuration(self) -> dict[str, Any]:
+        return {"colour_space": "sYCC"}
+
     def create_video_configuration(self, **streams: Any) -> dict[str, Any]:
-        return streams
+        return {"colour_space": "SMPTE170M", **streams}
 
     def configure(self, configuration: dict[str, Any]) -> None:
         self._configuration = configuration
@@ -165,6 +168,12 @@ def test_the_rate_is_asked_of_the_sensor() -> None:
     with source(Picamera2, rate_hz=5.0):
         (hardware,) = Picamera2.opened
         assert hardware.camera_configuration()["controls"] == {"FrameDurationLimits": (200_000, 200_000)}
+
+
+def test_the_brightness_asked_for_fills_the_byte() -> None:
+    with source(Picamera2):
+        (hardware,) = Picamera2.opened
+        assert hardware.camera_configuration()["colour_space"] == "sYCC"
 
 
 def test_a_picture_as_wide_as_its_rows_is_left_as_it_is() -> None:

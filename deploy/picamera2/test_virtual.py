@@ -42,6 +42,11 @@ def test_ten_frames_have_the_asked_size_and_rising_times_close_to_now() -> None:
     assert ages_ns.max() < 2e9
 
 
+def test_the_brightness_asked_for_fills_the_byte() -> None:
+    with CameraPi(name="bars") as camera:
+        assert camera._configuration()["colour_space"].range.name == "Full"
+
+
 def test_the_grey_picture_is_the_pattern_of_the_camera_that_was_named() -> None:
     with CameraPi(name="bars") as camera:
         bars = next(iter(camera)).grey

@@ -99,8 +99,11 @@ class CameraPi:
 
     def _configuration(self) -> Any:
         frame_us = round(1e6 / self._rate_hz)
+        # A video's brightness is 16…235; that of a picture to be looked at fills the byte (JPEG's colour space, sYCC).
+        full_range = self._camera.create_preview_configuration()["colour_space"]
         # libcamera wants a main stream, never smaller than the other; grey is taken from the cheaper one.
         return self._camera.create_video_configuration(
+            colour_space=full_range,
             main={"size": self._size_px},
             lores={"size": self._size_px, "format": "YUV420"},
             controls={"FrameDurationLimits": (frame_us, frame_us)},
