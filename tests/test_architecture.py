@@ -143,7 +143,7 @@ TESTED_WITH = {
     "quantize/training": "test_train test_recipes_face",
 }
 """Of a room without a test of its name, those that its files without one are tested by."""
-TESTS = {path.stem for path in ROOT.glob("tests/test_*.py")}
+TESTS = {path.stem for path in ROOT.glob("tests/**/test_*.py")}
 
 
 def named_after(path: str) -> set[str]:

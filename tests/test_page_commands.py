@@ -31,7 +31,7 @@ NOT_RUN = {
     "tests/test_apt_repository.py publishes and reads a repository; the rest of docs/updates.md is root's": [
         "docs/updates.md"
     ],
-    "tests/test_updates.py packs, signs and installs a set; the commands need a node's root": ["docs/model-updates.md"],
+    "tests/model_updates packs, signs and installs a set; the commands need a node's root": ["docs/model-updates.md"],
     "root, Ray or Triton: tests/test_bridge.py, tests/test_scale_out.py": ["docs/scaling.md"],
     "tests/test_read.py": [".venv-server/bin/affectd-server read pictures --csv table.csv"],
     "tests/test_wiring.py": [".venv-server/bin/affectd-server node --config affectd.toml"],
