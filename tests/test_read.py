@@ -16,7 +16,7 @@ from desktop_server.analysis.folder import ReadOptions, media_files, read_files
 from desktop_server.analysis.request import AnalysisRequest
 from desktop_server.schema.analysis import AnalysisResponse
 from desktop_server.schema.problems import RequestError
-from desktop_server.schema.rows import COLUMNS
+from desktop_server.schema.rows import COLUMNS, text_cell
 from device.errors import AffectdError
 from device.readings import EMOTIONS
 
@@ -77,6 +77,21 @@ def test_whole_answers_are_a_line_a_file(folder: Path, tmp_path: Path) -> None:
     for one in told:
         assert AnalysisResponse.model_validate(one["answer"]).fusion == "average"
     assert "ä.wav: there is no picture in this file" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["=1+1.jpg", "+1.jpg", "-1.jpg", "@SUM(1).jpg", "\t=1.jpg", "＝1.jpg"])
+def test_no_name_is_a_formula_in_a_spreadsheet(name: str) -> None:
+    assert text_cell(name) == "'" + name
+    assert text_cell(f"a/{name}") == f"a/{name}"
+
+
+def test_a_file_called_as_a_formula_is_text_in_the_table(tmp_path: Path) -> None:
+    (tmp_path / "=HYPERLINK(A1).jpg").write_bytes(jpeg())
+    done = affectd_server("read", tmp_path, "--crop", "--csv", tmp_path / "table.csv")
+    assert done.returncode == 0, done.stderr
+    (row,) = rows_in(tmp_path / "table.csv")
+    assert row["file"] == "'=HYPERLINK(A1).jpg"
+    assert all(float(row[emotion]) >= 0 for emotion in EMOTIONS)
 
 
 def test_a_folder_without_anything_to_read_is_an_error_that_names_each(tmp_path: Path) -> None:

@@ -18,6 +18,14 @@ COLUMNS: Sequence[str] = (
 )
 """The header line. ``at_s``: seconds from a recording's start; probabilities, qualities and weights in 0…1."""
 
+_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+"""What makes spreadsheets take a cell for a formula, which could run a program (CWE-1236): a file may be called so."""
+
+
+def text_cell(text: str) -> str:
+    """Text that a stranger may have chosen, with an apostrophe before it where a spreadsheet would calculate it."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
 
 def rows(answer: AnalysisResponse, *, file: str = "") -> Iterator[list[Cell]]:
     """A row for each estimate of a recording or, where it has no timeline, one without a time."""
@@ -42,7 +50,14 @@ def _row(file: str, at_s: float | None, estimate: Estimate) -> list[Cell]:
         probs = [value for _, value in estimate.probs]
     affect = (estimate.confidence, estimate.valence, estimate.arousal)
     both = (estimate.modalities.face, estimate.modalities.speech)
-    return [file, at_s, estimate.label, *affect, *probs, *(cell for modality in both for cell in _cells(modality))]
+    return [
+        text_cell(file),
+        at_s,
+        estimate.label,
+        *affect,
+        *probs,
+        *(cell for modality in both for cell in _cells(modality)),
+    ]
 
 
 def _cells(modality: ModalityResult) -> Sequence[Cell]:

@@ -5,6 +5,7 @@ import { EMOTIONS } from "./server.js";
 import { MODALITIES } from "./words.js";
 
 const END = "\r\n"; // RFC 4180
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/; // a spreadsheet would calculate a file's name that begins so
 
 /** Offers the answer as files; `name` is what was given, which only this browser knows. */
 export function offerDownloads(parent, answer, name) {
@@ -25,7 +26,7 @@ export function table({ estimate, timeline }, file) {
 
 function row(file, { at_s, label, confidence, valence, arousal, probs, modalities }) {
   const shares = EMOTIONS.map((name) => probs?.[name]);
-  return [file, at_s, label, confidence, valence, arousal, ...shares, ...MODALITIES.flatMap((name) => [modalities[name].quality, modalities[name].weight])];
+  return [FORMULA.test(file) ? `'${file}` : file, at_s, label, confidence, valence, arousal, ...shares, ...MODALITIES.flatMap((name) => [modalities[name].quality, modalities[name].weight])];
 }
 
 function line(cells) {
