@@ -144,6 +144,26 @@ def test_what_is_no_jpeg_is_no_picture(raw: bytes) -> None:
     assert grey_of("MJPG", np.frombuffer(raw, dtype=np.uint8)) is None
 
 
+def test_a_jpeg_without_its_huffman_tables_has_the_usual_ones(colour: Picture) -> None:
+    whole = jpeg(colour)
+    bare = without_segment(whole, 0xC4)
+    assert len(bare) < len(whole) - 400
+    one, other = (grey_of("MJPG", np.frombuffer(data, dtype=np.uint8)) for data in (whole, bare))
+    assert one is not None
+    assert other is not None
+    assert (one == other).all()
+
+
+def without_segment(data: bytes, marker: int) -> bytes:
+    """A JPEG's head less the segments of this kind; many a webcam leaves out what is always the same."""
+    kept, at = data[:2], 2
+    while data[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        kept += data[at:end] if data[at + 1] != marker else b""
+        at = end
+    return kept + data[at:]
+
+
 def test_a_jpeg_that_says_it_is_huge_is_no_picture(colour: Picture) -> None:
     data = bytearray(jpeg(colour))
     size_at = data.index(b"\xff\xc0") + 5
