@@ -51,6 +51,14 @@ def test_face_and_voice_one_after_the_other_become_one_set(tmp_path: Path, like:
     assert list_sets(tmp_path / "models") == ("my-face", "mine")
 
 
+def test_verify_refuses_a_rule_that_this_version_does_not_have(tmp_path: Path, like: ModelSet) -> None:
+    add([made(tmp_path / "run", "baseline-face", "mine")], folder=tmp_path / "models", like=like)
+    listed = tmp_path / "models" / "sets.json"
+    listed.write_text(listed.read_text().replace(like.rule, "magic"))
+    refused = affectd("models", "verify", "--dir", listed.parent)
+    assert "'mine': this version of affectd has no fusion rule 'magic'; set fusion.rule to" in refused.stderr
+
+
 def test_a_net_may_be_added_where_it_lies(tmp_path: Path, like: ModelSet) -> None:
     mine = made(tmp_path / "run", "baseline-speech", "mine")
     assert add([mine], folder=mine.parent, like=like).folder == mine.parent

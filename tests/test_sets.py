@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ def listed(**changed: Any) -> str:
         (listed(sets={"a": {"face": "../f", "rule": "average"}}), "face is '../f', where the net's name is"),
         (listed(sets={"a": {"face": "f", "rule": None}}), "rule is None, where the rule's name is"),
         (listed(sets={"a": {}, "../x": {}}), "sets: 'a' lacks 'rule'"),
+        ('{"default": "a", "sets": {"a": {}, "a": {}}}', "'a' is there twice"),
     ],
 )
 def test_whatever_is_wrong_with_a_list_of_sets_is_named(tmp_path: Path, text: str, said: str) -> None:
@@ -90,5 +92,13 @@ def test_a_folder_without_models_is_named(tmp_path: Path) -> None:
     (tmp_path / "sets.json").write_text(
         json.dumps({"default": "a", "sets": {"a": {"face": "f", "speech": "s", "rule": "average"}}})
     )
-    with pytest.raises(ModelError, match=r"f\.json: no such model card"):
+    with pytest.raises(ModelError, match=r"sets\.json: sets: 'a': face is 'f', and f\.json is not there; copy it"):
         load_set(tmp_path)
+
+
+def test_a_net_that_reads_another_modality_than_its_entry_says_is_named(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(models_folder(), tmp_path / "models"))
+    (folder / "sets.json").write_text(listed(sets={"a": {"face": "baseline-speech", "rule": "average"}}))
+    said = r"sets\.json: sets: 'a': face is 'baseline-speech', which is a net for speech; name one for face"
+    with pytest.raises(ModelError, match=said):
+        load_set(folder)

@@ -33,6 +33,7 @@ from device.updates.add import add
 from device.updates.install import install, roll_back
 from device.updates.pack import pack
 from device.updates.proof import Prove, proved
+from device.wiring.fusion import fusion_rule
 
 _SERVICE = "affectd.service"
 
@@ -78,8 +79,11 @@ def _folders(chosen: str) -> list[Path]:
 
 
 def _cards(folder: Path) -> list[Card]:
-    cards = {card.id: card for name in list_sets(folder) for card in load_set(folder, name).cards}
-    return list(cards.values())
+    """Of every set's nets. Raises ``ModelError`` where a set names a rule that this version does not have."""
+    sets = [load_set(folder, name) for name in list_sets(folder)]
+    for models in sets:
+        fusion_rule(Settings(), models)
+    return list({card.id: card for models in sets for card in models.cards}.values())
 
 
 def _add(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from device.errors import ConfigError, ModelError
 from device.models.card import Card, read_card
-from device.models.sets_file import read_sets_file
+from device.models.sets_file import SETS_FILE, read_sets_file
 from device.readings import Modality
 
 DETECTOR = "blazeface_short"
@@ -117,5 +117,16 @@ def load_set(folder: Path, name: str = "") -> ModelSet:
             f"models.set = {name!r}: there is no such model set; known are {', '.join(sorted(index.sets))}"
         )
     chosen = index.sets[name]
-    models = {modality: read_card(folder / f"{model}.json") for modality, model in chosen.models.items()}
+    models = {modality: _card(folder, name, modality, model) for modality, model in chosen.models.items()}
     return ModelSet(name, chosen.rule, models, read_card(folder / f"{DETECTOR}.json"), folder)
+
+
+def _card(folder: Path, name: str, modality: Modality, model: str) -> Card:
+    """Of a set's net. Raises ``ModelError`` where it is not there, or reads another modality than the set says."""
+    path, entry = folder / f"{model}.json", f"{folder / SETS_FILE}: sets: {name!r}: {modality} is {model!r}"
+    if not path.exists():
+        raise ModelError(f"{entry}, and {path.name} is not there; copy it and its .tflite there, or mend the entry")
+    card = read_card(path)
+    if card.kind != modality:
+        raise ModelError(f"{entry}, which is a net for {card.kind}; name one for {modality}, or mend the entry")
+    return card

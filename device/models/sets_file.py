@@ -38,7 +38,7 @@ def read_sets_file(folder: Path) -> SetsFile:
     """What the folder's ``sets.json`` says. Raises ``ModelError`` that names the entry that is wrong."""
     path = folder / SETS_FILE
     try:
-        return _sets_file(json.loads(path.read_text(encoding="utf-8")))
+        return _sets_file(json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_object))
     except FileNotFoundError as error:
         raise ModelError(f"{path}: no models here; set models.dir, or install affectd again") from error
     except (OSError, ValueError) as error:
@@ -55,6 +55,14 @@ def write_sets_file(folder: Path, content: SetsFile) -> None:
     }
     text = json.dumps({"default": content.default, "sets": sets}, indent=1) + "\n"
     replace_durably(folder / SETS_FILE, text.encode())
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names are its own: of two that are alike JSON would keep the last and say nothing."""
+    names = [name for name, _ in pairs]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"{twice[0]!r} is there twice")
+    return dict(pairs)
 
 
 def _sets_file(raw: Any) -> SetsFile:

@@ -28,7 +28,7 @@ WRONG: dict[str, tuple[Change, str]] = {
         edited("baseline-face.json", labels=["sad", "angry", "disgust", "fear", "happy", "neutral", "surprise"]),
         "labels is",
     ),
-    "another job": (edited("baseline-face.json", kind="speech"), "kind is 'speech'"),
+    "another job": (edited("baseline-face.json", kind="speech"), "which is a net for speech; name one for face"),
     "another detector": (edited("blazeface_short.json", features="rgb256/1"), "rgb256/1"),
     "a shape that is not the file's": (
         edited("baseline-face.json", input={"shape": [1, 96, 24, 1], "dtype": "int8", "scale": 1, "zero_point": 0}),
@@ -48,7 +48,7 @@ WRONG: dict[str, tuple[Change, str]] = {
     ),
     "a card that is nowhere": (
         edited("sets.json", sets={"a": {"face": "gone", "speech": "baseline-speech", "rule": "average"}}, default="a"),
-        "no such model card",
+        "gone.json is not there",
     ),
     "two sets": (
         edited("sets.json", sets={name: {"face": "baseline-face", "speech": "baseline-speech", "rule": "average"}
