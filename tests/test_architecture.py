@@ -47,7 +47,6 @@ SHORT = {
     "device/publish/message.py": "for all that publishes",
     "quantize/datasets/pictures.py": "beside sound.py",
     "quantize/files.py": "for all that writes",
-    "quantize/recipes/registry.py": "the registry of recipes",
     "quantize/training/distillation.py": "a technique a file",
 }
 """Files under 25 lines, and why each is none of another's; a command may be as short as it likes."""

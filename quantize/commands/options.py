@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from device.errors import AffectdError
+from quantize.datasets.labels import read_labels
 from quantize.recipes.registry import RECIPES, find_recipe
 from quantize.training import shipped
 from quantize.training.recipe import Recipe
@@ -19,9 +20,9 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     add_root(parser)
 
 
-def add_models(parser: argparse.ArgumentParser) -> None:
-    """Which recipes, one or several, on which data."""
-    parser.add_argument("models", nargs="+", metavar="MODEL", help=", ".join(RECIPES))
+def add_models(parser: argparse.ArgumentParser, *, least: str = "+") -> None:
+    """Which recipes, one or several (or ``least`` "*": none), on which data."""
+    parser.add_argument("models", nargs=least, metavar="MODEL", help=", ".join(RECIPES))
     add_root(parser)
 
 
@@ -40,7 +41,7 @@ def add_net(parser: argparse.ArgumentParser) -> None:
 
 def models_of(options: argparse.Namespace) -> list[Recipe]:
     """The recipes named. Raises ``AffectdError`` if one is unknown, or several are to share a folder."""
-    recipes = [find_recipe(model) for model in options.models]
+    recipes = [find_recipe(model, options.run) for model in options.models]
     if options.run and len(recipes) > 1:
         raise AffectdError("--run names the folder of one net; without it each has its own, runs/MODEL")
     return recipes
@@ -53,9 +54,21 @@ def add_root(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_labels(parser: argparse.ArgumentParser) -> None:
+    """What a folder's own words mean."""
+    about = 'with --dataset folder: TOML of your words, lines like grumpy = "angry" or bored = "none"'
+    parser.add_argument("--labels", type=Path, metavar="FILE", help=about)
+
+
+def labels_of(options: argparse.Namespace) -> dict[str, str]:
+    """The words of ``--labels``, none where it is not given. Raises ``AffectdError``."""
+    return read_labels(options.labels) if options.labels else {}
+
+
 def target_folder(options: argparse.Namespace, recipe: Recipe) -> Path:
     """Where the recipe's file and card go."""
-    return Path(options.out or (MODELS_FOLDER if recipe.is_shipped else CROSS_VALIDATION_FOLDER))
+    ours = MODELS_FOLDER if recipe.is_shipped else CROSS_VALIDATION_FOLDER
+    return Path(options.out or (run_folder(options, recipe) if recipe.is_own else ours))
 
 
 def run_folder(options: argparse.Namespace, recipe: Recipe) -> Path:

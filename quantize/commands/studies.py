@@ -11,9 +11,9 @@ from rich.console import Console
 
 from device.models.card import read_card
 from device.readings import EMOTIONS, Emotion
-from quantize.commands.options import add_model, add_net, add_root, natural
-from quantize.datasets import NAMES, DatasetError, find_dataset
-from quantize.evaluation.evaluate import evaluate_corpus, kind_of
+from quantize.commands.options import add_labels, add_model, add_net, add_root, labels_of, natural
+from quantize.datasets import NAMES, DatasetError
+from quantize.evaluation.evaluate import dataset_for, evaluate_corpus, kind_of
 from quantize.recipes.registry import find_recipe
 from quantize.studies import (
     better_than,
@@ -103,6 +103,7 @@ def _evaluate(parser: Parser) -> None:
     parser.add_argument("--dataset", choices=NAMES, required=True)
     add_root(parser)
     about = f"only samples of these: {' '.join(EMOTIONS)}"
+    add_labels(parser)
     parser.add_argument("--classes", type=Emotion, nargs="+", default=(), metavar="EMOTION", help=about)
 
 
@@ -138,7 +139,7 @@ def files_of(options: Options) -> Files:
     names = options.dataset or [DATASET_OF.get(kind, "") for kind in kinds]
     if len(names) != len(kinds):
         raise DatasetError(f"{len(kinds)} models on {len(names)} data sets; name one --dataset for each --model")
-    datasets = [find_dataset(name, kind) for name, kind in zip(names, kinds, strict=True)]
+    datasets = [dataset_for(name, model) for name, model in zip(names, options.model, strict=True)]
     return list(zip(options.model, datasets, strict=True))
 
 
@@ -181,7 +182,7 @@ _COMMANDS = (
         "evaluate",
         "score a .tflite file, whose card stands beside it, on a corpus",
         _evaluate,
-        lambda o: evaluate_corpus(o.model, o.dataset, o.classes, o.root),
+        lambda o: evaluate_corpus(o.model, o.dataset, o.classes, o.root, labels_of(o)),
     ),
     _Command(
         "served",
@@ -193,7 +194,7 @@ _COMMANDS = (
         "better-than",
         "test whether a .tflite file is better than another, by more than chance",
         _better_than,
-        lambda o: better_than.study(o.model, o.than, find_dataset(o.dataset, kind_of(o.model)), o.root),
+        lambda o: better_than.study(o.model, o.than, dataset_for(o.dataset, o.model, o.than), o.root),
         figures="better-than",
         earlier=("against",),
     ),

@@ -19,9 +19,9 @@ CALIBRATION_SAMPLES = 300
 _SEED = 7
 
 
-def path_of(model: str) -> Path:
-    """Where the samples of the recipe of this name are pinned."""
-    return _FOLDER / f"{model}.json"
+def path_of(recipe: Recipe, run: Path) -> Path:
+    """Where the samples of the recipe are pinned: those of a net of one's own in its ``run``."""
+    return run / "calibration.json" if recipe.is_own else _FOLDER / f"{recipe.id}.json"
 
 
 def pinned(path: Path, training: Samples) -> Samples:

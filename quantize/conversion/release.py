@@ -109,6 +109,11 @@ def about_scores(choice: Choice | None, reports: Reports) -> dict[str, Any]:
     }
 
 
+def _training_command(recipe: Recipe, training: Training) -> str:
+    what, limit = recipe.arguments or recipe.id, _limit(recipe, training)
+    return f"python -m quantize train {what} --root DATA --seed {training.seed}{limit}"
+
+
 def _about(recipe: Recipe, split: Split, training: Training, *, parameters: int, calibrated_on: int) -> dict[str, Any]:
     return {
         "description": recipe.description,
@@ -123,10 +128,13 @@ def _about(recipe: Recipe, split: Split, training: Training, *, parameters: int,
         "chosen_epoch": asdict(training.chosen),
         "commands": [
             *(f"python -m quantize train {earlier.id} --root DATA" for earlier in recipe.lineage[:-1]),
-            f"python -m quantize train {recipe.id} --root DATA --seed {training.seed}{_limit(recipe, training)}",
+            _training_command(recipe, training),
             f"python -m quantize convert {recipe.id} --root DATA",
         ],
-        "calibration": {"file": f"quantize/calibration/{recipe.id}.json", "samples": calibrated_on},
+        "calibration": {
+            "file": "calibration.json" if recipe.is_own else f"quantize/calibration/{recipe.id}.json",
+            "samples": calibrated_on,
+        },
         "intended_use": recipe.intended_use,
         "limits": recipe.limits,
     }

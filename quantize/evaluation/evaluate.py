@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from device.models.net import Net
 from device.models.tflite import TfliteModel
 from device.readings import Emotion
 from quantize.datasets import Dataset, DatasetError, Samples, Split, find_dataset, of_emotions
+from quantize.datasets.folder import FOLDER, folder_dataset
+from quantize.datasets.own_folder import SPLIT_FILE, read_own
 from quantize.evaluation.metrics import (
     CLASSES,
     Scores,
@@ -94,9 +96,34 @@ def kind_of(model_path: Path) -> str:
     return read_card(card).kind
 
 
-def evaluate_corpus(model_path: Path, corpus: str, classes: Sequence[Emotion], root: Path) -> Report:
+def dataset_for(name: str, *models: Path, labels: Mapping[str, str] | None = None) -> Dataset:
+    """The corpus of this name for model files of one kind; ``labels`` are a folder's own words for emotions.
+
+    Of a folder that a net was trained on, it is the split beside its file: so that it is not asked what it learnt.
+    Raises ``DatasetError``, and ``ModelError`` where a net's split is not there or another one's differs.
+    """
+    kinds = [kind_of(model) for model in models]
+    if name != FOLDER:
+        return find_dataset(name, kinds[0])
+    trained = [model for model in models if read_card(model.with_suffix(".json")).about.get("training_data") == FOLDER]
+    if not trained:
+        return folder_dataset(kinds[0], labels)
+    if missing := [model for model in trained if not (model.parent / SPLIT_FILE).exists()]:
+        raise ModelError(
+            f"{missing[0]}: was trained on a folder, and {SPLIT_FILE} of its training is not beside it, which says on "
+            "what; name the file that `convert` left in the run"
+        )
+    own = read_own(trained[0].parent)
+    if own is None or len({(model.parent / SPLIT_FILE).read_bytes() for model in trained}) > 1:
+        raise ModelError(f"{trained[0]} and {trained[-1]}: were not trained on one split; evaluate each by itself")
+    return replace(own, labels={**own.labels, **(labels or {})}).dataset(trained[0].parent)
+
+
+def evaluate_corpus(
+    model_path: Path, corpus: str, classes: Sequence[Emotion], root: Path, labels: Mapping[str, str] | None = None
+) -> Report:
     """``evaluate`` on the corpus of this name under ``root``; of its ``classes`` alone if there are some."""
-    dataset = find_dataset(corpus, kind_of(model_path))
+    dataset = dataset_for(corpus, model_path, labels=labels)
     split = dataset.split(root)
     if classes:
         split = replace(split, test=of_emotions(split.test, classes))

@@ -87,7 +87,7 @@ def study(
     samples = preprocess(recipe.front_end, split.test, "test")
     if not len(samples):
         raise DatasetError(f"{recipe.dataset.name}: the appliance says nothing about any of its test samples")
-    inputs = calibration.inputs(recipe, calibration_path or calibration.path_of(recipe.id), split.train)
+    inputs = calibration.inputs(recipe, calibration_path or calibration.path_of(recipe, run), split.train)
     with TemporaryDirectory() as folder:
         forms = _scored(recipe, served, _written(recipe, model, inputs, Path(folder)), samples)
     return FormatComparison(

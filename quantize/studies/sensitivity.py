@@ -88,7 +88,7 @@ def study(
     )
     checkpoints.require_state(run)
     model, tail = checkpoints.load_net(run), recipe.calibration_tail
-    calibrating = calibration.inputs(recipe, calibration_path or calibration.path_of(recipe.id), split.train)
+    calibrating = calibration.inputs(recipe, calibration_path or calibration.path_of(recipe, run), split.train)
     name, part = ("validation", split.validation) if len(split.validation) else ("test", split.test)
     order = np.random.default_rng(_SEED).permutation(len(part))
     drawn = preprocess(recipe.front_end, part.take(sorted(int(i) for i in order[:samples])), name)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from quantize.training.architectures import cross_entropy_of_answers
 
 LAST, ANSWERING, RESULT, TRAINING_STATE = "last.keras", "answering.keras", "result.keras", "training.json"
 """The net that is trained on, the one whose answers count (itself, or a mean of it), and what the run is for."""
+LOG = "log.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,15 @@ def save(run: Path, nets: Mapping[str, Any], training: Training) -> None:
     except OSError as error:
         raise AffectdError(f"{run}: cannot write the checkpoint ({error.strerror}); the last one is kept") from error
     write_file(run / TRAINING_STATE, msgspec.json.format(msgspec.json.encode(training), indent=1))
+
+
+def write_log(run: Path, training: Training) -> None:
+    """The epochs as a table for spreadsheets and plots, a row each. Raises ``AffectdError``."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(column.name for column in fields(Epoch))
+    writer.writerows(map(astuple, training.epochs))
+    write_file(run / LOG, text.getvalue().encode())
 
 
 def forget_result(run: Path) -> None:

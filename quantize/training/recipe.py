@@ -45,7 +45,8 @@ class Recipe:
     ``finish`` makes another net of the one that answered in the last epoch, step by step. A net that is not
     ``is_shipped`` is kept beside this package, to bear out figures. Of the values of a tensor on the calibration set,
     ``calibration_tail`` may lie above its int8 range, and below it. With ``progressive_resizing`` the net is trained on
-    pictures of several sizes. The texts go into the card.
+    pictures of several sizes. ``arguments`` of `train` make a net of somebody's own folder, which may lack classes; all
+    that is made of it stays in its run. The texts go into the card.
     """
 
     id: str
@@ -71,6 +72,12 @@ class Recipe:
     progressive_resizing: bool = False
     fits_temperature: bool = False
     calibration_tail: float = 0.0
+    arguments: str = ""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is trained on somebody's own folder."""
+        return bool(self.arguments)
 
     @property
     def lineage(self) -> tuple[Recipe, ...]:

@@ -39,7 +39,7 @@ def train(recipe: Recipe, split: Split, run: Path, *, seed: int, epochs: int) ->
     Goes on where ``run`` stands if it was begun with the same recipe and seed. Raises ``AffectdError``.
     """
     training = _started(recipe, run, seed)
-    _require_every_class(split.train)
+    _require_classes(recipe, split.train)
     learner = resumed_learner(recipe, run, training)
     with Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn(elapsed_when_finished=True)) as bars:
         stream = recipe.plan(_distilled(recipe, split, run.parent))
@@ -51,6 +51,7 @@ def train(recipe: Recipe, split: Split, run: Path, *, seed: int, epochs: int) ->
             training = training.after(epoch)
             is_result = training.epochs_since_chosen == 0 and not recipe.finish
             learner.save(run, training, result=learner.answering if is_result else None)
+            checkpoints.write_log(run, training)
             bars.console.print(_line(epoch), highlight=False)
     if recipe.finish:
         result = finished(recipe, learner.answering, split, run.parent)
@@ -87,7 +88,11 @@ def _started(recipe: Recipe, run: Path, seed: int) -> Training:
     return begun
 
 
-def _require_every_class(samples: Samples) -> None:
+def _require_classes(recipe: Recipe, samples: Samples) -> None:
+    if recipe.is_own:
+        if len(np.unique(samples.labels)) < 2:
+            raise AffectdError("the training part has not two classes of which the appliance would read anything")
+        return
     missing = [str(e) for i, e in enumerate(EMOTIONS) if not np.any(samples.labels == i)]
     if missing:
         raise AffectdError(f"the training part has no sample of: {', '.join(missing)}; the corpus is not complete")
