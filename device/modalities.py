@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from device.config.settings import Settings
-from device.models.detect import FaceDetector
+from device.models.detect import FaceDetector, close_card
 from device.models.face_emotion import FaceRecogniser
 from device.models.net import NetLoader
 from device.models.sets import ModelSet
@@ -43,8 +43,8 @@ class ModalityRow:
 
 def face_recogniser(models: ModelSet, load_net: NetLoader) -> FaceRecogniser:
     """The face recogniser of a model set."""
-    detector = FaceDetector(load_net(models.detector, models.folder))
-    return FaceRecogniser(detector, load_net(models.card(Modality.FACE), models.folder))
+    detector, close = (FaceDetector(load_net(c, models.folder)) for c in (models.detector, close_card(models.detector)))
+    return FaceRecogniser(detector, load_net(models.card(Modality.FACE), models.folder), close=close)
 
 
 def speech_recogniser(models: ModelSet, load_net: NetLoader) -> SpeechRecogniser:

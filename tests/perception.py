@@ -13,7 +13,7 @@ import soxr
 from numpy.typing import NDArray
 
 from device.models.card import read_card
-from device.models.detect import FaceDetector
+from device.models.detect import FaceDetector, close_card
 from device.models.tflite import TfliteModel
 from device.signals import SAMPLE_RATE_HZ, AudioBlock
 
@@ -30,6 +30,11 @@ def detector() -> FaceDetector:
     if not (MODELS / "blazeface_short.tflite").is_file():
         pytest.skip("the detector's file is not there; run: python deploy/provision_models.py")
     return FaceDetector(model("blazeface_short"))
+
+
+@cache
+def close_detector() -> FaceDetector:
+    return FaceDetector(TfliteModel(close_card(model("blazeface_short").card), MODELS))
 
 
 @cache

@@ -7,11 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from perception import Grey, astronaut, detector, far_away, model
+from perception import MODELS, Grey, astronaut, close_detector, detector, far_away, model
 
 from device.errors import ModelError
 from device.features import face
 from device.models.detect import Box, FaceDetector, search_views
+from device.models.tflite import TfliteModel
+from device.models.track import CLOSE_WIDTHS, view_around
 
 EYES = ((162, 100), (206, 103))
 
@@ -141,3 +143,19 @@ def test_fer2013_faces_are_found_with_their_eyes_where_the_crop_puts_them(shared
     assert eyes_px == pytest.approx(face.EYE_DISTANCE_PX, abs=0.5)
     assert np.median(middle, axis=0) == pytest.approx(face.EYES_MIDDLE, abs=0.7)
     assert np.median(points[:, 2, 1] - middle[:, 1]) == pytest.approx(face.EYES_TO_MOUTH_PX, abs=0.7)
+
+
+def test_the_close_detector_sees_the_same_face_around_it_on_half_the_pixels() -> None:
+    whole, close = detector(), close_detector()
+    seen, *_ = whole(astronaut())
+    again, *_ = close(astronaut(), view_around(seen, CLOSE_WIDTHS))
+    assert again.box.overlap(seen.box) > 0.8
+    for point, other in zip(again.key_points, seen.key_points, strict=True):
+        assert np.hypot(*(point - other)) < 0.06 * seen.box.width_px
+
+
+def test_a_detectors_card_that_names_an_impossible_size_is_refused() -> None:
+    card = model("blazeface_short").card
+    odd = replace(card, inputs=(replace(card.input, shape=(1, 64, 64, 3)),))
+    with pytest.raises(ModelError, match="output"):
+        TfliteModel(odd, MODELS)

@@ -7,7 +7,7 @@ from itertools import count
 import cv2
 import numpy as np
 import pytest
-from perception import Grey, detector, far_away
+from perception import Grey, close_detector, detector, far_away
 
 from device.features.face import EYE_DISTANCE_PX
 from device.features.point_tracking import Points, PointTracker, Similarity
@@ -101,7 +101,7 @@ def test_a_followed_face_is_where_the_detector_sees_it_at_a_third_of_its_looks()
         next(looks)
         return find(grey, view)
 
-    tracker, off = FaceTracker(counted), []
+    tracker, off = FaceTracker(counted, close_detector()), []
     for number, grey in enumerate(walking(60)):
         face = tracker(Frame(number * FRAME_NS, grey))
         assert face is not None
@@ -110,7 +110,7 @@ def test_a_followed_face_is_where_the_detector_sees_it_at_a_third_of_its_looks()
         off.append(eyes_off_px(face, find(grey, around)[0]))
     assert np.percentile(off, 95) <= 1.8
     assert max(off) <= 4
-    assert next(looks) <= 30
+    assert next(looks) <= 12
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from device.arrays import FloatArray, GreyArray
 from device.features.face import FaceCrop, framed_face, framed_square
 from device.features.front_end import ModelInput
 from device.fusion.temporal import TemporalFusion
-from device.models.detect import Box, Face, FaceDetector
+from device.models.detect import Box, Face, FaceDetector, close_card
 from device.models.face_emotion import FaceRecogniser, crop_of
 from device.models.net import Net, NetLoader
 from device.models.recogniser import read
@@ -76,8 +76,8 @@ class Analyzer:
 
     def __init__(self, models: ModelSet, load_net: NetLoader) -> None:
         self.models = models
-        self._detector_net = load_net(models.detector, models.folder)
-        self.detector = FaceDetector(self._detector_net)
+        self.detector = FaceDetector(load_net(models.detector, models.folder))
+        self.close_detector = FaceDetector(load_net(close_card(models.detector), models.folder))
         self.face_net = InstrumentedNet(load_net(models.card(Modality.FACE), models.folder))
         self.speech_net = InstrumentedNet(load_net(models.card(Modality.SPEECH), models.folder))
         self._nets = {Modality.FACE: self.face_net, Modality.SPEECH: self.speech_net}
@@ -145,7 +145,7 @@ class Analyzer:
         readings: list[Reading] = []
         branches: list[AnyBranch] = []
         if (video := tracks.video) is not None and Modality.FACE in modalities:
-            face = FaceRecogniser(self.detector, self.face_net)
+            face = FaceRecogniser(self.detector, self.face_net, close=self.close_detector)
             branches.append(Branch("camera", lambda: video, _InstrumentedRecogniser(face, readings, watch)))
         if (audio := tracks.audio) is not None and Modality.SPEECH in modalities:
             speech = SpeechRecogniser(self.speech_net)

@@ -46,7 +46,7 @@ class LiveAnalysis:
     def __init__(self, variants: Sequence[ModelVariant], fusions: FusionFactory, *, rule: str, rate_hz: int) -> None:
         self._variants = variants
         self._fusions: list[TemporalFusion] = [fusions.temporal(rule, face_persists=False) for _ in variants]
-        self._face, self._watch = FaceFrontEnd(self._detect), PictureWatch()
+        self._face, self._watch = FaceFrontEnd(self._detect, self._detect_close), PictureWatch()
         self._speech = SpeechFrontEnd(variants[0].models.card(Modality.SPEECH).features)
         self._blocks = BlockMaker(rate_hz=rate_hz, block_ms=BLOCK_MS)
         self._rate_hz, self._expected = rate_hz, 0
@@ -83,6 +83,10 @@ class LiveAnalysis:
     def _detect(self, grey: GreyArray, view: Box | None) -> list[Face]:
         with self._variants[0].analyzers.acquire() as analyzer:
             return analyzer.detector(grey, view)
+
+    def _detect_close(self, grey: GreyArray, view: Box | None) -> list[Face]:
+        with self._variants[0].analyzers.acquire() as analyzer:
+            return analyzer.close_detector(grey, view)
 
     def _converted(self, captured_ns: int, samples: NDArray[np.int16]) -> Iterator[AudioBlock]:
         first = round(captured_ns * self._rate_hz / 1e9)

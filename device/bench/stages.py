@@ -19,10 +19,11 @@ from device.features.hum import HumFilter
 from device.features.mel import HOP_SAMPLES, WINDOW_SAMPLES
 from device.features.speech import SPEECH_FEATURES, SpeechFeatures
 from device.features.voice_activity import VoiceActivityDetector
-from device.models.detect import Face, FaceDetector
+from device.models.detect import Face, FaceDetector, close_card
 from device.models.face_emotion import FaceRecogniser
 from device.models.sets import ModelSet
 from device.models.tflite import TfliteModel
+from device.models.track import CLOSE_WIDTHS, view_around
 from device.readings import Modality
 from device.signals import SAMPLE_RATE_HZ, Frame
 
@@ -45,6 +46,7 @@ def make_stages(models: ModelSet, grey: GreyArray, samples: PcmArray) -> Stages:
     """
     samples = np.resize(samples, WINDOW_SAMPLES)
     detector = FaceDetector(TfliteModel(models.detector, models.folder))
+    close = FaceDetector(TfliteModel(close_card(models.detector), models.folder))
     face_net, speech_net = (TfliteModel(card, models.folder) for card in models.models.values())
     face = detector(grey)[0]
     pixels = _crop(grey, face).pixels
@@ -54,10 +56,11 @@ def make_stages(models: ModelSet, grey: GreyArray, samples: PcmArray) -> Stages:
         "a camera's JPEG to grey": _to_grey("MJPG", _jpeg(grey)),
         "a camera's YUYV to grey": _to_grey("YUYV", np.stack([grey, 255 - grey], axis=-1)),
         "find faces (BlazeFace)": lambda: detector(grey),
+        "find a tracked face again": lambda: close(grey, view_around(face, CLOSE_WIDTHS)),
         "align and crop": lambda: _crop(grey, face),
         "face net": lambda: face_net(pixels),
-        "a frame of a tracked face, whole": _tracked(FaceRecogniser(detector, face_net), grey),
-        "a frame of an empty, still room": _empty(FaceRecogniser(detector, face_net), grey),
+        "a frame of a tracked face, whole": _tracked(FaceRecogniser(detector, face_net, close=close), grey),
+        "a frame of an empty, still room": _empty(FaceRecogniser(detector, face_net, close=close), grey),
         "offset and hum out, 3 s of sound": _without_hum(samples),
         "voice gate, 1 s of sound": _gate(samples),
         "voice gate, 1 s of a quiet room": _gate(_quiet_room()),

@@ -17,6 +17,10 @@ from device.readings import EMOTIONS
 _log = logging.getLogger(__name__)
 
 
+DETECTOR_KIND = "detector"
+"""The ``kind`` of a card that is no modality's."""
+
+
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
     """Shape (batch first), type and quantization of an input or output: real = scale · (q - zero_point)."""

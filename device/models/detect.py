@@ -1,16 +1,16 @@
 """Faces in a grey picture, by BlazeFace short range (Bazarevsky et al. 2019, arXiv:1907.05047).
 
-The net sees 128 × 128 pixels of a *view*, the whole picture or a part of it. Real faces set into 640 × 480 were found
-in the whole picture at 128 px wide in 100 %, 107 in 95 %, 96 in 83 %, 80 in 52 %, 64 and less in 0 %. With a lens
-of 62° a face is about 96 px wide at 1 m and 48 px at 2 m: beyond 1 m only the smaller views of ``search_views`` see
-it (48 px: 98 %, 40 px: 85 %, 32 px: 51 %). ``finer_views`` are for large pictures.
+The net sees 128 × 128 pixels of a *view*, the whole picture or a part of it, or 96 × 96 of what is around a known face.
+Real faces set into 640 × 480 were found in the whole picture at 128 px wide in 100 %, 107 in 95 %, 96 in 83 %, 80 in
+52 %, 64 and less in 0 %. With a lens of 62° a face is about 96 px wide at 1 m and 48 px at 2 m: beyond 1 m only the
+smaller views of ``search_views`` see it (48 px: 98 %, 40 px: 85 %, 32 px: 51 %). ``finer_views`` are for large ones.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import cv2
@@ -21,14 +21,18 @@ from device.arrays import FloatArray
 from device.errors import ModelError
 from device.features.face import Point
 from device.features.point_tracking import Similarity
+from device.models.card import DETECTOR_KIND, Card
 from device.models.net import Net
 
 _FEATURE_VERSION = "rgb128/1"
 """Letterboxed into 128 × 128 on black, three equal channels, -1…1."""
 
-_SIDE_PX = 128
+_CLOSE_SIDE_PX = 96
+"""Of the net's input where only the surroundings of a known face are looked at: it is fully convolutional, and half as
+many pixels cost half."""
 _ANCHOR_GRIDS = ((16, 2), (8, 6))
-"""Cells a side and anchors a cell, of MediaPipe's graph face_detection_short_range: 896 together."""
+"""Cells a side of 128 pixels and anchors a cell, of MediaPipe's graph face_detection_short_range: 896 together."""
+_ANCHOR_SIDE_PX = 128
 _MIN_LOGIT = 0.0
 """A score of 0.5."""
 _STEPS_PER_PX = 8
@@ -117,26 +121,38 @@ class Face:
         return _face(np.concatenate([corners, by(self.key_points)]), self.score)
 
 
+def close_card(card: Card) -> Card:
+    """The same detector for an input of 96 × 96 pixels."""
+    side = _CLOSE_SIDE_PX
+    anchors = sum(cells**2 * each for cells, each in _grids(side))
+    return replace(
+        card,
+        inputs=tuple(replace(spec, shape=(1, side, side, spec.shape[3])) for spec in card.inputs),
+        outputs=tuple(replace(spec, shape=(1, anchors, spec.shape[2])) for spec in card.outputs),
+    )
+
+
 class FaceDetector:
     """Finds the faces of one grey picture, best first. It belongs to one thread, as its model does."""
 
     def __init__(self, model: Net) -> None:
-        if model.card.kind != "detector" or model.card.features != _FEATURE_VERSION:
+        if model.card.kind != DETECTOR_KIND or model.card.features != _FEATURE_VERSION:
             raise ModelError(
                 f"model {model.card.id}: it is {model.card.kind} for {model.card.features}, "
                 f"but this version of affectd needs detector for {_FEATURE_VERSION}"
             )
         self._model = model
+        self._side_px = model.card.input.shape[1]
 
     def __call__(self, grey: NDArray[np.uint8], view: Box | None = None) -> list[Face]:
         """The faces in a picture, uint8 (height, width), or in one view of it; none where there are no pixels."""
         part, (left, top) = _cut_out(grey, view) if view else (grey, (0, 0))
         if part.size == 0:
             return []
-        square, scale = _letterbox(part)
+        square, scale = _letterbox(part, self._side_px)
         regressors, logits = self._model(square)
         likely = np.flatnonzero(logits[:, 0] >= _MIN_LOGIT)
-        points = _decode(regressors[likely], _anchors()[likely])
+        points = _decode(regressors[likely], _anchors(self._side_px)[likely])
         found = _merge_overlapping(points, _sigmoid(logits[likely, 0]))
         return [_face(points / scale + (left, top), score) for points, score in found]
 
@@ -177,11 +193,11 @@ def _cut_out(grey: NDArray[np.uint8], view: Box) -> tuple[NDArray[np.uint8], tup
     return grey[top : max(0, bottom), left : max(0, right)], (left, top)
 
 
-def _letterbox(grey: NDArray[np.uint8]) -> tuple[FloatArray, float]:
-    """The picture in the upper left of a black square, float32 (128, 128, 3) in -1…1, and its scale."""
+def _letterbox(grey: NDArray[np.uint8], side_px: int) -> tuple[FloatArray, float]:
+    """The picture in the upper left of a black square, float32 (side, side, 3) in -1…1, and its scale."""
     height, width = grey.shape
-    scale = _SIDE_PX / max(height, width)
-    square = np.zeros((_SIDE_PX, _SIDE_PX), dtype=np.uint8)
+    scale = side_px / max(height, width)
+    square = np.zeros((side_px, side_px), dtype=np.uint8)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     square[: size[1], : size[0]] = _resized(grey, size)
     return cv2.cvtColor(square / np.float32(127.5) - np.float32(1), cv2.COLOR_GRAY2RGB), scale
@@ -193,7 +209,7 @@ def _resized(grey: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8
     A tenth of what means of cells at an odd ratio cost; eyes are found at the same places but for 1 of 48 pixels of the
     face's crop (95th percentile), less than when the view moves by a tenth.
     """
-    while min(grey.shape) > 1 and max(grey.shape) >= 4 * _SIDE_PX:
+    while min(grey.shape) > 1 and max(grey.shape) >= 4 * max(size):
         height, width = grey.shape
         half = (width // 2, height // 2)
         grey = np.asarray(
@@ -204,14 +220,18 @@ def _resized(grey: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8
 
 
 @cache
-def _anchors() -> FloatArray:
-    """Centres (x, y) of the anchors in pixels of the input, (896, 2); all have the size of the input."""
+def _anchors(side_px: int) -> FloatArray:
+    """Centres (x, y) of the anchors in pixels of the input, (anchors, 2); all have the size of the input."""
     layers = []
-    for cells, anchors in _ANCHOR_GRIDS:
-        centres = (np.arange(cells, dtype=np.float32) + 0.5) * (_SIDE_PX / cells)
+    for cells, anchors in _grids(side_px):
+        centres = (np.arange(cells, dtype=np.float32) + 0.5) * (side_px / cells)
         y, x = np.meshgrid(centres, centres, indexing="ij")
         layers.append(np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), anchors, axis=0))
     return np.concatenate(layers)
+
+
+def _grids(side_px: int) -> list[tuple[int, int]]:
+    return [(cells * side_px // _ANCHOR_SIDE_PX, anchors) for cells, anchors in _ANCHOR_GRIDS]
 
 
 def _sigmoid(logits: FloatArray) -> FloatArray:

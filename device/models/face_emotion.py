@@ -24,8 +24,9 @@ def crop_of(frame: Frame, face: Face) -> FaceCrop | None:
 class FaceFrontEnd:
     """The largest steady face of each frame, cropped. ``face`` is the one in the newest frame, ``None`` without."""
 
-    def __init__(self, detector: Detector) -> None:
-        self._tracker = FaceTracker(detector)
+    def __init__(self, detector: Detector, close: Detector | None = None) -> None:
+        """``close`` as in ``FaceTracker``."""
+        self._tracker = FaceTracker(detector, close)
         self.face: Face | None = None
 
     def __call__(self, frame: Frame) -> ModelInput | None:
@@ -46,6 +47,7 @@ class FaceFrontEnd:
 class FaceRecogniser(EmotionRecogniser[Frame]):
     """Recogniser of the largest steady face of each frame. Raises ``ModelError`` if the card is for something else."""
 
-    def __init__(self, detector: Detector, net: Net) -> None:
+    def __init__(self, detector: Detector, net: Net, *, close: Detector | None = None) -> None:
+        """``close`` as in ``FaceTracker``."""
         verify_emotion_card(net.card, kind="face", features=(FEATURE_VERSION,))
-        super().__init__(Modality.FACE, FaceFrontEnd(detector), net, same_within=_SAME_WITHIN)
+        super().__init__(Modality.FACE, FaceFrontEnd(detector, close), net, same_within=_SAME_WITHIN)

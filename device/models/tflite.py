@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from device.arrays import FloatArray
 from device.errors import ModelError
-from device.models.card import Card, TensorSpec, verify_file
+from device.models.card import DETECTOR_KIND, Card, TensorSpec, verify_file
 from device.models.runtime import open_interpreter, runtime_name
 
 
@@ -26,6 +26,8 @@ class TfliteModel:
         self.card = card
         _require_its_runtime(card, runtime_name(runtime))
         self._interpreter = open_interpreter(verify_file(card, folder), runtime)
+        if card.kind == DETECTOR_KIND:
+            _resize(self._interpreter, card)
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         _require_same(card, "input", list(card.inputs), inputs)
         _require_same(card, "output", list(card.outputs), outputs)
@@ -43,6 +45,16 @@ class TfliteModel:
             _from_tensor(self._interpreter.get_tensor(index), spec)
             for index, spec in zip(self._output_indices, self.card.outputs, strict=True)
         )
+
+
+def _resize(interpreter: Any, card: Card) -> None:
+    """A detector is fully convolutional: it may be asked for another size of picture than its file says."""
+    details = interpreter.get_input_details()
+    changed = [(d, s) for d, s in zip(details, card.inputs, strict=False) if tuple(d["shape"]) != s.shape]
+    for detail, spec in changed:
+        interpreter.resize_tensor_input(detail["index"], list(spec.shape))
+    if changed:
+        interpreter.allocate_tensors()
 
 
 def _to_tensor(values: FloatArray, spec: TensorSpec) -> NDArray[Any]:

@@ -24,6 +24,8 @@ At the second look 434 pictures of five people scored 0.75 and more, and what is
 """
 _VIEW_WIDTHS = 3.0
 """Side of the view around the tracked face, by the face's width: BlazeFace finds a third of a view best."""
+CLOSE_WIDTHS = 2.25
+"""The same for a net with three quarters of the pixels a side."""
 _SAME_OVERLAP = 0.3
 _PART = 0.6
 """So much of a face within a larger one is a part of that."""
@@ -79,8 +81,10 @@ class FaceTracker:
     ``largest_face``, and changes nothing of what is tracked.
     """
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: Detector, close: Detector | None = None) -> None:
+        """``close`` looks around a tracked face: a cheaper detector that sees less of its surroundings."""
         self._detector = detector
+        self._close, self._close_widths = (detector, _VIEW_WIDTHS) if close is None else (close, CLOSE_WIDTHS)
         self._schedule = SearchSchedule()
         self._turn, self._looks_whole = 0, False
         self._face: Face | None = None
@@ -101,7 +105,7 @@ class FaceTracker:
             self._forget(now_ns)
             return self._track(self._search(frame.grey, now_ns), now_ns)
         same = self._followed(frame.grey, now_ns) if self._followed else None
-        faces = [same] if same else self._detector(frame.grey, _around(self._face))
+        faces = [same] if same else self._close(frame.grey, view_around(self._face, self._close_widths))
         if same is None and (same := _same_as(self._face, faces)):
             self._followed = _Followed(frame.grey, same, now_ns)
         if same is None or now_ns - self._looked_around_ns >= _LOOK_AROUND_NS:
@@ -215,14 +219,15 @@ def _is_part_of(face: Face, found: list[Face]) -> bool:
 def _sure_faces(detector: Detector, grey: NDArray[np.uint8], faces: list[Face]) -> Iterator[Face]:
     """Those that are still a face at a second look, framed as the net likes it best; the largest first."""
     for face in sorted(faces, key=_area, reverse=True):
-        again = _same_as(face, detector(grey, _around(face)))
+        again = _same_as(face, detector(grey, view_around(face)))
         if again and again.score >= _BEGIN_SCORE:
             yield again
 
 
-def _around(face: Face) -> Box:
+def view_around(face: Face, widths: float = _VIEW_WIDTHS) -> Box:
+    """A square so many of the face's widths wide, the face in its middle."""
     box = face.box
-    side = _VIEW_WIDTHS * box.width_px
+    side = widths * box.width_px
     return Box(box.left_px + (box.width_px - side) / 2, box.top_px + (box.height_px - side) / 2, side, side)
 
 
