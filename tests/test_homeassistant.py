@@ -9,7 +9,9 @@ from equipment import EVERYTHING, FACE_SENSE, SPEECH_SENSE
 from jsonschema import Draft202012Validator
 
 from device.publish.contract import Json, encode
+from device.publish.episodes import EPISODIC
 from device.publish.homeassistant import Device, Equipment, discovery
+from device.publish.topics import Topics
 
 TEXT = {"type": "string"}
 
@@ -99,6 +101,13 @@ PLATFORMS = [
         },
     ),
     platform(
+        "device_automation", ["automation_type", "topic", "type", "subtype"],
+        {
+            "automation_type": {"const": "trigger"}, "topic": SUBSCRIBE, "type": TEXT, "subtype": TEXT,
+            "payload": TEXT, "value_template": TEMPLATE, "qos": {"enum": [0, 1, 2]},
+        },
+    ),
+    platform(
         "sensor", ["state_topic"], COMMON, READING, DIAGNOSTIC,
         {
             "device_class": {"enum": ["enum", "temperature", "frequency", "duration", "timestamp", "data_size"]},
@@ -135,6 +144,8 @@ PLATFORMS = [
     ),
 ]  # fmt: skip
 
+ENTITY_PLATFORMS = ["sensor", "binary_sensor", "switch", "button", "event"]
+
 SCHEMA: Json = {
     "type": "object",
     "required": ["device", "origin", "components"],
@@ -165,9 +176,14 @@ SCHEMA: Json = {
             "type": "object",
             "additionalProperties": {
                 "type": "object",
-                "properties": {"platform": {"enum": ["sensor", "binary_sensor", "switch", "button", "event"]}},
+                "required": ["platform"],
+                "properties": {"platform": {"enum": [*ENTITY_PLATFORMS, "device_automation"]}},
                 "if": GONE,
-                "else": {"required": ["platform", "unique_id"], "allOf": PLATFORMS},
+                "else": {
+                    "allOf": PLATFORMS,
+                    "if": {"properties": {"platform": {"enum": ENTITY_PLATFORMS}}},
+                    "then": {"required": ["unique_id"]},
+                },
             },
         },
     },
@@ -196,6 +212,7 @@ def test_the_message_keeps_home_assistants_rules(has: Equipment) -> None:
         ("restart", {"command_topic": "affectd/+/restart"}),
         ("camera_status", {"misspelt": 1}),
         ("episode", {"event_types": []}),
+        ("sad_begins", {"automation_type": "action"}),
     ],
 )
 def test_the_rules_find_what_home_assistant_would_refuse(component: str, change: Json) -> None:
@@ -206,7 +223,7 @@ def test_the_rules_find_what_home_assistant_would_refuse(component: str, change:
 
 ALWAYS = {
     "emotion", "confidence", "valence", "arousal", "episode", "privacy", "self_test", "self_test_result", "started",
-    "version", "model_set", "memory",
+    "version", "model_set", "memory", "emotion_ends", *(f"{emotion}_begins" for emotion in EPISODIC),
 }  # fmt: skip
 
 FACE = {"face_present", "camera_status", "frame_rate"}
@@ -239,3 +256,8 @@ def test_people_read_the_name_and_the_room_and_see_the_board() -> None:
     assert json.loads(encode(announcement)) == announcement
     assert len(encode(announcement)) < 16 * 1024
     assert message()["device"]["name"] == "affectd kitchen"
+
+
+def test_the_message_stays_short_with_long_names() -> None:
+    long = Device("0.1.0", name="📺" * 64, area="ü" * 64)
+    assert len(encode(discovery(Topics("n" * 32), long, has=EVERYTHING))) < 16 * 1024

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from device.publish import topics as table
 from device.publish.contract import Json
-from device.publish.episodes import EpisodeKind
+from device.publish.episodes import EPISODIC, EpisodeKind
 from device.publish.topics import Topic, Topics
 from device.readings import EMOTIONS, NOBODY, UNCERTAIN, UNKNOWN, Modality
 
@@ -15,6 +15,11 @@ _MAX_STATE = 250
 
 _KNOWN = f"value_json.label != '{UNKNOWN}'"
 """Somebody looks or listens. While nobody does, the states are "None", which is Home Assistant's word for unknown."""
+
+_NOW = f"value_json.kind != '{EpisodeKind.UPDATE}' and not value_json.backfilled"
+"""An episode begins or ends now: an update would be another event, and what an outage held back comes far too late."""
+
+_BEGINS_OR_ENDS = f"(value_json.label if value_json.kind == '{EpisodeKind.START}' else value_json.kind)"
 
 _NOISY: Json = {"enabled_by_default": False}
 """Of what changes with every message, or stands elsewhere, too: for who asks for it."""
@@ -61,11 +66,17 @@ class Components:
                 "sensor", "confidence", "Confidence", f"value_json.confidence_percent if {_KNOWN} else 'None'"
             )
             | while_looking
-            | {"unit_of_measurement": "%", "state_class": "measurement", "icon": "mdi:percent-outline"},
+            | {"unit_of_measurement": "%", "state_class": "measurement", "icon": "mdi:percent-outline"}
+            | {"suggested_display_precision": 0},
             "valence": self._plane("valence", while_looking),
             "arousal": self._plane("arousal", while_looking),
             "episode": self._episode() | _NOISY,
         }
+
+    def triggers(self) -> Json:
+        """What an automation may start from at the device, without an entity: an emotion begins, or one ends."""
+        begin = {f"{label}_begins": self._trigger(EpisodeKind.START, label, label) for label in sorted(EPISODIC)}
+        return begin | {"emotion_ends": self._trigger(EpisodeKind.END, "emotion", str(EpisodeKind.END))}
 
     def sense(self, sense: Sense) -> Json:
         """Whether somebody is there by this modality, and how its sensor is."""
@@ -170,16 +181,25 @@ class Components:
         return {flag: self._of_health("binary_sensor", flag, name, shown) | {"device_class": "problem"}}
 
     def _episode(self) -> Json:
-        """Only what begins or ends now: an update would fire as another event, and one of an outage far too late."""
-        now = f"value_json.kind != '{EpisodeKind.UPDATE}' and not value_json.backfilled"
-        event = (
-            "{'event_type': value_json.kind, 'label': value_json.label, 'duration_s': value_json.duration_s} | tojson"
-        )
+        """An episode that begins is an event of its emotion's type."""
+        told = f"'event_type': {_BEGINS_OR_ENDS}, 'label': value_json.label, 'duration_s': value_json.duration_s"
+        event = f"{{{told}, 'peak_confidence': value_json.peak_confidence}} | tojson"
         return self._entity("event", "episode", "Episode") | {
             "state_topic": self._topics.address(table.EVENT),
-            "event_types": [str(EpisodeKind.START), str(EpisodeKind.END)],
-            "value_template": f"{{{{ {event} if {now} else '' }}}}",
+            "event_types": [*sorted(EPISODIC), str(EpisodeKind.END)],
+            "value_template": f"{{{{ {event} if {_NOW} else '' }}}}",
             "icon": "mdi:emoticon-wink-outline",
+        }
+
+    def _trigger(self, kind: EpisodeKind, subtype: str, payload: str) -> Json:
+        return {
+            "platform": "device_automation",
+            "automation_type": "trigger",
+            "type": f"episode_{kind}",
+            "subtype": subtype,
+            "topic": self._topics.address(table.EVENT),
+            "payload": payload,
+            "value_template": f"{{{{ {_BEGINS_OR_ENDS} if {_NOW} else '' }}}}",
         }
 
     def _entity(self, platform: str, key: str, name: str) -> Json:

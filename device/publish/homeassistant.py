@@ -61,6 +61,7 @@ def discovery(
         "availability": [available(topics, table.STATUS)],
         "components": {
             **components.estimate(),
+            **components.triggers(),
             **{key: part for sense in has.senses for key, part in _if(sense.is_here, components.sense(sense)).items()},
             **components.controls(),
             **_if(has.restart, components.restart()),
