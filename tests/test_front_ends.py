@@ -27,7 +27,9 @@ def numbered(count: int) -> Samples:
 
 
 @pytest.mark.parametrize(
-    "front_end", [front_ends.SPEECH, front_ends.PROSODIC_SPEECH], ids=lambda front_end: front_end.features
+    "front_end",
+    [front_ends.SPEECH, front_ends.PROSODIC_SPEECH, front_ends.RELATIVE_SPEECH],
+    ids=lambda front_end: front_end.features,
 )
 def test_the_workshop_computes_what_the_appliance_serves_at_the_end_of_a_stretch(
     front_end: front_ends.CorpusFrontEnd,

@@ -42,7 +42,7 @@ def pinned(path: Path, training: Samples) -> Samples:
 def inputs(recipe: Recipe, path: Path, training: Samples) -> list[FloatArray]:
     """The model's inputs of the pinned samples that the appliance would read."""
     chosen = preprocess(recipe.front_end, pinned(path, training), "calibration")
-    return list(recipe.front_end.inputs(chosen.signals))
+    return list(recipe.front_end.inputs(chosen))
 
 
 def _draw(path: Path, training: Samples) -> None:

@@ -196,7 +196,7 @@ def predict_probabilities(model: Net, front_end: CorpusFrontEnd, samples: Sample
 
 def outputs(model: Net, front_end: CorpusFrontEnd, samples: Samples) -> NDArray[np.float32]:
     """All answers of the model to preprocessed samples, at no temperature, float32 (samples, answers, 7)."""
-    given = [model(front_end.served(signal))[0] for signal in track(samples.signals, "scoring", transient=True)]
+    given = [model(values)[0] for values in track(front_end.inputs(samples), "scoring", transient=True)]
     return np.stack(given).reshape(len(given), -1, CLASSES)
 
 

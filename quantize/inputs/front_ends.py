@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.arrays import FloatArray
-from device.features import face, logmel, mfcc, prosody
+from device.features import face, logmel, mfcc, prosody, relative_voice
 from device.features.frames import speech_frames
 from device.features.hum import without_hum
 from device.features.mel import WINDOW_SAMPLES, LogEnergies, log_energies
 from device.features.voice_activity import speech_segments
 from quantize.augment import faces, voices
+from quantize.datasets import Samples
 from quantize.inputs.faces import face_in
+from quantize.inputs.streams import inputs_in_turn, last_input
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +27,21 @@ class CorpusFrontEnd:
 
     ``preprocess`` takes a corpus's signal to what the appliance hands on to its features, or ``None`` where it would
     say nothing; it is done once a signal. ``served`` makes the model's input of that, ``varied`` does so for training.
+    Where an input depends on what its speaker said before, ``in_turn`` makes those of all samples, and ``served`` that
+    of a stream's first words.
     """
 
     features: str
     preprocess: Callable[[Any], Any | None]
     served: Callable[[Any], FloatArray]
     varied: Callable[[Any, np.random.Generator], FloatArray]
+    in_turn: Callable[[Samples], FloatArray] | None = None
 
-    def inputs(self, signals: Sequence[Any]) -> FloatArray:
-        """The model's inputs of preprocessed signals, (signals, …)."""
-        return np.stack([self.served(signal) for signal in signals])
+    def inputs(self, samples: Samples) -> FloatArray:
+        """The model's inputs of preprocessed samples, (samples, …); speakers are told by ``groups``."""
+        if self.in_turn is not None and len(samples):
+            return self.in_turn(samples)
+        return np.stack([self.served(signal) for signal in samples.signals])
 
 
 def longest_segment(clip: NDArray[np.int16]) -> NDArray[np.int16] | None:
@@ -91,4 +98,11 @@ SPEECH = CorpusFrontEnd(
 PROSODIC_SPEECH = CorpusFrontEnd(
     features=prosody.FEATURE_VERSION, preprocess=longest_segment, served=served_prosodic, varied=varied_log_mel
 )
-FRONT_ENDS = {front_end.features: front_end for front_end in (FACE, SPEECH, PROSODIC_SPEECH)}
+RELATIVE_SPEECH = CorpusFrontEnd(
+    features=relative_voice.FEATURE_VERSION,
+    preprocess=longest_segment,
+    served=lambda segment: last_input(segment, relative_voice.RelativeVoice())[..., np.newaxis],
+    varied=varied_log_mel,
+    in_turn=lambda samples: inputs_in_turn(samples.signals, samples.names, samples.groups),
+)
+FRONT_ENDS = {front_end.features: front_end for front_end in (FACE, SPEECH, PROSODIC_SPEECH, RELATIVE_SPEECH)}

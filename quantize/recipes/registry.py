@@ -8,12 +8,12 @@ from device.errors import AffectdError
 from quantize.datasets.own_folder import read_own
 from quantize.recipes.face import AFFECTD_1_FACE, BASELINE_FACE
 from quantize.recipes.own import own_recipe
-from quantize.recipes.speech import AFFECTD_1_SPEECH, BASELINE_SPEECH, SPEECH_FOLDS, SPEECH_WITHOUT
+from quantize.recipes.speech import AFFECTD_1_SPEECH, AFFECTD_2_SPEECH, BASELINE_SPEECH, SPEECH_FOLDS, SPEECH_WITHOUT
 from quantize.training.recipe import Recipe
 from quantize.training.shipped import RUNS_FOLDER
 
 FACES = (BASELINE_FACE, *AFFECTD_1_FACE.lineage)
-VOICES = (BASELINE_SPEECH, AFFECTD_1_SPEECH, *SPEECH_FOLDS, *SPEECH_WITHOUT)
+VOICES = (BASELINE_SPEECH, AFFECTD_1_SPEECH, AFFECTD_2_SPEECH, *SPEECH_FOLDS, *SPEECH_WITHOUT)
 RECIPES = {recipe.id: recipe for recipe in (*FACES, *VOICES)}
 
 

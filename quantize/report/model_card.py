@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader
 
-from device.features import face, mfcc, prosody
+from device.features import face, mfcc, prosody, relative_voice
 from device.models.sets import list_sets, load_set
 from device.readings import EMOTIONS, Emotion
 
@@ -15,6 +15,8 @@ READS = {
     face.FEATURE_VERSION: "one face, 48 × 48 grey",
     mfcc.FEATURE_VERSION: "up to 3 s of voice, 128 frames × 40 MFCC",
     prosody.FEATURE_VERSION: "up to 3 s of voice, 128 frames × 40 mel bands, and 22 statistics of prosody",
+    relative_voice.FEATURE_VERSION: "up to 3 s of voice, 128 frames × 40 mel bands, and 21 functionals less the mean "
+    "of the stream's own voices",
 }
 """A net's input, by its features."""
 

@@ -92,7 +92,7 @@ def study(
     name, part = ("validation", split.validation) if len(split.validation) else ("test", split.test)
     order = np.random.default_rng(_SEED).permutation(len(part))
     drawn = preprocess(recipe.front_end, part.take(sorted(int(i) for i in order[:samples])), name)
-    inputs = recipe.front_end.inputs(drawn.signals)
+    inputs = recipe.front_end.inputs(drawn)
     with TemporaryDirectory() as folder:
         float_path, int8_path = Path(folder) / "float.tflite", Path(folder) / "int8.tflite"
         convert.to_float(model, float_path)

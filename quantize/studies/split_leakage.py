@@ -106,7 +106,7 @@ def _scores(recipe: Recipe, training: Samples, test: Samples, runs: Path, seed: 
     run = runs / recipe.id
     train(recipe, split, run, seed=seed, epochs=epochs)
     net = checkpoints.load_net(run)
-    outputs = net.predict(recipe.front_end.inputs(test.signals), batch_size=256, verbose=0)
+    outputs = net.predict(recipe.front_end.inputs(test), batch_size=256, verbose=0)
     return score(head_of(outputs), test.labels, test.groups)
 
 

@@ -25,7 +25,7 @@ class FitHead:
     def __call__(self, net: Any, about: Finishing) -> Any:
         """``head_refitted`` on the training part as it is served."""
         recipe, samples = about.recipe, about.split.train
-        inputs = recipe.front_end.inputs(samples.signals)
+        inputs = recipe.front_end.inputs(samples)
         number = recipe.head_number(self.head)
         return head_refitted(net, head=number, inputs=inputs, labels=samples.labels, ridge=self.ridge)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.arrays import DoubleArray
+from device.arrays import BoolArray, DoubleArray
 from device.readings import EMOTIONS
 from quantize.augment.copies import CopyLibrary
 from quantize.logistic import fitted
@@ -41,12 +41,22 @@ class FitProsody:
         return with_prosody_head(net, self.strength * regression(rows, train.labels, weights, self.ridge))
 
 
-def regression(rows: NDArray[np.float32], labels: NDArray[np.int64], weights: DoubleArray, ridge: float) -> DoubleArray:
-    """Weights (features and a constant, 7) that make the labels likeliest in all takes (segments, takes, features)."""
+def regression(
+    rows: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    weights: DoubleArray,
+    ridge: float,
+    possible: BoolArray | None = None,
+) -> DoubleArray:
+    """Weights (features and a constant, 7) that make the labels likeliest in all takes (segments, takes, features).
+
+    ``possible`` (segments, 7) are the classes that a segment can be of, all if not given.
+    """
     segments, takes, width = rows.shape
     flat = np.column_stack([rows.reshape(-1, width), np.ones(segments * takes)]).astype(np.float64)
     targets = np.eye(len(EMOTIONS))[np.repeat(labels, takes)]
-    return fitted(flat, targets, np.append(np.full(width, ridge), 0.0), np.repeat(weights, takes))
+    among = None if possible is None else np.repeat(possible, takes, axis=0)
+    return fitted(flat, targets, np.append(np.full(width, ridge), 0.0), np.repeat(weights, takes), among)
 
 
 def with_prosody_head(net: Any, weights: DoubleArray) -> Any:

@@ -129,7 +129,7 @@ def _is_range(name: str) -> bool:
 
 def _settling_inputs(recipe: Recipe, samples: Samples, seed: int) -> FloatArray:
     chosen = np.random.default_rng([seed, 0]).permutation(len(samples))[:SETTLING_SAMPLES]
-    return np.stack([recipe.front_end.served(samples.signals[i]) for i in chosen])
+    return recipe.front_end.inputs(samples.take(chosen))
 
 
 def _one_epoch(rounded: Any, teacher: Any, batches: Iterator[TrainingBatch]) -> float:

@@ -118,7 +118,7 @@ def validated(model: Any, recipe: Recipe, samples: Samples) -> tuple[float | Non
     """Loss and accuracy of the answer that the corpus's labels are; nothing where there is no validation part."""
     if not len(samples):
         return None, None
-    inputs = recipe.front_end.inputs(samples.signals)
+    inputs = recipe.front_end.inputs(samples)
     outputs = model.predict(inputs, batch_size=256, verbose=0)
     probs = head_of(outputs, recipe.head_number(recipe.dataset.head))
     likelihood = probs[np.arange(len(samples)), samples.labels]
