@@ -92,6 +92,8 @@ def test_unreadable_files_are_named_counted_and_skipped(trained: Path, capsys: p
     assert f"{len(used)} could not be read and are left out:" in said
     assert used[0].partition(",")[0] in said
     assert "kept: epoch 1 of 1" in said
+    next_one = shlex.split(said.partition("next: ")[2].splitlines()[0])
+    assert next_one == ["python", "-m", "quantize", "convert", *again[:1], *again[3:5], *again[1:3]]
 
 
 def test_a_run_is_not_gone_on_with_by_other_options(
@@ -149,6 +151,14 @@ def test_what_is_asked_for_wrongly_is_answered_with_what_is_right(
     assert main(["train", *options, "--root", "PICTURES"]) == 1
     assert said in capsys.readouterr().err
     assert not (here / "runs").exists()
+
+
+def test_a_class_of_which_nothing_can_be_used_is_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures(here / "PICTURES", numbered("happy", "sad", "fear"))
+    for number in range(20):
+        (here / "PICTURES" / "fear" / f"{number}.png").write_text(f"no picture: {number}")
+    assert main([*walk()[0][3:], "--epochs", "1"]) == 1
+    assert "no file of fear that is trained on can be used: they do not decode" in capsys.readouterr().err
 
 
 def test_a_beginning_that_came_to_nothing_does_not_bind(here: Path) -> None:

@@ -12,6 +12,9 @@ from device.errors import AffectdError
 from quantize.datasets import DatasetError, Split
 from quantize.datasets.labels import read_labels
 from quantize.datasets.own_folder import SPLIT_FILE, OwnFolder, read_own
+from quantize.datasets.own_split import require_learnable
+from quantize.inputs.front_ends import FACE
+from quantize.inputs.preprocess import preprocess_for_training
 
 PARTS = ("train", "validation", "test")
 PEOPLE = ("anna", "ben", "cem", "dora", "ela", "finn", "gül")
@@ -158,6 +161,18 @@ def test_the_same_picture_in_two_classes_or_parts_is_refused_with_both_names(fol
     (parted / "test" / "sad" / "copy.png").write_bytes((parted / "train" / "sad" / "7.png").read_bytes())
     with pytest.raises(DatasetError, match="are the same file, one in the part train, one in test"):
         split(parted)
+
+
+def test_a_picture_that_was_saved_anew_in_another_class_is_found_by_what_it_shows(folder: Path) -> None:
+    pictures(folder, [f"{part}/{name}" for part in ("train", "val", "test") for name in numbered("happy", "sad")])
+    found = split(folder)
+    require_learnable(found, preprocess_for_training(FACE, found))
+    picture = cv2.imread(str(folder / "train" / "happy" / "7.png"))
+    cv2.imwrite(str(folder / "train" / "sad" / "again.bmp"), picture)
+    found = split(folder, folder.parent / "another")
+    said = r"train/happy/7\.png and train/sad/again\.bmp show the same, one as happy, one as sad; take"
+    with pytest.raises(DatasetError, match=said):
+        require_learnable(found, preprocess_for_training(FACE, found))
 
 
 def test_copies_in_one_class_are_used_once_and_counted(folder: Path) -> None:

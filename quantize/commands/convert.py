@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from rich.console import Console
@@ -48,7 +49,7 @@ def _convert(recipe: Recipe, options: argparse.Namespace) -> None:
     for report in (report for form in reports.values() for report in form.values()):
         show_figures("evaluate", report)
     if recipe.is_own:
-        net = folder / f"{recipe.id}.tflite"
+        net = shlex.quote(str(folder / f"{recipe.id}.tflite"))
         Console(soft_wrap=True).print(f"next: affectd models add {net} --dir FOLDER", markup=False, highlight=False)
     if will_ship:
         Console(soft_wrap=True).print(f"the net and its history: {shipped.keep(recipe, trained)}", highlight=False)

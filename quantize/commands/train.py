@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from device.errors import AffectdError
 from quantize.commands.options import add_labels, add_models, add_run, labels_of, models_of, natural, run_folder
 from quantize.datasets.folder import FOLDER
 from quantize.datasets.own_folder import SPLIT_FILE, OwnFolder, read_own
+from quantize.datasets.own_split import require_learnable
 from quantize.inputs.preprocess import preprocess_for_training
 from quantize.recipes.own import ARCHITECTURES, kind_of_architecture, own_recipe
 from quantize.recipes.registry import RECIPES
@@ -86,13 +88,17 @@ def _train(recipe: Recipe, options: argparse.Namespace, known: dict[str, Any]) -
         if silent := given - kept - len(unreadable):
             _say(f"{silent} files hold no {what} that the appliance finds and are left out")
         _say(whole.note)
+        require_learnable(whole, split)
     epochs = recipe.epochs if options.epochs is None else options.epochs
     training = train(recipe, split, run_folder(options, recipe), seed=options.seed, epochs=epochs)
     chosen = training.chosen
-    _say(
-        f"kept: epoch {chosen.number} of {len(training.epochs)}{_validated(chosen)}; "
-        f"next: python -m quantize convert {recipe.id}"
-    )
+    _say(f"kept: epoch {chosen.number} of {len(training.epochs)}{_validated(chosen)}; next: {_next(recipe, options)}")
+
+
+def _next(recipe: Recipe, options: argparse.Namespace) -> str:
+    """The command that converts it, to be pasted."""
+    run = ("--run", options.run) if options.run else ()
+    return shlex.join(map(str, ("python", "-m", "quantize", "convert", recipe.id, "--root", options.root, *run)))
 
 
 def _say(line: str) -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from device.errors import AffectdError
-from device.readings import Emotion
-from quantize.datasets.common import DatasetError
+from device.readings import EMOTIONS, Emotion
+from quantize.datasets.common import DatasetError, Split
 from quantize.datasets.folder import LabelledFile
 from quantize.datasets.subjects import MIN_SUBJECTS
 from quantize.files import write_file
@@ -100,6 +100,27 @@ def _require_apart(files: Sequence[PlacedFile], folder: Path) -> None:
                 f"{folder}: subject {file.group!r} is in {other.part} ({other.file.name}) and in {file.part} "
                 f"({file.file.name}), so that a score would be of somebody known; move one"
             )
+
+
+def require_learnable(given: Split, prepared: Split) -> None:
+    """Raise ``DatasetError`` where preparing left nothing of a class to train on, or shows one signal in two classes.
+
+    Files may differ where what they show does not: a picture that was saved anew, or the same sound as WAV and FLAC.
+    """
+    if lost := sorted(EMOTIONS[i] for i in {*given.train.labels} - {*prepared.train.labels}):
+        raise DatasetError(
+            f"no file of {', '.join(lost)} that is trained on can be used: they do not decode, or the appliance finds "
+            "no face or voice in them; replace them, or take that folder away"
+        )
+    first: dict[bytes, tuple[str, int]] = {}
+    for part in (prepared.train, prepared.validation):
+        for name, signal, label in zip(part.names, part.signals, part.labels, strict=True):
+            other, its_label = first.setdefault(hashlib.sha256(signal.tobytes()).digest(), (name, label))
+            if its_label != label:
+                raise DatasetError(
+                    f"{other} and {name} show the same, one as {EMOTIONS[its_label]}, one as {EMOTIONS[label]}; "
+                    "take one away"
+                )
 
 
 def _shown(files: Iterable[PlacedFile]) -> set[Emotion]:
