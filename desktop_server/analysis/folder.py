@@ -86,13 +86,19 @@ def read_files(
 def request_for(path: Path, options: ReadOptions) -> AnalysisRequest:
     """A picture or a recording, by what the file holds. Raises ``RequestError``, ``MediaError`` or ``OSError``."""
     kind = kind_of_file(path)
-    if not (kind or has_picture_name(path)):
-        return AnalysisRequest(options.mode, options.rule, recording=path.read_bytes(), turn=options.turn)
+    is_picture = bool(kind) or has_picture_name(path)
+    data = path.read_bytes()
+    if is_picture and options.mode != "speech" and data and kind not in _SENT_AS_THEY_ARE:
+        data = _as_png(path)
+    return media_request(data, options, is_picture=is_picture)
+
+
+def media_request(data: bytes, options: ReadOptions, *, is_picture: bool) -> AnalysisRequest:
+    """A picture, or a recording or film. Raises ``RequestError`` where a voice is asked of a picture."""
+    if not is_picture:
+        return AnalysisRequest(options.mode, options.rule, recording=data, turn=options.turn)
     if options.mode == "speech":
         raise RequestError("nothing-to-read", "a picture has no voice; read it with another mode")
-    data = path.read_bytes()
-    if data and kind not in _SENT_AS_THEY_ARE:
-        data = _as_png(path)
     faces: Faces = "crop" if options.is_crop else "largest"
     return AnalysisRequest("face", options.rule, picture=data, faces=faces, turn=options.turn)
 

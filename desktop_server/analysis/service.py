@@ -46,7 +46,7 @@ class _Result:
 
 
 class AnalysisService:
-    """Analyses requests, several at once, each in its caller's thread. ``work_s``: how long one may take."""
+    """Analyses requests, several at once, each in its caller's thread."""
 
     def __init__(
         self,
@@ -59,6 +59,11 @@ class AnalysisService:
     ) -> None:
         self._full, self._int8, self._fusions, self._parameters = full, int8, fusions, fusions.parameters
         self._decoders, self._work_s = decoders, work_s
+
+    @property
+    def work_s(self) -> float:
+        """How long one request may take."""
+        return self._work_s
 
     def __call__(self, request: AnalysisRequest) -> schema.AnalysisResponse:
         """The response. Raises ``RequestError``."""

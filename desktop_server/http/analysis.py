@@ -63,7 +63,7 @@ class Turn(IntEnum):
     LEFT = 270
 
 
-_Turned = Annotated[
+TurnedBy = Annotated[
     Turn,
     Query(description="Degrees clockwise by which picture or film are turned first; boxes are in the turned picture."),
 ]
@@ -125,7 +125,7 @@ async def face(
     explain: Explain = False,
     faces: _Faces = "all",
     crop: Crop = False,
-    turn: _Turned = Turn.AS_IT_IS,
+    turn: TurnedBy = Turn.AS_IT_IS,
 ) -> Response:
     """All faces are told of; the largest one makes the estimate. `nobody` where there is none."""
     options = _Options(mode, fusion or deps.info.fusion, compare, explain, "crop" if crop else faces, turn)
@@ -155,7 +155,7 @@ async def fused(
     compare: Compare = False,
     explain: Explain = False,
     faces: _Faces = "all",
-    turn: _Turned = Turn.AS_IT_IS,
+    turn: TurnedBy = Turn.AS_IT_IS,
 ) -> Response:
     """Send a `picture` and an `audio`, or a `video` with sound; with `mode` only one of the two is read."""
     options = _Options(mode, fusion or deps.info.fusion, compare, explain, faces, turn)

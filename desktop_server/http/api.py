@@ -11,7 +11,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from desktop_server.http import analysis, asyncapi, docs, fleet, open_inference, operation, server_info, stream
+from desktop_server.http import analysis, asyncapi, batch, docs, fleet, open_inference, operation, server_info, stream
 from desktop_server.http.access import Access, AccessPolicy
 from desktop_server.http.background import background_tasks
 from desktop_server.http.deps import ServerDeps
@@ -27,7 +27,7 @@ from desktop_server.schema import stream as stream_protocol
 from desktop_server.schema.problems import RequestError
 from device.models.card import Card
 
-_ROUTES = (analysis, stream, open_inference, server_info, fleet, docs, asyncapi, operation)
+_ROUTES = (analysis, batch, stream, open_inference, server_info, fleet, docs, asyncapi, operation)
 
 DESCRIPTION = """Emotion from face and voice with full-precision models.
 

@@ -93,6 +93,29 @@ async def read_body_files(request: Request, names: Collection[str], reservation:
     return {name: body}
 
 
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file of a form, and the name that it was sent with."""
+
+    name: str
+    data: bytes
+
+
+async def read_named_files(
+    request: Request, field: str, reservation: BodyReservation, *, most_files: int
+) -> list[NamedFile]:
+    """The files of a form, all in one field, in their order. Raises ``RequestError``, also for none."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != FORM:
+        raise RequestError("malformed-request", f"send a form ({FORM}) with a field {field!r} for each file")
+    fields = await _form(request, reservation, most_files=most_files)
+    sent = [_file(name, value, [field], query_names(request.scope)) for name, value in fields]
+    files = [NamedFile(file.filename or "", _content(file)) for file in sent]
+    if not files:
+        raise RequestError("missing-media", f"the form has no file; send a field {field!r} for each")
+    return files
+
+
 async def read_body(request: Request, reservation: BodyReservation, *, most_bytes: int = sys.maxsize) -> bytes:
     """All of the body, which may be as large as the limits and ``most_bytes``. Raises ``RequestError``."""
     return b"".join(
@@ -100,9 +123,11 @@ async def read_body(request: Request, reservation: BodyReservation, *, most_byte
     )
 
 
-async def _form(request: Request, reservation: BodyReservation) -> list[tuple[str, str | UploadFile]]:
+async def _form(
+    request: Request, reservation: BodyReservation, *, most_files: int = 8
+) -> list[tuple[str, str | UploadFile]]:
     chunks = _limited(request, reservation, reservation.limits.bytes)
-    parser = _InMemoryParser(request.headers, chunks, max_files=8, max_fields=8)
+    parser = _InMemoryParser(request.headers, chunks, max_files=most_files, max_fields=8)
     try:
         return (await parser.parse()).multi_items()
     except (MultiPartException, UnicodeError) as error:
@@ -126,17 +151,26 @@ def _files(
 ) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for name, value in fields:
-        if name not in names:
-            asked = value[:80] if isinstance(value, str) else "…"
-            hint = f"ask in the query: ?{name}={asked}" if name in parameters else f"known are {', '.join(names)}"
-            raise RequestError("unknown-field", f"the form has a field {name!r}; {hint}")
-        if not isinstance(value, UploadFile):
-            raise RequestError("malformed-request", f"the field {name!r} is text; it must be a file")
         if name in files:
             raise RequestError("malformed-request", f"the field {name!r} is there twice; send one file")
-        files[name] = value.file.read()
-        value.file.close()
+        files[name] = _content(_file(name, value, names, parameters))
     return files
+
+
+def _file(name: str, value: str | UploadFile, names: Collection[str], parameters: Collection[str]) -> UploadFile:
+    """A field that is a file, and asked for. Raises ``RequestError`` for another."""
+    if name not in names:
+        asked = value[:80] if isinstance(value, str) else "…"
+        hint = f"ask in the query: ?{name}={asked}" if name in parameters else f"known are {', '.join(names)}"
+        raise RequestError("unknown-field", f"the form has a field {name!r}; {hint}")
+    if not isinstance(value, UploadFile):
+        raise RequestError("malformed-request", f"the field {name!r} is text; it must be a file")
+    return value
+
+
+def _content(file: UploadFile) -> bytes:
+    with file.file as opened:
+        return opened.read()
 
 
 async def _limited(request: Request, reservation: BodyReservation, most_bytes: int) -> AsyncGenerator[bytes, None]:

@@ -34,7 +34,9 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
 _TABLE_SCHEMA: dict[str, Any] = {
     "type": "string",
     "description": f"UTF-8, RFC 4180. A header line ({','.join(COLUMNS)}), then a row an estimate of a recording, "
-    "or one row for a picture. `file` is empty here; what `compare` and `explain` add is in JSON alone.",
+    "or one row for a picture. `file` is empty but in a batch: there a file that cannot be read is a row of its name "
+    "alone, and a name that a spreadsheet would take for a formula has an apostrophe before it. What `compare` and "
+    "`explain` add is in JSON alone.",
 }
 
 
@@ -50,9 +52,17 @@ def problems(*statuses: int) -> Responses:
 
 def media_responses(model: type[BaseModel]) -> Responses:
     """An answer of this schema or a table, and every problem that a request with media can meet."""
-    example = {"example": json.loads(_EXAMPLE.read_text(encoding="utf-8"))}
+    return _responses(model, {"example": json.loads(_EXAMPLE.read_text(encoding="utf-8"))})
+
+
+def batch_responses(model: type[BaseModel]) -> Responses:
+    """The same of many files, without an example of each."""
+    return _responses(model, {})
+
+
+def _responses(model: type[BaseModel], in_json: dict[str, Any]) -> Responses:
     return {
-        200: {"model": model, "content": {JSON: example, CSV: {"schema": _TABLE_SCHEMA}}},
+        200: {"model": model, "content": {JSON: in_json, CSV: {"schema": _TABLE_SCHEMA}}},
         **problems(400, 401, 403, 408, 413, 415, 422, 429, 500, 503),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from desktop_server.schema.analysis import AnalysisResponse, Estimate, ModalityResult, Probs
 
@@ -35,12 +35,20 @@ def rows(answer: AnalysisResponse, *, file: str = "") -> Iterator[list[Cell]]:
         yield _row(file, estimate.at_s, estimate)
 
 
+def unread_row(file: str) -> list[Cell]:
+    """The row of a file that could not be read: its name alone."""
+    return [text_cell(file), *([None] * (len(COLUMNS) - 1))]
+
+
 def csv_text(answer: AnalysisResponse) -> str:
     """The rows below the header line, as RFC 4180 has them."""
+    return csv_lines([COLUMNS, *rows(answer)])
+
+
+def csv_lines(table: Iterable[Sequence[Cell]]) -> str:
+    """These rows alone."""
     written = io.StringIO(newline="")
-    table = csv.writer(written)
-    table.writerow(COLUMNS)
-    table.writerows(rows(answer))
+    csv.writer(written).writerows(table)
     return written.getvalue()
 
 
