@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +15,20 @@ from quiet import QUIET_TENSORFLOW
 from scipy.special import softmax
 from synthetic import voices
 
+from desktop_server.analysis.analyzer import Analyzer
+from desktop_server.analysis.live import LiveAnalysis
+from desktop_server.analysis.model_variant import ModelVariant
+from desktop_server.analysis.object_pool import ObjectPool
+from desktop_server.wiring.variants import SettingsFusionFactory
 from device.arrays import FloatArray, LabelArray
+from device.config.settings import Settings
 from device.features.relative_voice import FEATURE_VERSION
 from device.models.card import read_card
+from device.models.sets import load_set, models_folder
 from device.models.speech_emotion import SpeechRecogniser
 from device.models.tflite import TfliteModel
-from device.readings import Reading
+from device.readings import Estimate, Modality, Reading
+from device.signals import SAMPLE_RATE_HZ
 from quantize.conversion.graph import read_graph
 from quantize.conversion.release import release
 from quantize.datasets import RAVDESS, Samples, Split
@@ -128,6 +137,30 @@ def test_a_replay_is_causal_and_comes_out_the_same_again(made: tuple[Path, Split
     assert len(whole) > len(beginning) >= 3
     assert whole == again
     assert whole[: len(beginning) - 1] == beginning[:-1]
+
+
+def test_two_clients_of_a_server_share_a_net_and_no_reference(made: tuple[Path, Split]) -> None:
+    path, split = made
+    shipped = load_set(models_folder())
+    for card in (shipped.card(Modality.FACE), shipped.detector):
+        shutil.copy(shipped.folder / card.file, path.parent)
+    own = {Modality.FACE: shipped.card(Modality.FACE), Modality.SPEECH: read_card(path.with_suffix(".json"))}
+    models = replace(shipped, models=own, folder=path.parent)
+    variant = ModelVariant("int8", "litert", models, ObjectPool(lambda: Analyzer(models, TfliteModel), 1))
+    fusions = SettingsFusionFactory(Settings(), models)
+
+    def client() -> LiveAnalysis:
+        return LiveAnalysis([variant], fusions, rule=models.rule, rate_hz=SAMPLE_RATE_HZ)
+
+    first, second, alone = client(), client(), client()
+    mine, theirs = (np.concatenate([split.test.signals[i] for i in chosen]) for chosen in ((4, 5, 6), (0, 1, 2)))
+    told: list[tuple[Estimate, ...]] = []
+    for at in range(0, len(theirs), SAMPLE_RATE_HZ):
+        ns = at * 1_000_000_000 // SAMPLE_RATE_HZ
+        first.add_sound(ns, mine[at : at + SAMPLE_RATE_HZ])
+        told.append(second.add_sound(ns, theirs[at : at + SAMPLE_RATE_HZ]).estimates)
+        assert told[-1] == alone.add_sound(ns, theirs[at : at + SAMPLE_RATE_HZ]).estimates
+    assert any(told)
 
 
 def test_there_is_a_net_without_each_fold_and_each_corpus_to_bear_out_its_figures() -> None:
