@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import httpx
 import numpy as np
 import pytest
+from media_twins import SOUND_HZ, write_film
+from perception import astronaut
 from server_process import HAPPY_CLIP, jpeg, serving, speech_wav
 
 from desktop_server.schema.analysis import AnalysisResponse
@@ -58,6 +61,20 @@ def test_contributions_of_a_film_add_up(client: httpx.Client) -> None:
     assert answer.estimate.probs is not None
     best = max(answer.estimate.probs.model_dump().values())
     assert sum(answer.explanation.contributions.values()) == pytest.approx(best - 1 / 7, abs=2e-3)
+
+
+def test_a_film_that_stands_still_is_explained_by_the_picture_that_was_read(
+    client: httpx.Client, tmp_path: Path
+) -> None:
+    still = cv2.cvtColor(astronaut(), cv2.COLOR_GRAY2BGR)
+    blurred = cv2.GaussianBlur(still, (0, 0), 2.5)  # less of a smile: the best reading comes after those without a run
+    write_film(tmp_path / "still.mp4", [blurred] * 45 + [still] * 15, np.zeros(2 * SOUND_HZ, np.int16))
+    film = {"video": (tmp_path / "still.mp4").read_bytes()}
+    why = answered(client.post("/v1/fused", files=film, params={**WHY, "mode": "face"})).explanation
+    assert why is not None
+    assert why.label == "happy"
+    places = np.array(why.face_map)
+    assert places[24:].sum() > places[:24].sum()
 
 
 def test_nobody_has_no_explanation(client: httpx.Client) -> None:

@@ -53,6 +53,11 @@ class InstrumentedNet:
         with self.watch.stage("nets"):
             return self.net(*values)
 
+    def keep_input_of(self, reading: int) -> None:
+        """Keep an input for the reading of that number, from 1: the last one where none was read again for it."""
+        if self.inputs is not None and len(self.inputs) < reading:
+            self.inputs.append(self.inputs[-1])
+
 
 @dataclass(frozen=True, slots=True)
 class AnalyzedFace:
@@ -146,20 +151,27 @@ class Analyzer:
         branches: list[AnyBranch] = []
         if (video := tracks.video) is not None and Modality.FACE in modalities:
             face = FaceRecogniser(self.detector, self.face_net, close=self.close_detector)
-            branches.append(Branch("camera", lambda: video, _InstrumentedRecogniser(face, readings, watch)))
+            branches.append(
+                Branch("camera", lambda: video, _InstrumentedRecogniser(face, self.face_net, readings, watch))
+            )
         if (audio := tracks.audio) is not None and Modality.SPEECH in modalities:
             speech = SpeechRecogniser(self.speech_net)
-            branches.append(Branch("microphone", lambda: audio, _InstrumentedRecogniser(speech, readings, watch)))
+            branches.append(
+                Branch("microphone", lambda: audio, _InstrumentedRecogniser(speech, self.speech_net, readings, watch))
+            )
         with watch.stage("all"):
             estimates = tuple(run_inline(branches, fusion))
         return RecordingResult(tuple(sorted(readings, key=lambda reading: reading.captured_ns)), estimates)
 
 
 class _InstrumentedRecogniser(Generic[Consumed]):
-    """A recogniser whose readings are kept and whose time is measured."""
+    """A recogniser whose readings are kept, each with an input, and whose time is measured."""
 
-    def __init__(self, recognise: Recogniser[Consumed], readings: list[Reading], watch: Stopwatch) -> None:
-        self._recognise, self._readings, self._watch = recognise, readings, watch
+    def __init__(
+        self, recognise: Recogniser[Consumed], net: InstrumentedNet, readings: list[Reading], watch: Stopwatch
+    ) -> None:
+        self._recognise, self._net, self._readings, self._watch = recognise, net, readings, watch
+        self._count = 0
 
     def __call__(self, signal: Consumed) -> Reading | None:
         self._watch.check()
@@ -177,4 +189,6 @@ class _InstrumentedRecogniser(Generic[Consumed]):
     def _record(self, reading: Reading | None) -> Reading | None:
         if reading is not None:
             self._readings.append(reading)
+            self._count += 1
+            self._net.keep_input_of(self._count)
         return reading
