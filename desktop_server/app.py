@@ -49,8 +49,9 @@ def build_deps(settings: ServerSettings, engine: Engine) -> ServerDeps:
     int8 = variants.int8_variant(settings, workers.threads)
     fusions = variants.SettingsFusionFactory(settings, models)
     listener, shared = fleet.make_listener(settings), fleet.make_shared_subscription(settings, metrics)
+    jobs = access.make_jobs(settings)
     pool.start_warm()
-    info.describe_server(metrics, full, workers, engine)
+    info.describe_server(metrics, full, workers, jobs, engine)
     return ServerDeps(
         service=AnalysisService(full=full, int8=int8, fusions=fusions, decoders=pool, work_s=settings.limits.work_s),
         full=full,
@@ -61,10 +62,11 @@ def build_deps(settings: ServerSettings, engine: Engine) -> ServerDeps:
         max_samples=settings.batching.size,
         workers=workers,
         bodies=access.make_bodies(settings),
+        jobs=jobs,
         stream_slots=access.make_stream_slots(settings),
         stream_idle_s=settings.server.body_s,
         metrics=metrics,
         info=info.make_info(settings, full, int8, engine.problem),
         fleet=listener,
-        background=[one for one in (listener, shared) if one is not None],
+        background=[one for one in (jobs, listener, shared) if one is not None],
     )

@@ -86,6 +86,16 @@ class Limits(SettingsTable, frozen=True):
         Meta(description="Of the processor, for decoding one file; half of a recording's length is added to it."),
     ] = 5.0
     work_s: Annotated[Seconds, Meta(description="How long one request may be worked on.")] = 60.0
+    jobs: Annotated[
+        int, Meta(ge=0, le=4096, description="Jobs that wait, are worked on or hold an answer; one client has half.")
+    ] = 32
+    job_mib: Annotated[float, Meta(gt=0, le=4096, description="Of a job's body; of all, `bodies_mib` again.")] = 128.0
+    job_media_s: Annotated[Seconds, Meta(description="Length of a recording or film that a job reads.")] = 900.0
+    job_work_s: Annotated[Seconds, Meta(description="How long one job may be worked on.")] = 900.0
+    job_kept_s: Annotated[Seconds, Meta(description="How long its answer is kept.")] = 300.0
+    answers_mib: Annotated[
+        float, Meta(gt=0, le=65536, description="Of all kept answers; while there are more, no job is taken.")
+    ] = 64.0
     streams: Annotated[_Count, Meta(description="Open live streams.")] = 8
     streams_per_client: Annotated[
         _Count | None,

@@ -14,7 +14,6 @@ from desktop_server.analysis.decoding.recording import Tracks
 from device.arrays import FloatArray, GreyArray
 from device.features.face import FaceCrop, framed_face, framed_square
 from device.features.front_end import ModelInput
-from device.fusion.temporal import TemporalFusion
 from device.models.detect import Box, Face, FaceDetector, close_card
 from device.models.face_emotion import FaceRecogniser, crop_of
 from device.models.net import Net, NetLoader
@@ -25,7 +24,7 @@ from device.models.track import every_face, largest_face
 from device.pipeline.run import run_inline
 from device.readings import Estimate, Modality, Reading
 from device.signals import Frame
-from device.stages import AnyBranch, Branch, Consumed, Recogniser
+from device.stages import AnyBranch, Branch, Consumed, Fuser, Recogniser
 
 Faces = Literal["all", "largest", "crop"]
 """Which faces of a picture are read; ``crop``: the picture is a face already, and none is looked for."""
@@ -144,7 +143,7 @@ class Analyzer:
         return AnalyzedFace(box, score, read(Modality.FACE, self.face_net, ModelInput(0, crop.pixels, crop.quality)))
 
     def analyze_recording(
-        self, tracks: Tracks, modalities: Iterable[Modality], fusion: TemporalFusion, watch: Stopwatch
+        self, tracks: Tracks, modalities: Iterable[Modality], fusion: Fuser, watch: Stopwatch
     ) -> RecordingResult:
         """The readings and estimates of a recording or film, as ``device.app.replay_estimates`` has them."""
         readings: list[Reading] = []
@@ -159,6 +158,7 @@ class Analyzer:
             branches.append(
                 Branch("microphone", lambda: audio, _InstrumentedRecogniser(speech, self.speech_net, readings, watch))
             )
+        watch.progress.begin_pass(tracks.length_s)
         with watch.stage("all"):
             estimates = tuple(run_inline(branches, fusion))
         return RecordingResult(tuple(sorted(readings, key=lambda reading: reading.captured_ns)), estimates)
@@ -175,6 +175,7 @@ class _InstrumentedRecogniser(Generic[Consumed]):
 
     def __call__(self, signal: Consumed) -> Reading | None:
         self._watch.check()
+        self._watch.progress.reach(signal.captured_ns)
         with self._watch.stage("recognise"):
             return self._record(self._recognise(signal))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from desktop_server.analysis.progress import ReadingProgress
 from desktop_server.schema.problems import RequestError
 
 
@@ -33,6 +34,7 @@ class Stopwatch:
     deadline_s: float
     cancellation: Cancellation = field(default_factory=Cancellation)
     stages: dict[str, float] = field(default_factory=dict)
+    progress: ReadingProgress = field(default_factory=ReadingProgress)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from desktop_server.analysis.analyzer import Faces
 from desktop_server.analysis.cancellation import Cancellation
+from desktop_server.analysis.progress import ReadingProgress
 from device.readings import Mode, RuleName
 
 LONG_BYTES = 2**18
@@ -18,6 +19,8 @@ class AnalysisRequest:
     """What is to be analysed. ``picture`` and ``recording`` (a sound or a film) are files' bytes; one of them is set.
 
     Pictures are turned clockwise by ``turn`` degrees (0, 90, 180, 270) before faces are searched for.
+    ``every_rule``: the answer also has what every rule says on the way. ``work_s`` and ``media_s`` stand in place of
+    the server's own limits.
     """
 
     mode: Mode
@@ -28,7 +31,11 @@ class AnalysisRequest:
     explain: bool = False
     faces: Faces = "all"
     turn: int = 0
+    every_rule: bool = False
+    work_s: float | None = None
+    media_s: float | None = None
     cancellation: Cancellation = field(default_factory=Cancellation)
+    progress: ReadingProgress = field(default_factory=ReadingProgress)
     received_s: float = field(default_factory=time.perf_counter)
 
     @property

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from desktop_server.analysis.analyzer import AnalyzedFace, Analyzer, RecordingResult
 from desktop_server.analysis.cancellation import Stopwatch
 from desktop_server.analysis.decoding.pool import DecoderPool
 from desktop_server.analysis.decoding.recording import Tracks
+from desktop_server.analysis.every_rule import EveryRule
 from desktop_server.analysis.explanation import ModalityInput, explain
 from desktop_server.analysis.model_variant import MODALITIES_OF_MODE, FusionFactory, ModelVariant
 from desktop_server.analysis.request import AnalysisRequest
@@ -21,7 +23,7 @@ from desktop_server.schema.problems import RequestError
 from device.arrays import GreyArray
 from device.capture.turned import turned, upright
 from device.fusion.clips import mean_readings
-from device.readings import EMOTIONS, RULE_NAMES, Estimate, Modality, Reading
+from device.readings import EMOTIONS, RULE_NAMES, Estimate, Modality, Reading, RuleName
 
 _NAMES: tuple[tuple[Modality, Literal["face", "speech"]], ...] = ((Modality.FACE, "face"), (Modality.SPEECH, "speech"))
 
@@ -36,9 +38,13 @@ class _Media:
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """What one variant made of the media. ``means`` are the whole's readings, which rules are applied to."""
+    """What one variant made of the media. ``means`` are the whole's readings, which rules are applied to.
+
+    ``timelines`` are the rules' own, of those that were asked for.
+    """
 
     means: Mapping[Modality, Reading]
+    timelines: Mapping[str, Sequence[Estimate]]
     estimate: Estimate
     timeline: tuple[Estimate, ...]
     faces: list[AnalyzedFace]
@@ -68,8 +74,10 @@ class AnalysisService:
     def __call__(self, request: AnalysisRequest) -> schema.AnalysisResponse:
         """The response. Raises ``RequestError``."""
         started_s = time.perf_counter()
-        watch = Stopwatch(time.monotonic() + self._work_s, request.cancellation)
+        work_s = self._work_s if request.work_s is None else request.work_s
+        watch = Stopwatch(time.monotonic() + work_s, request.cancellation, progress=request.progress)
         watch.check()  # it may have waited for long
+        watch.progress.start(passes=1 + request.compare)
         modalities = MODALITIES_OF_MODE[request.mode]
         with self._open_media(request, modalities, watch) as media:
             result = self._analyze(self._full, media, request, watch, explain=request.explain)
@@ -82,19 +90,19 @@ class AnalysisService:
             hold_s=self._parameters.hold_s,
             modalities_used=[name for m, name in _NAMES if result.estimate.modalities[m].present],
             estimate=serialize.estimate(result.estimate, uncertain_below=self._parameters.uncertain_below),
-            rules={rule: serialize.rule_result(self._fusions.fuse(result.means, rule)) for rule in RULE_NAMES},
+            rules=self._rules(result),
             timeline=self._timeline(result),
             faces=[self._face(number, face) for number, face in enumerate(result.faces)],
             picture=_size(media.grey),
             models=self._full.info_of(modalities),
-            int8=None if other is None else self._variant_result(other, modalities),
+            int8=None if other is None else self._variant_result(other, modalities, request),
             explanation=result.explanation,
             timings_ms=_timings(watch, request.received_s, started_s),
         )
 
     def _compared(self, media: _Media, request: AnalysisRequest, watch: Stopwatch) -> _Result:
         """The int8 variant's result, on a stopwatch of its own: the response's times are float's."""
-        own = Stopwatch(watch.deadline_s, watch.cancellation)
+        own = Stopwatch(watch.deadline_s, watch.cancellation, progress=watch.progress)
         return self._analyze(self._int8, media, request, own, explain=False)
 
     @contextmanager
@@ -108,7 +116,9 @@ class AnalysisService:
             return
         with ExitStack() as opened:
             with watch.stage("decode"):
-                tracks = opened.enter_context(self._decoders.recording(request.recording, watch.check))
+                tracks = opened.enter_context(
+                    self._decoders.recording(request.recording, watch.check, most_s=request.media_s)
+                )
             _require_tracks(tracks, modalities, has_picture=grey is not None)
             if tracks.video is not None:
                 tracks = replace(tracks, video=upright(tracks.video, turn=request.turn, mirror=False))
@@ -124,26 +134,39 @@ class AnalysisService:
     ) -> _Result:
         with variant.analyzers.acquire() as analyzer, analyzer.instrumented(watch, keep=explain) as inputs:
             faces = [] if media.grey is None else analyzer.analyze_picture(media.grey, request.faces, watch)
-            recorded = self._analyze_recording(analyzer, media, faces, request, watch)
+            fusion = self._temporal(media, faces, request)
+            recorded = self._analyze_recording(analyzer, media, fusion, request, watch)
             readings = [*(face.reading for face in faces[:1]), *recorded.readings]
             means = mean_readings(readings)
             estimate = self._fusions.fuse(means, request.rule)
             chosen = analyzer.representative_inputs(readings, inputs, estimate) if explain else {}
         explained = {m: ModalityInput(analyzer.shared_net(m), values, means[m]) for m, values in chosen.items()}
-        return _Result(means, estimate, recorded.estimates, faces, _explanation(explained, estimate))
+        timelines = fusion.estimates if request.every_rule and recorded.estimates else {}
+        return _Result(means, timelines, estimate, recorded.estimates, faces, _explanation(explained, estimate))
 
     def _analyze_recording(
-        self, analyzer: Analyzer, media: _Media, faces: list[AnalyzedFace], request: AnalysisRequest, watch: Stopwatch
+        self, analyzer: Analyzer, media: _Media, fusion: EveryRule, request: AnalysisRequest, watch: Stopwatch
     ) -> RecordingResult:
         if media.tracks is None:
             return RecordingResult((), ())
         modalities = MODALITIES_OF_MODE[request.mode]
-        fusion = self._fusions.temporal(request.rule, face_persists=media.grey is not None)
         if media.grey is not None:
             modalities -= {Modality.FACE}  # the picture has it
-            for face in faces[:1]:
-                fusion.step(face.reading)
         return analyzer.analyze_recording(media.tracks, modalities, fusion, watch)
+
+    def _temporal(self, media: _Media, faces: list[AnalyzedFace], request: AnalysisRequest) -> EveryRule:
+        """A picture's face is there from the start of the recording beside it."""
+        make = partial(self._fusions.temporal, face_persists=media.grey is not None)
+        fusion = EveryRule(make, RULE_NAMES if request.every_rule else (), told=request.rule)
+        for face in faces[:1]:
+            fusion.begin_with(face.reading)
+        return fusion
+
+    def _rules(self, result: _Result) -> dict[RuleName, schema.RuleResult]:
+        return {
+            rule: serialize.rule_result(self._fusions.fuse(result.means, rule), result.timelines.get(rule))
+            for rule in RULE_NAMES
+        }
 
     def _timeline(self, result: _Result) -> list[schema.TimelineEstimate]:
         return [
@@ -151,11 +174,14 @@ class AnalysisService:
             for estimate in result.timeline
         ]
 
-    def _variant_result(self, result: _Result, modalities: frozenset[Modality]) -> schema.VariantResult:
+    def _variant_result(
+        self, result: _Result, modalities: frozenset[Modality], request: AnalysisRequest
+    ) -> schema.VariantResult:
         return schema.VariantResult(
             models=self._int8.info_of(modalities),
             estimate=serialize.estimate(result.estimate, uncertain_below=self._parameters.uncertain_below),
             timeline=self._timeline(result),
+            rules=self._rules(result) if request.every_rule else None,
         )
 
     def _face(self, number: int, face: AnalyzedFace) -> schema.Face:

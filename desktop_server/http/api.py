@@ -11,7 +11,18 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from desktop_server.http import analysis, asyncapi, batch, docs, fleet, open_inference, operation, server_info, stream
+from desktop_server.http import (
+    analysis,
+    asyncapi,
+    batch,
+    docs,
+    fleet,
+    jobs,
+    open_inference,
+    operation,
+    server_info,
+    stream,
+)
 from desktop_server.http.access import Access, AccessPolicy
 from desktop_server.http.background import background_tasks
 from desktop_server.http.deps import ServerDeps
@@ -27,7 +38,7 @@ from desktop_server.schema import stream as stream_protocol
 from desktop_server.schema.problems import RequestError
 from device.models.card import Card
 
-_ROUTES = (analysis, batch, stream, open_inference, server_info, fleet, docs, asyncapi, operation)
+_ROUTES = (analysis, batch, jobs, stream, open_inference, server_info, fleet, docs, asyncapi, operation)
 
 DESCRIPTION = """Emotion from face and voice with full-precision models.
 
@@ -75,7 +86,7 @@ def _add_middleware(api: FastAPI, deps: ServerDeps, access: AccessPolicy) -> Non
     api.add_middleware(Access, policy=access, on_refusal=deps.metrics.count_refusal)
     api.add_middleware(CountRequests, metrics=deps.metrics)
     api.add_middleware(PageHeaders)
-    api.add_middleware(LingeringClose, most_bytes=2 * deps.bodies.limits.bytes)
+    api.add_middleware(LingeringClose, most_bytes=2 * max(deps.bodies.limits.bytes, deps.jobs.bodies.limits.bytes))
 
 
 def _describe(api: FastAPI, card: Card) -> None:

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from desktop_server.analysis.cancellation import Cancellation
 from desktop_server.analysis.folder import ReadOptions, media_request
 from desktop_server.analysis.request import AnalysisRequest
-from desktop_server.http.analysis import Crop, Fusion, Turn, TurnedBy
+from desktop_server.http.analysis_options import Crop, Fusion, Turn, TurnedBy
 from desktop_server.http.body import FORM, NamedFile, read_named_files
 from desktop_server.http.content_negotiation import CSV, JSON, prefers_csv
 from desktop_server.http.deps import Deps, ServerDeps

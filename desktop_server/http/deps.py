@@ -16,6 +16,7 @@ from desktop_server.analysis.service import AnalysisService
 from desktop_server.fleet.listener import FleetListener
 from desktop_server.http.background import Background
 from desktop_server.http.body import BodyBudget
+from desktop_server.http.job_store import JobStore
 from desktop_server.http.metrics import Metrics
 from desktop_server.http.stream_slots import StreamSlots
 from desktop_server.http.worker_pool import WorkerPool
@@ -41,6 +42,7 @@ class ServerDeps:
     max_samples: int
     workers: WorkerPool
     bodies: BodyBudget
+    jobs: JobStore
     stream_slots: StreamSlots
     stream_idle_s: float
     metrics: Metrics

@@ -91,12 +91,13 @@ def _curl(path: str, operation: _Json) -> str:
     form = _form(operation).get("properties", {})
     files = [name for name in form if name != "video" or len(form) == 1]
     parts = ["curl", *(f"-F {name}=@{_FILES[name]}" for name in files)]
-    if "text/event-stream" in operation["responses"]["200"].get("content", {}):
+    kinds = operation["responses"].get("200", {}).get("content", {})
+    if "text/event-stream" in kinds:
         parts.append("-N")  # each event as it comes
     examples = {own["name"]: own["example"] for own in operation.get("parameters", ()) if own["in"] == "path"}
     address = f"{BASE}{path.format(**examples)}"
     lines = [" ".join([*parts, repr(f"{address}?compare=true" if form else address)])]
-    if CSV in operation["responses"]["200"].get("content", {}):
+    if CSV in kinds:
         lines.append(" ".join([f"curl -H 'Accept: {CSV}'", *parts[1:], repr(address)]))
     return _code("\n".join(lines))
 

@@ -6,9 +6,10 @@ A parameter that is misspelt, or sent as a header, would else be ignored in sile
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
+from fastapi.dependencies.models import Dependant
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
@@ -27,7 +28,14 @@ _FIRST_MESSAGE = "a stream is told so by its first message"
 def query_names(scope: Scope) -> Sequence[str]:
     """The query parameters that the address knows."""
     dependant = getattr(scope.get("route"), "dependant", None)
-    return [] if dependant is None else [field.alias for field in dependant.query_params]
+    return [] if dependant is None else list(_flat_query_names(dependant))
+
+
+def _flat_query_names(dependant: Dependant) -> Iterator[str]:
+    """Its own, and those of what it depends on."""
+    yield from (field.alias for field in dependant.query_params)
+    for other in dependant.dependencies:
+        yield from _flat_query_names(other)
 
 
 async def require_known(connection: HTTPConnection) -> None:

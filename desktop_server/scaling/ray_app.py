@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 import ray
 from fastapi import FastAPI
+from msgspec.structs import replace
 from ray import serve
 from ray.exceptions import RayActorError
 from ray.serve.exceptions import BackPressureError
@@ -135,8 +136,10 @@ def serving(settings: ServerSettings, *, cluster: str = "") -> Iterator[None]:
 def application(settings: ServerSettings) -> serve.Application:
     """Fronts and nets, as Serve deploys them."""
 
+    alone = replace(settings, limits=replace(settings.limits, jobs=0))  # a front does not know another's jobs
+
     def build() -> FastAPI:  # in each front
-        return build_api(settings, remote_engine(settings.models.runtime))
+        return build_api(alone, remote_engine(settings.models.runtime))
 
     chosen, capacity = settings.scale_out, worker_count(settings) + settings.batching.queue
     nets = [_net_deployment(settings, kind).bind(settings, kind) for kind in _KINDS]

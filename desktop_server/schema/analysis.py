@@ -97,6 +97,23 @@ class TimelineEstimate(Estimate):
     at_s: float = Field(ge=0)
 
 
+class RuleTimeline(FrozenModel):
+    """What one rule says on the way, in columns: the values at one place of each list belong together.
+
+    Its moments may be others than those of `timeline`: a label falls when the rule's own probabilities have it so.
+    """
+
+    at_s: list[float]
+    label: list[Label]
+    confidence: list[float]
+    valence: list[float]
+    arousal: list[float]
+    probs: list[list[float] | None] = Field(description="Smoothed; in the order of `emotions` at `/v1/server`.")
+    unsmoothed: list[list[float] | None]
+    face_weight: list[float]
+    speech_weight: list[float]
+
+
 class RuleResult(FrozenModel):
     """What one fusion rule makes of the whole input's readings."""
 
@@ -107,6 +124,7 @@ class RuleResult(FrozenModel):
     probs: Probs | None
     face_weight: float = UnitInterval
     speech_weight: float = UnitInterval
+    timeline: RuleTimeline | None = Field(default=None, description="With `every_rule=true`, of a recording.")
 
 
 class VariantResult(FrozenModel):
@@ -115,6 +133,7 @@ class VariantResult(FrozenModel):
     models: Models
     estimate: Estimate
     timeline: list[TimelineEstimate] = Field(description="Empty for a single picture.")
+    rules: dict[RuleName, RuleResult] | None = Field(default=None, description="With `every_rule=true`.")
 
 
 class Box(FrozenModel):
@@ -193,3 +212,7 @@ class AnalysisResponse(FrozenModel):
     int8: VariantResult | None = Field(default=None, description="With `compare=true`: the appliance's int8 files.")
     explanation: Explanation | None = Field(default=None, description="With `explain=true`.")
     timings_ms: Timings
+
+    def as_json(self) -> str:
+        """As it is sent."""
+        return self.model_dump_json(by_alias=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from desktop_server.schema import analysis as schema
 from device.models.card import Card
 from device.models.detect import Box
@@ -26,8 +28,8 @@ def estimate(fused: Estimate, *, uncertain_below: float) -> schema.Estimate:
     )
 
 
-def rule_result(fused: Estimate) -> schema.RuleResult:
-    """What a rule makes of the readings."""
+def rule_result(fused: Estimate, timeline: Sequence[Estimate] | None = None) -> schema.RuleResult:
+    """What a rule makes of the readings of the whole, and what it said on the way."""
     face, speech = (fused.modalities[modality].weight for modality in (Modality.FACE, Modality.SPEECH))
     return schema.RuleResult(
         label=fused.label,
@@ -37,13 +39,29 @@ def rule_result(fused: Estimate) -> schema.RuleResult:
         probs=probs(fused.probs),
         face_weight=rounded(face),
         speech_weight=rounded(speech),
+        timeline=None if timeline is None else rule_timeline(timeline),
+    )
+
+
+def rule_timeline(told: Sequence[Estimate]) -> schema.RuleTimeline:
+    """A rule's estimates, in columns."""
+    return schema.RuleTimeline(
+        at_s=[_at_s(one) for one in told],
+        label=[one.label for one in told],
+        confidence=[rounded(one.confidence) for one in told],
+        valence=[rounded(one.valence) for one in told],
+        arousal=[rounded(one.arousal) for one in told],
+        probs=[_numbers(one.probs) for one in told],
+        unsmoothed=[_numbers(one.unsmoothed) for one in told],
+        face_weight=[rounded(one.modalities[Modality.FACE].weight) for one in told],
+        speech_weight=[rounded(one.modalities[Modality.SPEECH].weight) for one in told],
     )
 
 
 def timeline_estimate(fused: Estimate, *, uncertain_below: float) -> schema.TimelineEstimate:
     """An estimate of a timeline."""
     return schema.TimelineEstimate(
-        at_s=round(max(0, fused.captured_ns) / 1e9, 3),
+        at_s=_at_s(fused),
         **dict(estimate(fused, uncertain_below=uncertain_below)),
     )
 
@@ -79,6 +97,14 @@ def model(card: Card) -> schema.Model:
 def rounded(value: float) -> float:
     """To the digits of every answer. ``+ 0.0``: no "-0.0"."""
     return round(float(value), DIGITS) + 0.0
+
+
+def _at_s(fused: Estimate) -> float:
+    return round(max(0, fused.captured_ns) / 1e9, 3)
+
+
+def _numbers(values: Probabilities | None) -> list[float] | None:
+    return None if values is None else [rounded(value) for value in values]
 
 
 def _modalities(fused: Estimate, uncertain_below: float) -> schema.Modalities:

@@ -16,6 +16,9 @@ class RequestLimits(schema.FrozenModel):
     body_mib: float
     picture_mpx: float
     media_s: float
+    jobs: int = Field(description="0: none are taken.")
+    job_mib: float
+    job_media_s: float
     streams: int
     streams_per_client: int
 

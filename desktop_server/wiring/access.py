@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from desktop_server.http.access import AccessPolicy, RateLimit, is_loopback
 from desktop_server.http.body import BodyBudget, BodyLimits
+from desktop_server.http.job_store import JobLimits, JobStore
 from desktop_server.http.stream_slots import StreamSlots
 from desktop_server.http.tokens import Tokens
 from desktop_server.http.uvicorn_server import require_usable_tls
@@ -46,6 +48,24 @@ def make_stream_slots(settings: ServerSettings) -> StreamSlots:
     """The live streams that may be open."""
     limits = settings.limits
     return StreamSlots(count=limits.streams, per_client=streams_per_client(limits))
+
+
+def make_jobs(settings: ServerSettings) -> JobStore:
+    """Work that outlives its request, with memory of its own: jobs that wait must not keep pictures out."""
+    limits = settings.limits
+    bodies = make_bodies(settings).limits
+    job_bytes = round(limits.job_mib * 2**20)
+    return JobStore(
+        JobLimits(
+            count=limits.jobs,
+            per_client=max(1, limits.jobs // 2),
+            answers_bytes=round(limits.answers_mib * 2**20),
+            kept_s=limits.job_kept_s,
+            work_s=limits.job_work_s,
+            media_s=limits.job_media_s,
+        ),
+        BodyBudget(replace(bodies, bytes=job_bytes, total_bytes=max(job_bytes, bodies.total_bytes))),
+    )
 
 
 def make_bodies(settings: ServerSettings) -> BodyBudget:

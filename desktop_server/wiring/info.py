@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from desktop_server.analysis.model_variant import ModelVariant
+from desktop_server.http.job_store import JobStore
 from desktop_server.http.metrics import Metrics
 from desktop_server.http.worker_pool import WorkerPool
 from desktop_server.schema.server import EmotionInfo, RequestLimits, ServerInfo
@@ -29,13 +30,16 @@ def make_info(settings: ServerSettings, full: ModelVariant, int8: ModelVariant, 
             picture_mpx=limits.picture_mpx,
             media_s=limits.media_s,
             streams=limits.streams,
+            jobs=limits.jobs,
+            job_mib=limits.job_mib,
+            job_media_s=limits.job_media_s,
             streams_per_client=streams_per_client(limits),
         ),
         gpu_problem=gpu_warning or None,
     )
 
 
-def describe_server(metrics: Metrics, full: ModelVariant, workers: WorkerPool, engine: Engine) -> None:
+def describe_server(metrics: Metrics, full: ModelVariant, workers: WorkerPool, jobs: JobStore, engine: Engine) -> None:
     """The metrics of the server itself: its build, whether a GPU failed to start, and requests in flight."""
     metrics.set_build(full.info_of(frozenset()))
     metrics.add_gauge(
@@ -44,3 +48,4 @@ def describe_server(metrics: Metrics, full: ModelVariant, workers: WorkerPool, e
         lambda: float(bool(engine.problem)),
     )
     metrics.add_gauge("affectd_requests_inside", "Requests being answered or waiting.", lambda: workers.in_flight)
+    metrics.add_gauge("affectd_jobs", "Jobs that wait, are worked on or hold an answer.", lambda: jobs.count)

@@ -62,6 +62,7 @@ class Opened(Struct, frozen=True, tag="opened"):
 
     has_video: bool
     has_audio: bool
+    length_s: float
     whole: Sound | None = None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, LifoQueue
 from typing import Generic, Self, TypeVar
 
@@ -48,14 +48,19 @@ class DecoderPool:
             return decoder.picture(PictureJob(self._limits), data, check)
 
     @contextmanager
-    def recording(self, data: bytes, check: Check) -> Iterator[Tracks]:
-        """The tracks of a recording or film, while this lasts. Raises ``RequestError``, also what ``check`` raises."""
+    def recording(self, data: bytes, check: Check, *, most_s: float | None = None) -> Iterator[Tracks]:
+        """The tracks of a recording or film, while this lasts. Raises ``RequestError``, also what ``check`` raises.
+
+        ``most_s``: how long it may be, in place of the pool's own limit.
+        """
         require_content(data)
+        limits = self._limits if most_s is None else replace(self._limits, seconds=most_s)
         with self._acquire() as decoder:
-            opened = decoder.open(RecordingJob(self._limits, self._rate_hz), data, check)
+            opened = decoder.open(RecordingJob(limits, self._rate_hz), data, check)
             yield Tracks(
                 video=_Track(lambda: decoder.frames(check)) if opened.has_video else None,
                 audio=_Track(lambda: decoder.blocks(check)) if opened.has_audio else None,
+                length_s=opened.length_s,
             )
             decoder.finish()
 

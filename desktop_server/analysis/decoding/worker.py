@@ -109,9 +109,9 @@ def _serve_recording(channel: MessageChannel[DecoderReply, DecoderRequest], trac
     if tracks.video is None and tracks.audio is not None and tracks.length_s <= SHORT_S:
         with as_request_errors("unreadable-recording"), tracks.audio as audio:
             sound, samples = _sound(list(audio))
-        channel.send(Opened(has_video=False, has_audio=True, whole=sound), samples)
+        channel.send(Opened(has_video=False, has_audio=True, length_s=tracks.length_s, whole=sound), samples)
         return
-    channel.send(Opened(tracks.video is not None, tracks.audio is not None))
+    channel.send(Opened(tracks.video is not None, tracks.audio is not None, tracks.length_s))
     playing: dict[TrackName, Iterator[Any]] = {}
     ready: dict[TrackName, _Batch] = {}
     with ExitStack() as stack:
