@@ -292,6 +292,16 @@ def test_the_numbers_are_saved_as_the_servers_own_table_and_as_json(page: Any, s
     AnalysisResponse.model_validate_json((tmp_path / "answer.json").read_bytes())
 
 
+def test_a_file_called_as_a_formula_is_text_in_the_table(page: Any, tmp_path: Path) -> None:
+    (tmp_path / "=1+1.png").write_bytes(PICTURE.read_bytes())
+    give(page, tmp_path / "=1+1.png")
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Save as CSV").click()
+    taken.value.save_as(tmp_path / "table.csv")
+    _, row = csv.reader((tmp_path / "table.csv").read_text(encoding="utf-8").splitlines())
+    assert row[0] == "'=1+1.png"
+
+
 def number(cell: str) -> float | str:
     """0 and 0.0 are the same."""
     try:

@@ -7,6 +7,7 @@ import { followFleet } from "./fleet.js";
 import { requestFor, takeFiles } from "./give.js";
 import { Live } from "./live.js";
 import { showFiles } from "./picture.js";
+import { offerRequest } from "./request_code.js";
 import { LiveView, clearResult, showAnswer } from "./result.js";
 import { isOfOneRule, underRule } from "./rules.js";
 import { DEFAULTS, RULES, knowServer } from "./server.js";
@@ -70,6 +71,7 @@ async function read({ isNew = false } = {}) {
 async function show(answer) {
   answered = answer;
   offerDownloads(byId("downloads"), answer, given.map(({ blob }) => blob.name || "pasted picture").join(" and "));
+  offerRequest(byId("downloads"), () => ({ files: given, path: requestFor(given, chosen())[0] }));
   await showAnswer(answer, player);
 }
 
