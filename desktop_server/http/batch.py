@@ -104,18 +104,18 @@ def _parts(
     for file in files:
         cancellation.check()
         try:
-            if time.monotonic() > deadline_s:
-                raise RequestError("too-much-work", "the files before it took too long to read; send fewer at once")
-            yield write(file.name, deps.analyze(_request_for(file, options, cancellation)))
+            asked = _request_for(file, options)
+            left_s = deadline_s - time.monotonic()
+            yield write(file.name, deps.analyze(replace(asked, cancellation=cancellation, work_s=left_s)))
         except RequestError as error:
             cancellation.check()  # else it is that which ended the reading
             deps.metrics.count_refusal(error.code)
             yield write(file.name, error)
 
 
-def _request_for(file: NamedFile, options: ReadOptions, cancellation: Cancellation) -> AnalysisRequest:
+def _request_for(file: NamedFile, options: ReadOptions) -> AnalysisRequest:
     is_picture = bool(picture_kind(file.data[:HEAD_BYTES])) or has_picture_name(Path(file.name))
-    return replace(media_request(file.data, options, is_picture=is_picture), cancellation=cancellation)
+    return media_request(file.data, options, is_picture=is_picture)
 
 
 def _member(name: str, found: AnalysisResponse | RequestError) -> str:
