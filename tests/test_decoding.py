@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 LIMITS = MediaLimits(pixels=25_000_000, seconds=60.0)
 RATE_HZ = 10.0
 HEAVY = picture_of_many_scans(80, 4900)
-"""A second of the processor, in 98 kB; with twice the side it is four."""
+"""A second of the processor, in 98 kB."""
 
 
 def wanted() -> None:
@@ -96,7 +96,7 @@ def test_the_processor_limit_ends_a_job_and_the_next_is_read() -> None:
     pool.start_warm()
     before = processes() - others
     assert before
-    assert refusal(pool, picture_of_many_scans(80, 9800)) == "too-much-work"
+    assert refusal(pool, picture_of_many_scans(80, 8900)) == "too-much-work"
     assert pool.picture(jpeg(), wanted).shape == astronaut().shape
     assert not processes() & before
     pool.close()
