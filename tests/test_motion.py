@@ -106,6 +106,41 @@ def test_what_moves_all_the_time_is_no_motion_for_ever() -> None:
         assert np.mean(moves[-100:]) < 0.5
 
 
+def test_after_a_gap_the_stream_begins_anew() -> None:
+    motion, here = MotionDetector(), with_face(48)
+    for number in range(30):
+        motion(through_sensor(ROOM, number, 3), number * FRAME_NS)
+    gap = 150
+    seen = [motion(through_sensor(here, gap + n, 3), (gap + n) * FRAME_NS) for n in range(50)]
+    assert seen[0]
+    assert not any(seen[1:])
+    assert motion(through_sensor(ROOM, 200, 3), 200 * FRAME_NS)
+
+
+def test_what_always_moves_is_known_to_hide_a_face() -> None:
+    motion, random = MotionDetector(), np.random.default_rng(5)
+    for number in range(100):
+        screen = ROOM.copy()
+        screen[100:300, 200:500] = random.uniform(0, 255)
+        motion(through_sensor(screen, number, 3), number * FRAME_NS)
+    assert motion.is_masked
+    still_room = MotionDetector()
+    for number in range(100):
+        still_room(through_sensor(ROOM, number, 8), number * FRAME_NS)
+    assert not still_room.is_masked
+
+
+@pytest.mark.parametrize(("period_s", "share"), [(3.3, 0.1), (2.0, 0.5)])
+def test_a_slow_curtain_or_fan_is_seldom_motion(period_s: float, share: float) -> None:
+    def curtain(number: int) -> FloatPicture:
+        picture = ROOM.copy()
+        edge = 500 + round(30 * np.sin(2 * np.pi * number / RATE_HZ / period_s))
+        picture[:, edge:] = 200
+        return picture
+
+    assert np.mean(moving(curtain, 40)[-150:]) <= share
+
+
 def test_time_that_goes_back_and_other_pictures_begin_anew() -> None:
     motion = MotionDetector()
     picture = ROOM.astype(np.uint8)

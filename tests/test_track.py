@@ -202,6 +202,17 @@ def test_frames_without_pixels_are_nobody() -> None:
     assert tracker(Frame(1, np.zeros((0, 0), dtype=np.uint8))) is None
 
 
+def test_at_a_frame_each_two_seconds_each_is_searched_to_the_end() -> None:
+    story = Story()
+    far = face(470, 45, top_px=300)
+    story.room.people = [far]
+    found = []
+    for _ in range(4):
+        story.now_ms += 1_900
+        found.append(story.next())
+    assert found == [far] * 4
+
+
 @pytest.mark.slow
 def test_a_real_face_two_metres_away_is_tracked_at_ten_frames_a_second() -> None:
     tracker = FaceTracker(detector())

@@ -63,6 +63,7 @@ class LiveAnalysis:
             for number, variant in enumerate(self._variants):
                 with variant.analyzers.acquire() as analyzer:
                     readings[number] = read(Modality.FACE, analyzer.face_net, given)
+        self._face.follow_up()
         if self._watch.warning and not self._has_sound(captured_ns):
             return StreamUpdate(self._lose(captured_ns), None, self._watch.warning)
         return StreamUpdate(self._step(captured_ns, readings), face, self._watch.warning)

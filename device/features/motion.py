@@ -26,6 +26,8 @@ _MIN_CHANGE = 4.0
 _NOISE_FACTOR = 3.0
 """Standard deviations; what happens in a ninth of all frames or more is no motion any longer."""
 _MIN_CELLS = 3
+_MASKING_NOISE = 6.0
+"""Standard deviation in grey levels: three of them are what a face may differ by from what is behind it."""
 _NEIGHBOURHOOD = np.ones((5, 5), dtype=np.uint8)
 
 
@@ -37,12 +39,17 @@ class MotionDetector:
         self._variance: FloatArray = np.zeros((0, 0), dtype=np.float32)
         self._last_ns = 0
 
+    @property
+    def is_masked(self) -> bool:
+        """Whether something moves so much all the time that a face before it would not be motion."""
+        return bool(np.count_nonzero(self._variance > _MASKING_NOISE**2) >= _MIN_CELLS)
+
     def __call__(self, grey: NDArray[np.uint8], captured_ns: int) -> bool:
-        """Whether anything moves in this picture, uint8 (height, width); the first of a stream moves."""
+        """Whether anything moves in this picture, uint8 (height, width); the first one, or one after a gap, moves."""
         cells = _thumbnail(grey)
         elapsed_s = (captured_ns - self._last_ns) / 1e9
         self._last_ns = captured_ns
-        if self._background is None or self._background.shape != cells.shape or elapsed_s < 0:
+        if self._background is None or self._background.shape != cells.shape or not 0 <= elapsed_s <= _MEAN_S:
             self._background, self._variance = cells, np.zeros_like(cells)
             return True
         change = np.abs(cells - self._background * _row_gain(cells, self._background))

@@ -20,7 +20,10 @@ class EmotionRecogniser(Generic[Consumed]):
     def __init__(
         self, modality: Modality, front_end: FrontEnd[Consumed], net: Net, *, same_within: float = 0.0
     ) -> None:
-        """An input that differs from the last one read by less than ``same_within`` on average is not read again."""
+        """An input that hardly differs from the last one read is not read again.
+
+        That is on average by less than ``same_within`` of that one's own deviation: a dim one is not the same sooner.
+        """
         self._modality, self._front_end, self._net = modality, front_end, net
         self._same_within = same_within
         self._last: tuple[NDArray[np.float32], Probabilities] | None = None
@@ -40,7 +43,7 @@ class EmotionRecogniser(Generic[Consumed]):
     def _reading(self, given: ModelInput | None) -> Reading | None:
         if given is None:
             return None
-        if self._last and float(np.abs(given.values - self._last[0]).mean()) < self._same_within:
+        if self._last and _difference(given.values, self._last[0]) < self._same_within:
             return Reading(self._modality, given.captured_ns, self._last[1], given.quality)
         reading = read(self._modality, self._net, given)
         self._last = given.values, reading.probs
@@ -51,3 +54,9 @@ def read(modality: Modality, net: Net, given: ModelInput) -> Reading:
     """What the net makes of one input."""
     (output,) = net(given.values)
     return Reading(modality, given.captured_ns, served(net.card, output), given.quality)
+
+
+def _difference(values: NDArray[np.float32], read: NDArray[np.float32]) -> float:
+    """Mean absolute difference by the standard deviation of what was read; as large as can be where that is flat."""
+    deviation = float(read.std())
+    return float(np.abs(values - read).mean()) / deviation if deviation > 0 else float("inf")

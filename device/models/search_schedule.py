@@ -39,7 +39,7 @@ class SearchSchedule:
     def look(self, now_ns: int) -> bool:
         """Whether a look into one view of a still picture is due."""
         still_ns = now_ns - self._moved_ns
-        every_ns = _STILL_LOOK_NS if still_ns < _EMPTY_NS else _EMPTY_LOOK_NS
+        every_ns = _STILL_LOOK_NS if still_ns < _EMPTY_NS or self._moves.is_masked else _EMPTY_LOOK_NS
         is_due = now_ns - self._looked_ns >= every_ns
         if is_due:
             self._looked_ns = now_ns

@@ -77,8 +77,8 @@ class FaceTracker:
     no reading waits for it: once a second, and when the face is lost, a look at the whole picture.
 
     While none is tracked, ``SearchSchedule`` says which frames are searched: the whole picture and, in turn from frame
-    to frame, one of the views in which far faces are found. A frame that is alone is searched to the end, as by
-    ``largest_face``, and changes nothing of what is tracked.
+    to frame, one of the views in which far faces are found. A frame so late that all is forgotten is searched to the
+    end, as by ``largest_face``; so is one that is alone, which changes nothing of what is tracked.
     """
 
     def __init__(self, detector: Detector, close: Detector | None = None) -> None:
@@ -88,7 +88,7 @@ class FaceTracker:
         self._schedule = SearchSchedule()
         self._turn, self._looks_whole = 0, False
         self._face: Face | None = None
-        self._seen_ns = self._looked_around_ns = 0
+        self._newest_ns = self._seen_ns = self._looked_around_ns = 0
         self._followed: _Followed | None = None
         self._owed: _Look | None = None
         self._beside: list[Face] = []
@@ -100,7 +100,11 @@ class FaceTracker:
         if frame.is_alone:
             return largest_face(self._detector, frame.grey)
         self.follow_up()
-        now_ns = frame.captured_ns
+        now_ns, before_ns = frame.captured_ns, self._newest_ns
+        self._newest_ns = now_ns
+        if now_ns - before_ns > _FORGET_NS:
+            self._forget(now_ns)
+            return self._track(largest_face(self._detector, frame.grey), now_ns)
         if self._face is None or not 0 <= now_ns - self._seen_ns <= _FORGET_NS:
             self._forget(now_ns)
             return self._track(self._search(frame.grey, now_ns), now_ns)
