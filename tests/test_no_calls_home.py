@@ -69,9 +69,9 @@ def test_serving_resolves_no_name_and_writes_no_file(recorder: Resolver, tmp_pat
 def test_opening_a_float_net_resolves_no_name_and_writes_no_file(recorder: Resolver, tmp_path: Path) -> None:
     home = tmp_path / "home"
     opened = (
-        "from desktop_server.inference.onnx import float_engine, models_folder; "
+        "from desktop_server.inference.onnx import float_engine, float_models_folder; "
         "from device.readings import Modality; from device.models.sets import load_set; "
-        "models = load_set(models_folder()); float_engine().load_net(models.card(Modality.FACE), models.folder); "
+        "models = load_set(float_models_folder()); float_engine().load_net(models.card(Modality.FACE), models.folder); "
         "import quantize.conversion.export"
     )
     done = run([*in_a_home(recorder, home), sys.executable, "-c", opened])

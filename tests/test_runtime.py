@@ -16,9 +16,10 @@ from fakes import eventually
 from perception import MODELS, detector
 from processes import run, started
 
+from device.config.settings import RUNTIMES
 from device.errors import ModelError
 from device.models.card import read_card
-from device.models.runtime import open_interpreter
+from device.models.runtime import MODULES, open_interpreter
 from device.models.tflite import TfliteModel
 from device.process.extras import EXTRAS
 
@@ -224,3 +225,7 @@ def imported(path: Path) -> Iterator[str]:
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module.partition(".")[0]
+
+
+def test_the_settings_offer_the_runtimes_that_nets_are_run_by() -> None:
+    assert tuple(MODULES) == RUNTIMES

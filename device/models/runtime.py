@@ -8,15 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from device.config.settings import RUNTIMES
 from device.errors import ModelError
 from device.models.stderr import without_information
 
 _IDENTIFIER = b"TFL3"
-_MODULES: dict[str, str] = dict(
-    zip(RUNTIMES, ("ai_edge_litert.interpreter", "tflite_runtime.interpreter"), strict=True)
-)
-"""By the package's name, the first choice first."""
+MODULES = {"ai-edge-litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
+"""By the package's name, the first choice first: those of the settings, which a net is run without."""
 _INSTALL = {
     "ai-edge-litert": "pip install 'affectd[device]'",
     "tflite-runtime": "pip install 'affectd[tflite]', which needs Python 3.11",
@@ -60,12 +57,12 @@ def runtime_name(runtime: str = "") -> str:
 
 
 def _chosen(runtime: str) -> tuple[str, Any]:
-    for name in [runtime] if runtime else _MODULES:
+    for name in [runtime] if runtime else MODULES:
         if (module := _module(name)) is not None:
             _require_its_numpy(name)
             return name, module
     if runtime:
-        remedy = f"run: {_INSTALL[runtime]}" if runtime in _INSTALL else f"known are {', '.join(_MODULES)}"
+        remedy = f"run: {_INSTALL[runtime]}" if runtime in _INSTALL else f"known are {', '.join(MODULES)}"
         raise ModelError(f"models.runtime = {runtime!r}: it is not installed; {remedy}; empty takes the one that is")
     raise ModelError(f"no TFLite runtime is installed; run: {', or '.join(_INSTALL.values())}")
 
@@ -73,7 +70,7 @@ def _chosen(runtime: str) -> tuple[str, Any]:
 def _module(name: str) -> Any | None:
     """``None`` if it is not installed."""
     try:
-        return importlib.import_module(_MODULES[name])
+        return importlib.import_module(MODULES[name])
     except (KeyError, ModuleNotFoundError):
         return None
 
