@@ -34,6 +34,7 @@ _LOOK_AROUND_NS = 1_000_000_000
 _FOLLOWED_FRAMES = 4
 """After each look of the detector so many frames are followed by optical flow."""
 _FOLLOWED_GAP_NS = 250_000_000
+"""Between frames further apart a face moves further than the flow reaches."""
 _FORGET_NS = 1_500_000_000
 """How long a tracked face may be hidden before somebody who stood beside it is tracked instead."""
 _BIGGER = 1.5
