@@ -42,18 +42,17 @@ class Terminal:
     def interrupted(self) -> int:
         """The exit code after Ctrl-C, as the terminal makes a signal of it.
 
-        Typed again each second until it is heard, as people do: a signal that comes in the instant before CPython waits
-        for a line is heard only with what is typed next.
+        Typed again where nothing is said for long: a signal that comes in the instant before CPython waits for a line
+        is heard only with what is typed next. Not sooner, as a second one would kill a program that is ending.
         """
-        end = time.monotonic() + 20.0
-        while time.monotonic() < end:
-            try:
-                os.write(self._master, b"\x03")
-            except OSError:  # the other end is closed
-                return self.ends()
-            pause = time.monotonic() + 1.0
-            while time.monotonic() < pause:
-                if not self._read(pause - time.monotonic()) and self.process.poll() is not None:
+        for _ in range(3):
+            before = len(self.seen)
+            os.write(self._master, b"\x03")
+            end = time.monotonic() + 10.0
+            while time.monotonic() < end:
+                if not self._read(end - time.monotonic()) and self.process.poll() is not None:
+                    return self.ends()
+                if self.seen[before:].replace("^C", "").strip():
                     return self.ends()
         raise AssertionError(f"Ctrl-C was not heard: {self.seen!r}")
 
