@@ -140,7 +140,7 @@ def test_a_lost_camera_is_reported_and_tried_again() -> None:
     whole = Recording([frame(1)], live=True)
     sources = iter([broken, whole])
     with ThreadedPipeline([Branch("camera", lambda: next(sources), SeesJoy())]) as pipeline:
-        readings = taken(pipeline, lambda: pipeline.states["camera"].signals == 2)
+        readings = taken(pipeline, lambda: (s := pipeline.states["camera"]).signals == 2 and s.state == "online")
         assert pipeline.states["camera"].state == "online"
         assert pipeline.states["camera"].restarts == 1
     assert len(readings) == 2
